@@ -1,0 +1,37 @@
+// What sessions say to the auth actor (address `auth`, on the main thread) and what it answers. Structured-clonable.
+
+import type { Account } from './user/types.ts'
+
+export interface Endpoint { ip: string; port: number }
+
+/** A password to verify, after the SASL exchange has been reduced to it by the session (PLAIN, LOGIN, IMAP LOGIN, USER/PASS). */
+export interface LoginRequest {
+  kind: 'login'
+  /** imap, pop3, managesieve … (%s) */
+  service: string
+  mechanism: string
+  /** As typed by the client. */
+  username: string
+  password: string
+  /** SASL authorization identity, if it differs (master users). */
+  authzid?: string
+  session: string
+  remote: Endpoint
+  local: Endpoint
+  /** TLS, or a trusted peer. */
+  secured: boolean
+}
+
+/** userdb lookup without a password: LMTP recipients, admin commands. */
+export interface LookupRequest { kind: 'lookup'; service: string; username: string; session: string; remote?: Endpoint; local?: Endpoint }
+
+export type AuthRequest = LoginRequest | LookupRequest
+
+/**
+ * `refused`: wrong or unknown — deliberately not told apart for logins (`unknown` appears in lookups only).
+ * `temporary`: a database is away; the answer may be another one later.
+ * `disabled`: the password was right, but the account may not log in (nologin, allow_nets); `reason` may be shown.
+ */
+export type AuthAnswer =
+  | { status: 'ok'; account: Account }
+  | { status: 'refused' | 'unknown' | 'temporary' | 'disabled'; reason?: string }

@@ -1,0 +1,89 @@
+// What every protocol session is made of, whatever it speaks: a wire to its client, a seed that says how it began, and
+// the world it lives in. A session touches neither sockets nor storage: bytes come in by `input`, go out by `wire`.
+
+import type { Effects } from '../../runtime/effects.ts'
+import type { Settings } from '../../conf/settings.ts'
+import type { Account, Delivery, DeliveryResult, User } from '../user/types.ts'
+import type { AuthAnswer, AuthRequest, Endpoint } from '../auth-messages.ts'
+import type { Description } from '../../runtime/actor.ts'
+
+export type ProtocolName = 'imap' | 'pop3' | 'lmtp' | 'managesieve' | 'admin'
+
+/** The client's end, as a session sees it. Local socket or bytes relayed from another worker: no difference. */
+export interface Wire {
+  /** Queues bytes (a string is Latin-1: one byte a character) for the client. Small writes of one turn leave as one packet. */
+  write(bytes: Uint8Array | string): void
+  /** Bytes queued and not yet taken by the client's kernel. Producers stop at limits.wireHighBytes … */
+  readonly pending: number
+  /** … and wait here until it has sunk to limits.wireLowBytes. Rejects with Cancelled when the client is gone. */
+  drained(): Promise<void>
+  /** Stops, resumes `input` calls (backpressure to the client). */
+  pause(): void
+  resume(): void
+  /** Sends what is queued, then FIN. */
+  close(): void
+  /** Totals since the connection began, for logout lines. */
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
+/** How a session begins, or goes on elsewhere: structured-clonable, so that it can cross to the user's home worker. */
+export interface SessionSeed {
+  protocol: ProtocolName
+  /** Session id for logs: given by a trusted proxy or made by the accepting worker. */
+  id: string
+  remote: Endpoint
+  local: Endpoint
+  /** TLS, or a trusted peer: plaintext passwords are fine. */
+  secured: boolean
+  /** The peer is in login_trusted_networks and may forward addresses. */
+  trusted: boolean
+  /** Present: the session has logged in on another worker and continues here. */
+  resumed?: {
+    account: Account
+    /** What the protocol's machine froze: opaque to everyone else, small. */
+    state: unknown
+    /** Bytes received and not consumed yet. */
+    input: Uint8Array
+  }
+}
+
+/** Outcome of `settle`: the user's home is here (the session goes on and has the user), or elsewhere (it must fall silent; its bytes flow to its continuation). */
+export type Settled = { here: true; user: User } | { here: false }
+
+/** What a session may use. Made by the worker; by tests from doubles. */
+export interface SessionWorld {
+  readonly effects: Effects
+  /** Settings effective for this connection's protocol and addresses. */
+  readonly settings: Settings
+  readonly wire: Wire
+  readonly seed: SessionSeed
+  /** `ask('auth', …)`; never rejects: failure to ask is `temporary`. */
+  authenticate(request: AuthRequest): Promise<AuthAnswer>
+  /**
+   * After a successful login: opens the user here, or freezes this session over to the user's home worker.
+   * `freeze` is called only in the second case, at the last moment, and gives `state` and the unconsumed input.
+   * TempFail: the user cannot be opened now (store away).
+   */
+  settle(account: Account, freeze: () => { state: unknown; input: Uint8Array }): Promise<Settled>
+  /** Delivers to a user wherever its home is (LMTP). MailError, TempFail as User.deliver. */
+  deliver(account: Account, delivery: Delivery): Promise<DeliveryResult>
+  /** The session has ended: it will neither read nor write any more. */
+  ended(): void
+}
+
+/** One connection's actor. Calls never overlap a running synchronous section; `input` is not called while paused. */
+export interface Session {
+  /** Sends the greeting, or goes on as `seed.resumed` says. */
+  start(): void
+  /** More bytes of the client. The session may keep a view of them only until it returns (copy what stays). */
+  input(bytes: Uint8Array): void
+  /** The client is gone (FIN, reset): free everything, write nothing. */
+  hangup(): void
+  /** Server-side end: finish the running command, tell the client (`* BYE …`, `421 4.3.2 …`), close. */
+  stop(reason: string): Promise<void>
+  describe(): Description
+}
+
+/** One file per protocol exports one: actors/session/imap/machine.ts … */
+export type SessionFactory = (world: SessionWorld) => Session

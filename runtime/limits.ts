@@ -1,0 +1,75 @@
+// Every number that bounds something, with its reason. A module takes its limits from here (or has them passed in by a
+// test), never as a literal of its own. Settings that an operator can change have their defaults in conf/settings instead.
+
+export const limits = {
+  /** One command line of IMAP before literals (`imap_max_line_length` default 64k); LMTP, POP3 and ManageSieve lines are shorter. */
+  imapLineBytes: 64 * 1024,
+  /** RFC 5321 §4.5.3.1.4 asks for 512; extensions (XCLIENT, ORCPT) add to it. */
+  lmtpLineBytes: 4096,
+  /** Before login a client has no reason to send more in one command: AUTHENTICATE responses with long tokens fit. */
+  preLoginLineBytes: 8192,
+  /** All literals of one command but an APPEND message: names, SEARCH keys, passwords. */
+  commandLiteralBytes: 512 * 1024,
+  /** A message by APPEND or DATA, above any mail worth having; less where the configuration says so. */
+  messageBytes: 1024 * 1024 * 1024,
+  /** A message body up to this stays in memory, a longer one is spooled to mail_temp_dir (as Dovecot's LMTP does). */
+  memoryBodyBytes: 128 * 1024,
+  /** Parenthesised lists in an IMAP command, SEARCH nesting. */
+  imapNesting: 32,
+  /** Commands received and not yet answered on one connection; more are left in the socket. */
+  pipelinedCommands: 64,
+  /** Bad commands in a row before BYE: before and after login (Dovecot: 3 and 20). */
+  badCommandsPreLogin: 3,
+  badCommands: 20,
+  /** Unsent bytes of one connection at which its producers stop, and at which they go on. */
+  wireHighBytes: 256 * 1024,
+  wireLowBytes: 64 * 1024,
+  /** Received and unconsumed bytes of one connection at which the socket is paused. */
+  inputHighBytes: 256 * 1024,
+  /** A client that takes none of the bytes waiting for it for this long is gone (ms). */
+  slowClientMs: 5 * 60 * 1000,
+  /** Connected, not logged in (Dovecot: 3 min); idle IMAP after login, not in IDLE (RFC 9051 §5.4: at least 30 min); LMTP. (ms) */
+  preLoginMs: 3 * 60 * 1000,
+  imapIdleMs: 30 * 60 * 1000,
+  lmtpIdleMs: 5 * 60 * 1000,
+  /** Recipients of one LMTP transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. */
+  lmtpRecipients: 1000,
+
+  /** MIME: nesting of multiparts and message/rfc822, parts in all, and header bytes kept while parsing; beyond, a part is plain text. */
+  mimeDepth: 100,
+  mimeParts: 10_000,
+  headerBytes: 1024 * 1024,
+  /** A header field longer than this is not kept in the message cache. */
+  cachedFieldBytes: 2048,
+  cachedHeaderBytes: 32 * 1024,
+
+  /** Mailbox names (bytes of UTF-8, Dovecot: 4096 with 255 a level), levels, mailboxes of a user, keywords of a mailbox, length of a keyword. */
+  mailboxNameBytes: 1000,
+  mailboxLevels: 20,
+  mailboxes: 50_000,
+  keywords: 256,
+  keywordBytes: 128,
+  /** Updates a mailbox keeps for views that lag behind; a view further behind compares whole columns instead. */
+  updateLog: 4096,
+  /** UIDs reserved ahead: by the uploaded bundle, and by the local journal against a crash between allocation and journal. */
+  uidReserveBundle: 10_000,
+  uidReserveJournal: 64,
+  /** Journal bytes after which a mailbox writes a new snapshot (at least; also the snapshot's own size). */
+  journalBytes: 256 * 1024,
+
+  /** Messages waiting for one actor; an asker beyond it gets TempFail. */
+  mailboxQueue: 10_000,
+  /** Requests waiting in the storage worker, and of one user of them. */
+  storageQueue: 10_000,
+  storageQueuePerUser: 1000,
+  /** Bytes on their way from the storage worker for one read, not yet taken by its reader. */
+  readWindowBytes: 256 * 1024,
+  /** An answer from another thread (ms). */
+  askMs: 60_000,
+  /** Local files kept open by one session worker for appending. */
+  openFiles: 512,
+  /** Time all of a clean stop may take (ms). */
+  shutdownMs: 30_000,
+} as const
+
+export type Limits = { readonly [Name in keyof typeof limits]: number }
