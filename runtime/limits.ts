@@ -32,6 +32,9 @@ export const limits = {
   preLoginMs: 3 * 60 * 1000,
   imapIdleMs: 30 * 60 * 1000,
   lmtpIdleMs: 5 * 60 * 1000,
+  /** RFC 4616 asks for 255 octets at least; hashing cost grows with the password's length. */
+  userNameBytes: 1024,
+  passwordBytes: 1024,
   /** Recipients of one LMTP transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. */
   lmtpRecipients: 1000,
 
