@@ -1,0 +1,116 @@
+// What an IMAP command is: one value in one file of commands/. Its declaration is all that the rest of the machine knows
+// of it: CAPABILITY, the state check, what may be told to the client before its tagged reply, and the log line follow.
+//
+// Rules
+// - Commands of one connection run strictly one after another, in the order received (RFC 3501 §5.5 allows it always).
+// - `parse` is pure: bytes → arguments. `run` does the work and answers with `ok(…)`, or throws `No` or `Bad`; MailError,
+//   TempFail and LimitExceeded may pass through, they are translated in one place (result.ts).
+// - A command never sends EXISTS, EXPUNGE, RECENT or a flag change it did not ask for: the machine tells those from the view,
+//   by the flags below.
+
+import type { Effects, RequestContext } from '../../../runtime/effects.ts'
+import type { Settings } from '../../../conf/settings.ts'
+import type { Mailbox, User } from '../../user/types.ts'
+import type { SessionWorld } from '../types.ts'
+import type { MessageArgument, Parser } from './grammar.ts'
+import type { Ok } from './result.ts'
+import type { View } from './view.ts'
+
+export { Bad, No, ok } from './result.ts'
+
+// What a command does to sequence numbers, as in Dovecot's command table.
+
+/** Its arguments hold sequence numbers (not in the UID form): no EXPUNGE may be told before its tagged reply. RFC 3501 §7.4.1. */
+export const UsesSequences = 1
+/** EXPUNGE may be told before its tagged reply. The UID form of a command that UsesSequences has this instead. */
+export const BreaksSequences = 2
+/** It changes which mailbox is selected: nothing of the old one is told any more. */
+export const BreaksMailbox = 4
+/** It asks about the mailbox as it is now: changes that break no numbers are told before it runs. */
+export const RequiresSync = 8
+/** It begins before its last byte is here and reads the rest of its input itself (IDLE, AUTHENTICATE, a message's literal). */
+export const WaitsForPipeline = 16
+
+/** `authenticated` includes `selected`; `any` is every state. RFC 3501 §3. */
+export type State = 'any' | 'notauthenticated' | 'authenticated' | 'selected'
+
+export interface Command<Arguments> {
+  /** As the client says it, upper case. */
+  readonly name: string
+  /** It exists as `UID <name>` too; `only`: as that alone. */
+  readonly uid?: boolean | 'only'
+  /** What CAPABILITY shows because of this command. Before login: those of commands of the states `any` and `notauthenticated`. */
+  readonly capability?: string | readonly string[]
+  readonly states: readonly State[]
+  /** The bits above. */
+  readonly flags: number
+  /** The arguments as they may be logged: no passwords, no message text. */
+  log?(args: Arguments): string
+  /** From behind the command's name to the end of the line (the machine checks that nothing is left). Throws ParseError. */
+  parse(p: Parser): Arguments
+  run(args: Arguments, s: ImapSession): Promise<Ok> | Ok
+}
+
+/** Any command: its arguments are known to itself alone. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyCommand = Command<any>
+
+/** Declares a command; infers the type of its arguments. */
+export function command<Arguments>(declaration: Command<Arguments>): Command<Arguments> {
+  return declaration
+}
+
+/** The mailbox a session has open. */
+export interface Selected {
+  readonly mailbox: Mailbox
+  readonly view: View
+  /** EXAMINE. */
+  readonly readOnly: boolean
+}
+
+/** The command that is running. */
+export interface Running {
+  readonly tag: string
+  readonly name: string
+  /** Said as `UID …`: numbers are UIDs, and FETCH responses carry them. */
+  readonly uid: boolean
+}
+
+/** A session as a running command sees it. */
+export interface ImapSession {
+  readonly world: SessionWorld
+  readonly effects: Effects
+  readonly settings: Settings
+  /** Only after login. */
+  readonly user: User
+  /** Only with a selected mailbox (state `selected`): throws Bug without one. */
+  readonly selected: Selected
+  readonly hasSelected: boolean
+  readonly running: Running
+  /** What ENABLE has switched on, upper case. */
+  readonly enabled: ReadonlySet<string>
+
+  /** One untagged response, without `* ` and CRLF. A string is Latin-1: make text with encode.ts. */
+  send(response: string): void
+  /** Raw bytes: a piece of an untagged response too long for `send`. */
+  write(piece: string | Uint8Array): void
+  /** Await it between pieces: it waits only where the client is slow (limits.wireHighBytes). Cancelled when the client is gone. */
+  flush(): Promise<void> | undefined
+  /** For requests on behalf of this command: its cost is shown in the tagged reply. `reason` e.g. `imap:fetch_body`. */
+  context(reason: string): RequestContext
+
+  /** Opens a mailbox instead of the selected one, if any. If it fails none is selected. */
+  select(name: string, readOnly: boolean): Promise<Selected>
+  /** Closes the selected mailbox, if any; tells nothing. */
+  unselect(): void
+  enable(extension: string): void
+  /** Tells now what has happened in the selected mailbox (IDLE; EXPUNGE's own removals). */
+  sync(): void
+
+  /** Commands that WaitForPipeline only. The next line of the client without CRLF; Cancelled when it is gone. */
+  nextLine(): Promise<Uint8Array>
+  /** The bytes of a message's literal, in pieces; asks for them first where the client waits for that. */
+  literal(message: MessageArgument): AsyncIterable<Uint8Array>
+  /** Swallows the rest of the command (a refused message) so that the next one is found. */
+  skip(message: MessageArgument): Promise<void>
+}
