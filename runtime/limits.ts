@@ -24,6 +24,8 @@ export const limits = {
   /** Unsent bytes of one connection at which its producers stop, and at which they go on. */
   wireHighBytes: 256 * 1024,
   wireLowBytes: 64 * 1024,
+  /** Unsent bytes nobody waits for (IDLE updates to a client that does not read): the connection is dropped. */
+  wireMaxBytes: 16 * 1024 * 1024,
   /** Received and unconsumed bytes of one connection at which the socket is paused. */
   inputHighBytes: 256 * 1024,
   /** A client that takes none of the bytes waiting for it for this long is gone (ms). */
@@ -35,6 +37,8 @@ export const limits = {
   /** RFC 4616 asks for 255 octets at least; hashing cost grows with the password's length. */
   userNameBytes: 1024,
   passwordBytes: 1024,
+  /** Memory that one Argon2 hash in a users file may ask for; every auth worker may need it at once. */
+  argon2KiB: 1024 * 1024,
   /** Recipients of one LMTP transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. */
   lmtpRecipients: 1000,
 
@@ -54,6 +58,8 @@ export const limits = {
   keywordBytes: 128,
   /** Updates a mailbox keeps for views that lag behind; a view further behind compares whole columns instead. */
   updateLog: 4096,
+  /** Ranges of UIDs that are \Recent in one view: one more for each time it claims after another session did. */
+  recentRanges: 256,
   /** UIDs reserved ahead: by the uploaded bundle, and by the local journal against a crash between allocation and journal. */
   uidReserveBundle: 10_000,
   uidReserveJournal: 64,
