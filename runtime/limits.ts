@@ -77,6 +77,8 @@ export const limits = {
   askMs: 60_000,
   /** Local files kept open by one session worker for appending. */
   openFiles: 512,
+  /** Lines of a simulated world's trace that are kept to be shown when a seed fails. */
+  simTraceLines: 400,
   /** Time all of a clean stop may take (ms). */
   shutdownMs: 30_000,
 } as const
