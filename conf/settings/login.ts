@@ -1,0 +1,44 @@
+// Before login: greeting, trust, TLS.
+
+import { acts, bool, choice, list, number, path, text, time } from '../setting.ts'
+
+export const loginSettings = {
+  login_greeting: text('Culver ready.', 'Greeting of IMAP, POP3, LMTP and ManageSieve.', acts),
+  login_trusted_networks: list('', 'Networks of proxies: they may forward the client\'s address and session id, and need no TLS.', acts),
+  mail_max_userip_connections: number(10, 'Connections of a user from one address, for each protocol; 0: no bound.', acts),
+  login_access_sockets: list('', 'UNIX sockets asked whether a connection may go on.'),
+  login_plugins: list('', 'Login plugins.'),
+  login_plugin_dir: path('/usr/lib/dovecot/modules/login', 'Directory of login plugins.'),
+  login_proxy_max_disconnect_delay: time('0', 'Time over which proxied clients are disconnected.'),
+  login_proxy_max_reconnects: number(3, 'Reconnects to a backend.'),
+  login_proxy_notify_path: path('proxy-notify', 'Pipe told of proxied logins.'),
+  login_proxy_rawlog_dir: path('', 'Directory for raw copies of proxied connections.'),
+  login_proxy_timeout: time('30 secs', 'Time a backend has.'),
+  login_source_ips: list('', 'Source addresses of proxied connections.'),
+} as const
+
+export const sslSettings = {
+  ssl: choice(['no', 'yes', 'required'], 'yes', 'Whether TLS is offered; no: neither TLS listeners nor STARTTLS.', { acts: ['no'] }),
+  ssl_cert: text('', 'Certificate, usually `<file`.'),
+  ssl_key: text('', 'Private key, usually `<file`.', { secret: true }),
+  ssl_alt_cert: text('', 'Second certificate, of another algorithm.'),
+  ssl_alt_key: text('', 'Private key of the second certificate.', { secret: true }),
+  ssl_key_password: text('', 'Password of the private key.', { secret: true }),
+  ssl_ca: text('', 'Authorities that client certificates must come from.'),
+  ssl_dh: text('', 'Diffie-Hellman parameters.'),
+  ssl_min_protocol: text('TLSv1.2', 'Oldest TLS version.'),
+  ssl_cipher_list: text('ALL:!kRSA:!SRP:!kDHd:!DSS:!aNULL:!eNULL:!EXPORT:!DES:!3DES:!MD5:!PSK:!RC4:!ADH:!LOW@STRENGTH', 'Ciphers up to TLS 1.2.'),
+  ssl_cipher_suites: text('', 'Ciphers of TLS 1.3.'),
+  ssl_curve_list: text('', 'Elliptic curves.'),
+  ssl_prefer_server_ciphers: bool(false, 'The server\'s order of ciphers counts.'),
+  ssl_options: list('', 'no_compression, no_ticket.'),
+  ssl_verify_client_cert: bool(false, 'Ask clients for a certificate.'),
+  ssl_require_crl: bool(true, 'Demand a revocation list for client certificates.'),
+  ssl_cert_username_field: text('commonName', 'Field of a client certificate that names the user.'),
+  ssl_client_ca_dir: path('', 'Directory of authorities for connections to other servers.'),
+  ssl_client_ca_file: path('', 'File of authorities for connections to other servers.'),
+  ssl_client_cert: text('', 'Certificate for connections to other servers.'),
+  ssl_client_key: text('', 'Private key for connections to other servers.', { secret: true }),
+  ssl_client_require_valid_cert: bool(true, 'Other servers must have a valid certificate.'),
+  ssl_crypto_device: text('', 'OpenSSL engine.'),
+} as const
