@@ -1,0 +1,65 @@
+// Log lines as operators know them: timestamp, mail_log_prefix (or the service's name where no user is meant), level, text.
+// Written by the main thread alone; other threads send it their events.
+
+import fs from 'node:fs'
+import { expand, userVariables } from '../conf/expand.ts'
+import type { Settings } from '../conf/settings.ts'
+import type { LogEvent } from '../runtime/events.ts'
+import { ConfigError, messageOf } from '../runtime/errors.ts'
+
+const levelNames = { debug: 'Debug', info: 'Info', warning: 'Warning', error: 'Error' } as const
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const two = (n: number): string => String(n).padStart(2, '0')
+
+/** `%b %d %H:%M:%S` and the other strftime letters that appear in log_timestamp settings. */
+export function formatTimestamp(format: string, date: Date): string {
+  const values: Record<string, string> = {
+    b: months[date.getMonth()]!, d: two(date.getDate()), m: two(date.getMonth() + 1), Y: String(date.getFullYear()),
+    H: two(date.getHours()), M: two(date.getMinutes()), S: two(date.getSeconds()), '%': '%',
+  }
+  values['F'] = `${values['Y']}-${values['m']}-${values['d']}`
+  values['T'] = `${values['H']}:${values['M']}:${values['S']}`
+  return format.replace(/%(.)/g, (whole, letter: string) => values[letter] ?? whole)
+}
+
+/** One line, without line end; control characters of clients' making cannot forge another one. */
+export function formatLine(settings: Settings, event: LogEvent, now: Date): string {
+  const service = event.service ?? 'master'
+  const prefix = event.user === undefined
+    ? `${service}: `
+    : expand(settings.mail_log_prefix, userVariables({ user: event.user, service, ...(event.session === undefined ? {} : { session: event.session }) }))
+  const text = event.text.replace(/[\u0000-\u001f\u007f]/g, (control) => (control === '\t' ? control : '?'))
+  return `${formatTimestamp(settings.log_timestamp, now)}${prefix}${levelNames[event.level]}: ${text}`
+}
+
+/** Where lines of one kind go: a descriptor to write to. */
+function openTarget(path: string): number {
+  // There is no syslog daemon's protocol here: under a service manager standard error is what becomes the journal.
+  if (path === '' || path === 'syslog' || path === '/dev/stderr') return 2
+  if (path === '/dev/stdout') return 1
+  try {
+    return fs.openSync(path, 'a', 0o600)
+  } catch (error) {
+    throw new ConfigError(`log file ${path} cannot be opened: ${messageOf(error)}`)
+  }
+}
+
+export type Log = (event: LogEvent) => void
+
+/** Opens log_path, info_log_path and debug_log_path. Debug lines are written only where mail_debug or auth_debug asks. */
+export function openLog(settings: Settings): Log {
+  const errors = openTarget(settings.log_path)
+  const infos = settings.info_log_path === '' ? errors : openTarget(settings.info_log_path)
+  const debugs = settings.debug_log_path === '' ? infos : openTarget(settings.debug_log_path)
+  const debugWanted = settings.mail_debug || settings.auth_debug
+  return (event) => {
+    if (event.level === 'debug' && !debugWanted) return
+    const target = event.level === 'debug' ? debugs : event.level === 'info' ? infos : errors
+    try {
+      fs.writeSync(target, `${formatLine(settings, event, new Date())}\n`)
+    } catch {
+      // A full disk or closed terminal must not stop the mail; there is no other place to say so.
+    }
+  }
+}
