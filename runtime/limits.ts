@@ -71,6 +71,22 @@ export const limits = {
   /** Requests waiting in the storage worker, and of one user of them. */
   storageQueue: 10_000,
   storageQueuePerUser: 1000,
+  /** An object key (S3: 1024 bytes of UTF-8). */
+  objectKeyBytes: 1024,
+  /** Objects in one page of a listing, and keys in one bulk delete: S3 answers and takes no more. */
+  listPage: 1000,
+  bulkDeleteKeys: 1000,
+  /** Bytes of an answer that is read whole: an error, and a listing of 1000 keys of 1024 bytes, each escaped to three times that. */
+  httpErrorBytes: 64 * 1024,
+  httpListBytes: 8 * 1024 * 1024,
+  /** HTTP connections of the storage worker to one host: a radosgw or S3 frontend is not faster with more, and each costs it a thread. */
+  storageConnections: 64,
+  /** A reader that takes nothing for this long gives its connection back; the rest is fetched by range when it goes on (ms). */
+  stalledReadMs: 10_000,
+  /** Stores kept open by the storage worker, one per different configured string. */
+  openStores: 64,
+  /** Any answer of the storage worker: longer than a driver's own time-outs and retries together (ms). */
+  storageAskMs: 5 * 60_000,
   /** Bytes on their way from the storage worker for one read, not yet taken by its reader. */
   readWindowBytes: 256 * 1024,
   /** An answer from another thread (ms). */
