@@ -208,11 +208,9 @@ export class View {
       this.#held = true
       return false
     }
-    const kept = this.count - gone.length
     this.#tellExpunged(gone, now, events)
-    this.#told = kept
     this.#structure = this.mailbox.updates.end
-    return now.count > kept
+    return this.#told < now.count
   }
 
   /** From the last to the first, so that no number told shifts another one to be told. */
