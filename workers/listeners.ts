@@ -17,6 +17,9 @@ const services: { protocol: string; service: string; session: ProtocolName }[] =
   { protocol: 'lmtp', service: 'lmtp', session: 'lmtp' },
 ]
 
+/** Sockets between Dovecot's own processes, which a login service has by default; threads need none. */
+const internalSockets = new Set(['login/imap', 'login/pop3', 'imap-urlauth', 'token-login/imap-urlauth'])
+
 /** `*` and `::` as the socket API says them; `localhost`-like names go through as they are. */
 const socketAddress = (address: string): string => (address === '*' ? '0.0.0.0' : address.replace(/^\[(.*)\]$/, '$1'))
 
@@ -26,14 +29,14 @@ export function listenersOf(settings: Settings): Listener[] {
   for (const { protocol, service, session } of services) {
     if (!settings.protocols.includes(protocol)) continue
     const section = settings.service[service]
-    for (const inet of section?.inet_listener ?? []) {
+    for (const inet of Object.values(section?.inet_listener ?? {})) {
       if (inet.port === 0 || inet.ssl) continue
       const addresses = inet.address.length > 0 ? inet.address : settings.listen
       for (const address of addresses) found.push({ protocol: session, kind: 'inet', address: socketAddress(address), port: inet.port })
     }
-    for (const unix of section?.unix_listener ?? []) {
-      if (unix.mode === 0) continue
-      const path = unix.path.startsWith('/') ? unix.path : `${settings.base_dir}/${unix.path}`
+    for (const [name, unix] of Object.entries(section?.unix_listener ?? {})) {
+      if (unix.mode === 0 || internalSockets.has(name)) continue
+      const path = name.startsWith('/') ? name : `${settings.base_dir}/${name}`
       found.push({ protocol: session, kind: 'unix', path, mode: unix.mode })
     }
   }

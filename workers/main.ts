@@ -1,0 +1,174 @@
+// The process: which threads there are, how they find each other, and what happens when one dies.
+//
+//                 main: supervision, auth actor (and its piscina pool), anvil, log
+//   session worker 0 … N-1  ── storage worker ──► object store       every pair that talks has a port of its own
+//
+// A thread that dies is started again and given new ports; the others get the ends that lead to it. What it had
+// acknowledged is in journals and the store, so nothing else is needed.
+
+import { MessageChannel } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import fs from 'node:fs'
+import os from 'node:os'
+import { createAnvil } from '../actors/anvil.ts'
+import { createAuth } from '../actors/auth.ts'
+import type { AuthRequest } from '../actors/auth-messages.ts'
+import type { Config } from '../conf/load.ts'
+import { settingsFor } from '../conf/load.ts'
+import type { Settings } from '../conf/settings.ts'
+import { ConfigError, TempFail, messageOf } from '../runtime/errors.ts'
+import type { LogEvent } from '../runtime/events.ts'
+import { limits } from '../runtime/limits.ts'
+import { Mailbox } from '../runtime/mailbox.ts'
+import { realEffects, realTimers } from '../runtime/real-effects.ts'
+import { Supervisor } from '../runtime/supervisor.ts'
+import { Link } from '../runtime/transport.ts'
+import { AuthPool } from './auth-pool.ts'
+import { checkStorage } from './fs/stack.ts'
+import { listenersOf, probe } from './listeners.ts'
+import type { Listener } from './listeners.ts'
+import { openLog } from './log.ts'
+import type { Log } from './log.ts'
+import type { SessionWorkerControl } from './session-worker.ts'
+import type { StorageWorkerControl } from './storage-worker.ts'
+import { Thread, moving } from './thread.ts'
+
+type SessionThread = Thread<SessionWorkerControl>
+type StorageThread = Thread<StorageWorkerControl>
+
+export class Server {
+  readonly listeners: readonly Listener[]
+  readonly #config: Config
+  readonly #log: Log
+  readonly #effects: ReturnType<typeof realEffects>
+  readonly #sessions: Supervisor<SessionThread>[]
+  readonly #storage: Supervisor<StorageThread>
+  readonly #pool: AuthPool
+  readonly #auth: Mailbox<AuthRequest, unknown>
+  readonly #anvil: ReturnType<typeof createAnvil>
+  /** From then on a restarted session worker listens as soon as it is connected. */
+  #listening = false
+
+  /** Checks what can be checked without starting anything. ConfigError: one clear line. */
+  constructor(config: Config) {
+    this.#config = config
+    const settings = settingsFor(config, {})
+    checkStorage(settings.obox_fs)
+    checkStorage(settings.obox_index_fs === '' ? settings.obox_fs : settings.obox_index_fs)
+    checkDirectory('mail_temp_dir', settings.mail_temp_dir)
+    this.listeners = listenersOf(settings)
+    if (this.listeners.length === 0) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
+    this.#log = openLog(settings)
+    this.#effects = realEffects({
+      storage: () => { throw new TempFail('the main thread has no storage') },
+      ask: (to) => Promise.reject(new TempFail(`nobody at ${to}`)),
+      tell: () => {},
+      emit: this.#log,
+    })
+    this.#pool = new AuthPool(settings)
+    this.#auth = new Mailbox(createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup) }), this.#effects.clock)
+    this.#anvil = createAnvil(settings)
+    this.#storage = new Supervisor(this.#effects, { name: 'storage worker', start: () => this.#startStorage() })
+    this.#sessions = Array.from({ length: workerCount(settings) }, (_, index) => new Supervisor<SessionThread>(this.#effects, {
+      name: `session worker ${index}`,
+      start: () => this.#startSession(index),
+      lost: () => { this.#anvil.dropWorker(index) },
+    }))
+  }
+
+  get workerCount(): number { return this.#sessions.length }
+
+  /** Starts everything; settles when every listener listens. */
+  async start(): Promise<void> {
+    for (const listener of this.listeners) await probe(listener)
+    for (const warning of this.#config.warnings) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text: warning })
+    try {
+      await this.#storage.start()
+      // One after the other, so that each finds those before it; nobody listens until all can reach each other.
+      for (const supervisor of this.#sessions) await supervisor.start()
+      await Promise.all(this.#sessions.map((supervisor) => supervisor.child?.call((control) => control.listen())))
+      this.#listening = true
+    } catch (error) {
+      await this.stop(0)
+      throw error
+    }
+  }
+
+  /** Stops accepting, finishes commands, flushes users, ends every thread. */
+  async stop(deadlineMs: number = limits.shutdownMs): Promise<void> {
+    await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(deadlineMs)))
+    await this.#storage.stop(deadlineMs)
+    await this.#pool.stop()
+  }
+
+  /** Ends one thread as a crash would (tests, drills); its supervisor starts it again. */
+  async kill(thread: 'storage' | number): Promise<void> {
+    await (thread === 'storage' ? this.#storage : this.#sessions[thread])?.child?.kill()
+  }
+
+  /** Sessions and users on each session worker. */
+  describe(): Promise<{ sessions: number; users: number }[]> {
+    return Promise.all(this.#sessions.map(async (supervisor) =>
+      await supervisor.child?.call((control) => control.describe()) ?? { sessions: 0, users: 0 }))
+  }
+
+  async #startStorage(): Promise<StorageThread> {
+    const thread: StorageThread = new Thread('storage', './storage-worker.ts')
+    await thread.call((control) => control.start({ settings: settingsFor(this.#config, {}) }))
+    for (const supervisor of this.#sessions) {
+      const session = supervisor.child
+      if (session === undefined) continue
+      const port = await connectStorage(thread)
+      await session.call((control) => control.connectStorage(moving(port, [port])))
+    }
+    return thread
+  }
+
+  async #startSession(index: number): Promise<SessionThread> {
+    const storage = this.#storage.child
+    if (storage === undefined) throw new TempFail('the storage worker is not running')
+    const thread: SessionThread = new Thread(`session-${index}`, './session-worker.ts')
+    const main = new MessageChannel()
+    this.#serve(main.port1)
+    const storagePort = await connectStorage(storage)
+    await thread.call((control) => control.start(moving(
+      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.listeners], main: main.port2, storage: storagePort },
+      [main.port2, storagePort])))
+    for (const [other, supervisor] of this.#sessions.entries()) {
+      const peer = supervisor.child
+      if (other === index || peer === undefined) continue
+      const { port1, port2 } = new MessageChannel()
+      await thread.call((control) => control.connectPeer(other, moving(port1, [port1])))
+      await peer.call((control) => control.connectPeer(index, moving(port2, [port2])))
+    }
+    if (this.#listening) await thread.call((control) => control.listen())
+    return thread
+  }
+
+  /** This thread's end of a session worker's main link. */
+  #serve(port: MessagePort): void {
+    const link = new Link(port, { timers: realTimers, turn: setImmediate })
+    link.handle('auth', { ask: (request: AuthRequest) => this.#auth.send(request) })
+    link.handle('anvil', { ask: (message) => this.#anvil.receive(message), tell: (message) => { this.#anvil.receive(message) } })
+    link.handle('log', { tell: (event: LogEvent) => this.#log(event) })
+  }
+}
+
+async function connectStorage(storage: StorageThread): Promise<MessagePort> {
+  const { port1, port2 } = new MessageChannel()
+  await storage.call((control) => control.connect(moving(port1, [port1])))
+  return port2
+}
+
+/** `culver_session_workers`, or the cores of this machine. */
+const workerCount = (settings: Settings): number =>
+  settings.culver_session_workers > 0 ? settings.culver_session_workers : os.availableParallelism()
+
+function checkDirectory(setting: string, directory: string): void {
+  try {
+    fs.mkdirSync(directory, { recursive: true })
+    fs.accessSync(directory, fs.constants.W_OK)
+  } catch (error) {
+    throw new ConfigError(`${setting} = ${directory} cannot be written: ${messageOf(error)}`)
+  }
+}

@@ -1,0 +1,82 @@
+// A session worker's own listeners and the sockets they accept. Every worker listens on every port (SO_REUSEPORT) and the
+// kernel spreads the connections; where that cannot be (UNIX sockets), the first worker listens for all.
+
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import type { SessionSeed } from '../actors/session/types.ts'
+import { inNetworks } from '../conf/networks.ts'
+import type { Config } from '../conf/load.ts'
+import { settingsFor } from '../conf/load.ts'
+import type { Clock, Timers } from '../runtime/effects.ts'
+import { ConfigError, messageOf } from '../runtime/errors.ts'
+import type { Listener } from './listeners.ts'
+import { listenerName } from './listeners.ts'
+import { sessionId } from './session-id.ts'
+import { SocketWire } from './socket-wire.ts'
+
+export interface Acceptor { accept(seed: SessionSeed, wire: SocketWire): void }
+
+interface World { clock: Clock; timers: Timers }
+
+/** Unaccepted connections the kernel keeps; Linux cuts it to net.core.somaxconn. */
+const backlog = 4096
+
+export class Listeners {
+  readonly #world: World
+  readonly #config: Config
+  readonly #acceptor: Acceptor
+  readonly #servers: net.Server[] = []
+
+  constructor(world: World, config: Config, acceptor: Acceptor) {
+    this.#world = world
+    this.#config = config
+    this.#acceptor = acceptor
+  }
+
+  /** Listens everywhere. `first`: this worker also takes the UNIX sockets. */
+  async listen(listeners: Listener[], first: boolean): Promise<void> {
+    for (const listener of listeners) {
+      if (listener.kind === 'inet') await this.#listen(listener, { host: listener.address, port: listener.port, reusePort: true, ipv6Only: true, backlog })
+      else if (first) await this.#listenUnix(listener)
+    }
+  }
+
+  /** Accepts no more; open connections stay. */
+  close(): void { for (const server of this.#servers.splice(0)) server.close() }
+
+  async #listenUnix(listener: Listener & { kind: 'unix' }): Promise<void> {
+    fs.mkdirSync(path.dirname(listener.path), { recursive: true })
+    fs.rmSync(listener.path, { force: true }) // left by a server that was killed
+    await this.#listen(listener, { path: listener.path, backlog })
+    fs.chmodSync(listener.path, listener.mode)
+  }
+
+  #listen(listener: Listener, options: net.ListenOptions): Promise<void> {
+    const server = net.createServer({ noDelay: true, allowHalfOpen: false }, (socket) => this.#accept(listener, socket))
+    this.#servers.push(server)
+    return new Promise((resolve, reject) => {
+      server.once('error', (error) => reject(new ConfigError(`cannot listen for ${listener.protocol} on ${listenerName(listener)}: ${messageOf(error)}`)))
+      server.listen(options, resolve)
+    })
+  }
+
+  #accept(listener: Listener, socket: net.Socket): void {
+    const remote = { ip: plain(socket.remoteAddress), port: socket.remotePort ?? 0 }
+    const local = { ip: plain(socket.localAddress), port: socket.localPort ?? 0 }
+    const settings = settingsFor(this.#config, { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
+    const trusted = inNetworks(remote.ip, settings.login_trusted_networks)
+    this.#acceptor.accept({
+      protocol: listener.protocol,
+      id: sessionId(this.#world.clock.now(), remote),
+      remote,
+      local,
+      // As Dovecot: whoever connects over loopback could read the memory anyway.
+      secured: trusted || listener.kind === 'unix' || remote.ip === local.ip,
+      trusted,
+    }, new SocketWire(socket, this.#world.timers))
+  }
+}
+
+/** IPv4 addresses that came through an IPv6 socket, written as IPv4. */
+const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:(?=\d+\.)/, '')

@@ -1,0 +1,134 @@
+// The sessions of one session worker: those whose socket is here and whose user (if they have one yet) is here, and the
+// continuations of sessions whose socket is on another worker.
+//
+//   accept → session here → login → home is here: goes on · home is elsewhere: frozen, its socket is relayed
+
+import type { Account } from '../actors/user/types.ts'
+import type { AuthAnswer, AuthRequest } from '../actors/auth-messages.ts'
+import type { Session, SessionSeed, SessionWorld, Settled, Wire } from '../actors/session/types.ts'
+import type { Config } from '../conf/load.ts'
+import { settingsFor } from '../conf/load.ts'
+import type { Effects } from '../runtime/effects.ts'
+import { LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
+import { placeOf } from '../runtime/placement.ts'
+import { protocols } from './protocols.ts'
+import type { Relay, RelayHost, RelayWire } from './relay.ts'
+import type { Receiver } from './socket-wire.ts'
+import { SocketWire } from './socket-wire.ts'
+import { Users } from './users.ts'
+
+export interface HostPlace {
+  /** This worker, and how many there are. */
+  index: number
+  count: number
+  /** The relay to another worker; TempFail while it is dead. */
+  relayTo(worker: number): Relay
+}
+
+/** What a session's world tells the host about it. */
+interface Life { ended(): void; moved(): void }
+
+export class SessionHost implements RelayHost {
+  readonly users: Users
+  readonly #effects: Effects
+  readonly #config: Config
+  readonly #place: HostPlace
+  readonly #sessions = new Map<Session, SessionSeed>()
+  #refusing: string | undefined
+
+  constructor(effects: Effects, config: Config, place: HostPlace) {
+    this.#effects = effects
+    this.#config = config
+    this.#place = place
+    this.users = new Users(effects, config)
+  }
+
+  get sessionCount(): number { return this.#sessions.size }
+
+  /** A client has connected here. */
+  accept(seed: SessionSeed, wire: SocketWire): void {
+    if (this.#refusing !== undefined) return wire.destroy()
+    wire.feed(this.#begin(seed, wire))
+  }
+
+  continueSession(seed: SessionSeed, wire: RelayWire): Receiver { return this.#begin(seed, wire) }
+
+  farewell(seed: SessionSeed): string { return protocols[seed.protocol]?.farewell ?? '' }
+
+  /** Ends every session with `reason`: running commands finish, clients are told, users flushed. */
+  async stop(reason: string, deadlineMs: number): Promise<void> {
+    this.#refusing = reason
+    const until = this.#effects.clock.monotonic() + deadlineMs
+    const stopping = Promise.allSettled([...this.#sessions.keys()].map((session) => session.stop(reason)))
+    await Promise.race([stopping, new Promise<void>((resolve) => this.#effects.timers.after(deadlineMs / 2, resolve))])
+    await this.users.stop(Math.max(0, until - this.#effects.clock.monotonic()))
+  }
+
+  #begin(seed: SessionSeed, wire: Wire): Session {
+    const protocol = protocols[seed.protocol]
+    if (protocol === undefined) throw new Error(`no such protocol: ${seed.protocol}`)
+    const session: Session = protocol.session(this.#world(seed, wire, {
+      ended: () => this.#ended(session),
+      // The anvil entry stays: it is the connection's, and the continuation's end removes it.
+      moved: () => { this.#sessions.delete(session) },
+    }))
+    this.#sessions.set(session, seed)
+    session.start()
+    return session
+  }
+
+  #ended(session: Session): void {
+    const seed = this.#sessions.get(session)
+    if (seed === undefined) return
+    this.#sessions.delete(session)
+    this.#effects.tell('anvil', { kind: 'disconnect', session: seed.id })
+  }
+
+  #world(seed: SessionSeed, wire: Wire, life: Life): SessionWorld {
+    return {
+      effects: this.#effects,
+      settings: settingsFor(this.#config, { protocol: seed.protocol, localIp: seed.local.ip, remoteIp: seed.remote.ip }),
+      wire,
+      seed,
+      authenticate: (request) => this.#authenticate(request),
+      settle: (account, freeze) => this.#settle(seed, wire, account, freeze, life),
+      deliver: (account, delivery) => this.#effects.ask(`user:${account.user}`, { kind: 'deliver', account, delivery }),
+      ended: life.ended,
+    }
+  }
+
+  async #authenticate(request: AuthRequest): Promise<AuthAnswer> {
+    try {
+      return await this.#effects.ask<AuthAnswer>('auth', request)
+    } catch (error) {
+      return { status: 'temporary', reason: messageOf(error) }
+    }
+  }
+
+  async #settle(
+    seed: SessionSeed, wire: Wire, account: Account, freeze: () => { state: unknown; input: Uint8Array }, life: Life,
+  ): Promise<Settled> {
+    const home = placeOf(account.user, this.#place.count)
+    if (seed.resumed === undefined) await this.#admit(seed, account, home)
+    if (home === this.#place.index) return { here: true, user: await this.users.get(account) }
+    const relay = this.#place.relayTo(home)
+    // The home opens the user first: if it cannot, the session here says so and the client may try again.
+    await this.#effects.ask(`user:${account.user}`, { kind: 'prepare', account })
+    if (!(wire instanceof SocketWire)) throw new TempFail('a relayed session cannot move on')
+    const { state, input } = freeze()
+    relay.send({ ...seed, resumed: { account, state, input } }, wire)
+    life.moved()
+    return { here: false }
+  }
+
+  /** mail_max_userip_connections, counted for all workers in one place. An anvil that does not answer admits (as Dovecot's). */
+  async #admit(seed: SessionSeed, account: Account, worker: number): Promise<void> {
+    let answer: { admitted: boolean; reason?: string }
+    try {
+      answer = await this.#effects.ask('anvil', { kind: 'connect', session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker })
+    } catch {
+      return
+    }
+    if (!answer.admitted) throw new LimitExceeded('mail_max_userip_connections', answer.reason ?? 'Maximum number of connections from user+IP exceeded')
+  }
+}

@@ -1,0 +1,148 @@
+// Thread entry: one session worker. It listens, hosts sessions and the users whose home it is, and talks to the main
+// thread (auth, anvil, log), to the storage worker and to the other session workers, each over a Link of its own.
+
+import type { MessagePort } from 'node:worker_threads'
+import { MailError } from '../actors/user/errors.ts'
+import type { MailErrorCode } from '../actors/user/errors.ts'
+import type { Account, UserMessage } from '../actors/user/types.ts'
+import type { Config } from '../conf/load.ts'
+import type { Address } from '../runtime/effects.ts'
+import { registerError } from '../runtime/error-crossing.ts'
+import { TempFail } from '../runtime/errors.ts'
+import { placeOf } from '../runtime/placement.ts'
+import { realEffects, realTimers } from '../runtime/real-effects.ts'
+import { Link } from '../runtime/transport.ts'
+import type { Listener } from './listeners.ts'
+import { Listeners } from './net.ts'
+import { Relay } from './relay.ts'
+import { SessionHost } from './session-host.ts'
+import { openStorageClient } from './storage-client.ts'
+import { exposeControl } from './thread.ts'
+
+registerError('MailError', (error: MailError): [MailErrorCode, string] => [error.code, error.message], ([code, text]: [MailErrorCode, string]) => new MailError(code, text))
+
+export interface SessionWorkerStart {
+  index: number
+  count: number
+  config: Config
+  listeners: Listener[]
+  main: MessagePort
+  storage: MessagePort
+}
+
+/**
+ * What arrives for a user from another worker: a delivery, or the wish that it be open for a session to come. (If that
+ * does not come, the user is idle like any other and goes by itself.)
+ */
+type UserErrand = UserMessage | { kind: 'prepare'; account: Account }
+
+class SessionWorker {
+  readonly #start: SessionWorkerStart
+  readonly #main: Link
+  #storage: Link
+  readonly #peers = new Map<number, { link: Link; relay: Relay }>()
+  readonly #effects: ReturnType<typeof realEffects>
+  readonly #host: SessionHost
+  readonly #listeners: Listeners
+
+  constructor(start: SessionWorkerStart) {
+    this.#start = start
+    this.#main = this.#link(start.main)
+    this.#storage = this.#link(start.storage)
+    this.#effects = realEffects({
+      storage: openStorageClient(() => this.#storage),
+      ask: (to, message, options) => this.#ask(to, message, options),
+      tell: (to, message) => this.#main.tell(to, message),
+      emit: (event) => this.#main.tell('log', event),
+    })
+    this.#host = new SessionHost(this.#effects, start.config, {
+      index: start.index,
+      count: start.count,
+      relayTo: (worker) => this.#peer(worker).relay,
+    })
+    this.#listeners = new Listeners(this.#effects, start.config, this.#host)
+  }
+
+  listen(): Promise<void> { return this.#listeners.listen(this.#start.listeners, this.#start.index === 0) }
+
+  connectStorage(port: MessagePort): void {
+    this.#storage.close('the storage worker was restarted')
+    this.#storage = this.#link(port)
+  }
+
+  connectPeer(index: number, port: MessagePort): void {
+    this.#peers.get(index)?.link.close('the worker was restarted')
+    const link = this.#link(port)
+    link.handle('user', { ask: (errand: UserErrand) => this.#errand(errand) })
+    this.#peers.set(index, { link, relay: new Relay(link, this.#host) })
+  }
+
+  async stop(reason: string, deadlineMs: number): Promise<void> {
+    this.#listeners.close()
+    await this.#host.stop(reason, deadlineMs)
+    this.#effects.files.close()
+  }
+
+  describe(): { sessions: number; users: number } {
+    return { sessions: this.#host.sessionCount, users: this.#host.users.size }
+  }
+
+  #link(port: MessagePort): Link {
+    return new Link(port, {
+      timers: realTimers,
+      turn: setImmediate,
+      onBug: (error) => this.#main.tell('log', { level: 'error', name: 'worker.bug', text: String(error instanceof Error ? error.stack : error) }),
+    })
+  }
+
+  #peer(worker: number): { link: Link; relay: Relay } {
+    const peer = this.#peers.get(worker)
+    if (peer === undefined || !peer.link.open) throw new TempFail('the user\'s session worker is being restarted')
+    return peer
+  }
+
+  #ask<Answer>(to: Address, message: unknown, options?: { deadlineMs?: number }): Promise<Answer> {
+    if (!to.startsWith('user:')) return this.#main.ask(to, message, options)
+    const home = placeOf(to.slice('user:'.length), this.#start.count)
+    if (home === this.#start.index) return this.#errand(message as UserErrand) as Promise<Answer>
+    try {
+      return this.#peer(home).link.ask('user', message, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #errand(errand: UserErrand): Promise<unknown> {
+    if (errand.kind === 'deliver') return this.#host.users.deliver(errand.account, errand.delivery)
+    await this.#host.users.get(errand.account)
+    return undefined
+  }
+}
+
+let worker: SessionWorker | undefined
+
+const running = (): SessionWorker => {
+  if (worker === undefined) throw new TempFail('the session worker has not been started')
+  return worker
+}
+
+/** What the main thread may ask of this thread, over comlink. */
+export interface SessionWorkerControl {
+  start(start: SessionWorkerStart): void
+  connectStorage(port: MessagePort): void
+  connectPeer(index: number, port: MessagePort): void
+  listen(): Promise<void>
+  stop(reason: string, deadlineMs: number): Promise<void>
+  describe(): { sessions: number; users: number }
+}
+
+const control: SessionWorkerControl = {
+  start: (start) => { worker = new SessionWorker(start) },
+  connectStorage: (port) => running().connectStorage(port),
+  connectPeer: (index, port) => running().connectPeer(index, port),
+  listen: () => running().listen(),
+  stop: (reason, deadlineMs) => running().stop(reason, deadlineMs),
+  describe: () => running().describe(),
+}
+
+exposeControl(control)
