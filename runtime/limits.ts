@@ -14,6 +14,8 @@ export const limits = {
   messageBytes: 1024 * 1024 * 1024,
   /** A message body up to this stays in memory, a longer one is spooled to mail_temp_dir (as Dovecot's LMTP does). */
   memoryBodyBytes: 128 * 1024,
+  /** Bytes collected for one append to a spool file. */
+  spoolBatchBytes: 64 * 1024,
   /** Parenthesised lists in an IMAP command, SEARCH nesting. */
   imapNesting: 32,
   /** Commands received and not yet answered on one connection; more are left in the socket. */
@@ -46,6 +48,8 @@ export const limits = {
   mimeDepth: 100,
   mimeParts: 10_000,
   headerBytes: 1024 * 1024,
+  /** One header field while parsing or searching; what is longer is read up to here. */
+  mimeFieldBytes: 64 * 1024,
   /** A header field longer than this is not kept in the message cache. */
   cachedFieldBytes: 2048,
   cachedHeaderBytes: 32 * 1024,

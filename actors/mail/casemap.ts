@@ -1,0 +1,39 @@
+// The collation i;unicode-casemap that SEARCH, SORT and THREAD compare by. RFC 5051 §2.
+//
+// Each character is put into title case and decomposed, by itself: so the key of a text is the sum of the keys of its
+// pieces, and a stream can be searched piece by piece.
+
+/** The comparison key of a text: two texts match if their keys are equal, one contains the other if its key does. */
+export const casemap = (text: string): string => {
+  if (isAscii(text)) return text.toUpperCase()
+  return text.replace(/[\x00-\x7f]+|[^\x00-\x7f]/gu, (piece) => (piece.charCodeAt(0) < 0x80 ? piece.toUpperCase() : keyOf(piece)))
+}
+
+const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text)
+
+/** Letters that are two in one have a title case of their own (Dž): their upper and lower case fall on it. */
+const titleCase: ReadonlyMap<string, string> = new Map([
+  ['\u01c4', '\u01c5'], ['\u01c6', '\u01c5'], ['\u01c7', '\u01c8'], ['\u01c9', '\u01c8'],
+  ['\u01ca', '\u01cb'], ['\u01cc', '\u01cb'], ['\u01f1', '\u01f2'], ['\u01f3', '\u01f2'],
+])
+
+/** Keys of the characters met, so that each is computed once. There are 1.1 million at most; mail uses few of them. */
+const keys = new Map<string, string>()
+const maxKeys = 20_000
+
+const keyOf = (char: string): string => {
+  let key = keys.get(char)
+  if (key === undefined) {
+    key = simpleTitleCase(char).normalize('NFKD')
+    if (keys.size < maxKeys) keys.set(char, key)
+  }
+  return key
+}
+
+/** Simple mapping only: a character whose capital is several (ß) stays as it is. */
+const simpleTitleCase = (char: string): string => {
+  const title = titleCase.get(char)
+  if (title !== undefined) return title
+  const upper = char.toUpperCase()
+  return upper.length === char.length || [...upper].length === 1 ? upper : char
+}

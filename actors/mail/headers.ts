@@ -1,0 +1,107 @@
+// A header block: its fields as raw bytes, in order. RFC 5322 §2.2.
+//
+// - A field is a line and the lines after it that begin with white space (folding), line endings included.
+// - The block ends at the empty line, or where the bytes end.
+// - A line without a field name before a colon is no field (name ''): it is kept as raw bytes and harms nothing.
+// - Names are compared without regard to letter case; values are byte strings (byte-strings.ts).
+
+import { byteString, concatBytes, trimSpace } from './byte-strings.ts'
+
+const TAB = 9
+const LF = 10
+const CR = 13
+const SPACE = 32
+const COLON = 58
+
+/** One field as it stands in the block. */
+export interface HeaderField {
+  /** As sent, without white space before the colon; '' for a line that is no field. */
+  name: string
+  /** Name, colon, value with its folding, and the line ending. A view of the block. */
+  raw: Uint8Array
+}
+
+/** The fields of a block, up to its empty line. */
+export function* headerFields(block: Uint8Array): Generator<HeaderField> {
+  let start = 0
+  while (start < block.length && !isEmptyLine(block, start)) {
+    const end = fieldEnd(block, start)
+    const raw = block.subarray(start, end)
+    yield { name: fieldName(raw), raw }
+    start = end
+  }
+}
+
+const isEmptyLine = (block: Uint8Array, at: number): boolean =>
+  block[at] === LF || (block[at] === CR && block[at + 1] === LF)
+
+const fieldEnd = (block: Uint8Array, start: number): number => {
+  let at = start
+  for (;;) {
+    const lf = block.indexOf(LF, at)
+    if (lf === -1) return block.length
+    const next = block[lf + 1]
+    if (next !== SPACE && next !== TAB) return lf + 1
+    at = lf + 1
+  }
+}
+
+/** Index of the colon after a field name, or -1: a name is printable ASCII without spaces (RFC 5322 §3.6.8), white space may follow it (§4.5). */
+const colonOf = (raw: Uint8Array): number => {
+  let spaced = false
+  for (let at = 0; at < raw.length; at++) {
+    const byte = raw[at]!
+    if (byte === COLON) return at === 0 ? -1 : at
+    if (byte === SPACE || byte === TAB) {
+      if (at === 0) return -1
+      spaced = true
+    } else if (spaced || byte < 33 || byte > 126) return -1
+  }
+  return -1
+}
+
+/** Name of a raw field, as sent; '' if it has none. */
+export const fieldName = (raw: Uint8Array): string => {
+  const colon = colonOf(raw)
+  return colon === -1 ? '' : trimSpace(byteString(raw.subarray(0, colon)))
+}
+
+/** Value of a raw field: a byte string without folding and surrounding white space, NUL as 0x80 (as Dovecot shows it: IMAP strings cannot hold NUL). */
+export const rawFieldValue = (raw: Uint8Array): string => unfold(byteString(raw.subarray(colonOf(raw) + 1)))
+
+/** Takes the line breaks out of a folded value, and white space from its ends. RFC 5322 §2.2.3. */
+export const unfold = (value: string): string => trimSpace(value.replace(/\r?\n/g, '').replaceAll('\0', '\x80'))
+
+/** Value of the first field of this name (letter case does not matter), or undefined. */
+export const fieldValue = (block: Uint8Array, name: string): string | undefined => {
+  const wanted = name.toLowerCase()
+  for (const field of headerFields(block)) {
+    if (field.name.toLowerCase() === wanted) return rawFieldValue(field.raw)
+  }
+  return undefined
+}
+
+/** Values of all fields of this name, in order. */
+export const fieldValues = (block: Uint8Array, name: string): string[] => {
+  const wanted = name.toLowerCase()
+  const values: string[] = []
+  for (const field of headerFields(block)) {
+    if (field.name.toLowerCase() === wanted) values.push(rawFieldValue(field.raw))
+  }
+  return values
+}
+
+/**
+ * The raw fields whose name is in `names` — or with `except` all others — one after the other, without the empty line
+ * (HEADER.FIELDS and HEADER.FIELDS.NOT add it). Lines that are no fields are left out, but by `except` kept.
+ */
+export const selectFields = (block: Uint8Array, names: Iterable<string>, options: { except?: boolean } = {}): Uint8Array => {
+  const wanted = new Set<string>()
+  for (const name of names) wanted.add(name.toLowerCase())
+  const except = options.except ?? false
+  const chosen: Uint8Array[] = []
+  for (const field of headerFields(block)) {
+    if (wanted.has(field.name.toLowerCase()) !== except) chosen.push(field.raw)
+  }
+  return concatBytes(chosen)
+}

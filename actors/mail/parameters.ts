@@ -1,0 +1,57 @@
+// Parameters with continuations, charset and language. RFC 2231.
+
+import { bytesOf } from './byte-strings.ts'
+import { decodeCharset, decodeUndeclared } from './charset.ts'
+import { decodeEncodedWords } from './encoded-words.ts'
+
+/** One piece of a parameter: `name*number*=value`. */
+interface Segment { number: number; encoded: boolean; value: string }
+
+/** Pieces of one parameter that are put together; RFC 2231 sets no bound. */
+const maxSegments = 1000
+
+/**
+ * Parameters as a reader wants them: pieces joined, percent and charset decoded, Unicode. Values that mailers wrote as
+ * encoded-words against RFC 2047 §5 are decoded too. Order: of first appearance. Where both `name` and `name*` are
+ * there, the latter counts (RFC 5987 §3.2.1 asks so).
+ */
+export const decodeParams = (params: readonly [string, string][]): [string, string][] => {
+  const byName = new Map<string, { plain?: string; segments: Segment[] }>()
+  for (const [key, value] of params) {
+    const [, name = key, number, star] = /^([^*]+)(?:\*(\d{1,4}))?(\*)?$/.exec(key) ?? []
+    let entry = byName.get(name)
+    if (entry === undefined) byName.set(name, entry = { segments: [] })
+    if (number === undefined && star === undefined) entry.plain ??= value
+    else if (entry.segments.length < maxSegments) entry.segments.push({ number: Number(number ?? 0), encoded: star !== undefined, value })
+  }
+  return [...byName].map(([name, { plain, segments }]) => [
+    name,
+    segments.length > 0 ? joinSegments(segments) : decodeEncodedWords(plain!),
+  ])
+}
+
+/** One decoded parameter (its name in lower case), or undefined. */
+export const paramValue = (params: readonly [string, string][], name: string): string | undefined => {
+  const own = params.filter(([key]) => key === name || key.startsWith(`${name}*`))
+  return own.length === 0 ? undefined : decodeParams(own)[0]?.[1]
+}
+
+/** Only the first piece names the charset: `utf-8'en'…`. Pieces after a gap in the numbers are lost. */
+const joinSegments = (segments: Segment[]): string => {
+  segments.sort((a, b) => a.number - b.number)
+  let charset = ''
+  let bytes = ''
+  for (const [index, segment] of segments.entries()) {
+    if (segment.number !== index) break
+    let { value } = segment
+    if (segment.encoded && index === 0) {
+      const [whole, named] = /^([^']*)'[^']*'/.exec(value) ?? []
+      if (whole !== undefined) {
+        charset = named!
+        value = value.slice(whole.length)
+      }
+    }
+    bytes += segment.encoded ? value.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) : value
+  }
+  return decodeCharset(charset, bytesOf(bytes)) ?? decodeUndeclared(bytesOf(bytes))
+}
