@@ -1,0 +1,15 @@
+// Every transcript, against the whole server on Node.
+
+import t from 'tap'
+import { TestServer } from '../fixtures/server.ts'
+import { playTranscript, transcriptFiles } from './play.ts'
+
+const server = await TestServer.start({ runtime: 'node' })
+t.teardown(() => server.stop())
+
+for (const file of transcriptFiles()) {
+  void t.test(file, async (t) => {
+    await playTranscript(server, file)
+    t.pass('as written')
+  })
+}

@@ -1,0 +1,49 @@
+// `culver serve -c FILE`: runs the server in the foreground until SIGINT or SIGTERM.
+
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../../conf/load.ts'
+import { limits } from '../../runtime/limits.ts'
+import { listenerName } from '../listeners.ts'
+import type { Listener } from '../listeners.ts'
+import { Server } from '../main.ts'
+import { command } from './command.ts'
+
+/** One line a protocol, then how to try them, when they listen where a person at this machine can reach them. */
+function announce(listeners: readonly Listener[]): string {
+  const width = Math.max(...listeners.map((listener) => listener.protocol.length))
+  const lines = listeners.map((listener) => `  ${listener.protocol.toUpperCase().padEnd(width)}  ${listenerName(listener)}`)
+  return ['Culver is ready.', ...lines].join('\n')
+}
+
+export default command({
+  name: 'serve',
+  summary: 'run the server',
+  usage: 'serve -c FILE [-o SETTING=VALUE …]',
+  async run(args) {
+    const { values } = parseArgs({
+      args,
+      options: { config: { type: 'string', short: 'c' }, option: { type: 'string', short: 'o', multiple: true } },
+    })
+    const server = new Server(loadConfig(values.config ?? '/etc/dovecot/dovecot.conf', values.option ?? []))
+    await server.start()
+    console.log(announce(server.listeners))
+    await stopSignal()
+    console.log('Stopping; once more to stop at once.')
+    await server.stop(limits.shutdownMs)
+    return 0
+  },
+})
+
+/** Settles at the first SIGINT or SIGTERM; the second ends the process as it is (journals are made for that). */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false
+    const stop = (): void => {
+      if (asked) process.exit(1)
+      asked = true
+      resolve()
+    }
+    process.on('SIGINT', stop)
+    process.on('SIGTERM', stop)
+  })
+}
