@@ -1,0 +1,108 @@
+// The records of a mailbox's journal: everything that can happen to it, as values and as bytes.
+
+import type { FlagSet } from './types.ts'
+import { ByteReader, ByteWriter } from './binary.ts'
+
+export interface AppendedRow {
+  uid: number
+  flags: number
+  /** By name: a number is given when the record is applied. */
+  keywords: readonly string[]
+  size: number
+  internalDate: number
+  saveDate: number
+  guid: string
+  cacheOffset: number
+  cacheLength: number
+  /** The object's name where it does not follow from the columns; else ''. */
+  oid: string
+}
+
+export type MailboxRecord =
+  | { kind: 'append'; rows: AppendedRow[] }
+  | { kind: 'expunge'; uids: number[] }
+  | { kind: 'flags'; uids: number[]; mode: 'add' | 'remove' | 'replace'; flags: FlagSet; /** 0: any. */ unchangedSince: number }
+  /** UIDs below `ceiling` may be in use though no record names them. */
+  | { kind: 'reserve'; ceiling: number }
+  /** A clean end: this is UIDNEXT. */
+  | { kind: 'clean'; uidNext: number }
+  /** Messages with smaller UIDs are not \Recent any more. */
+  | { kind: 'recent'; uid: number }
+  /** Objects of this mailbox that belong to no message and are to be deleted. */
+  | { kind: 'garbage'; oids: string[] }
+  /** They have been. */
+  | { kind: 'swept'; oids: string[] }
+  /** A bundle of this name may exist from now on. */
+  | { kind: 'uploading'; name: string }
+  /** It does, has all but the changes told here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
+  | { kind: 'uploaded'; name: string; ceiling: number; mails: number; important: boolean; trivial: boolean }
+  /** Bundles that are gone from the store. */
+  | { kind: 'removed'; names: string[] }
+  /** A summary came into the message cache later than its mail. */
+  | { kind: 'cached'; uid: number; offset: number; length: number }
+
+const kinds = ['append', 'expunge', 'flags', 'reserve', 'clean', 'recent', 'garbage', 'swept', 'uploading', 'uploaded', 'removed', 'cached'] as const
+const modes = ['add', 'remove', 'replace'] as const
+
+export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
+  const out = new ByteWriter(128)
+  out.u8(kinds.indexOf(record.kind) + 1)
+  switch (record.kind) {
+    case 'append':
+      out.varint(record.rows.length)
+      for (const row of record.rows) writeRow(out, row)
+      break
+    case 'expunge': out.ascending(record.uids); break
+    case 'flags':
+      out.u8(modes.indexOf(record.mode)).u8(record.flags.system).texts(record.flags.keywords).varint(record.unchangedSince).ascending(record.uids)
+      break
+    case 'reserve': out.varint(record.ceiling); break
+    case 'clean': out.varint(record.uidNext); break
+    case 'recent': out.varint(record.uid); break
+    case 'garbage': case 'swept': out.texts(record.oids); break
+    case 'uploading': out.text(record.name); break
+    case 'uploaded':
+      out.text(record.name).varint(record.ceiling).varint(record.mails).u8((record.important ? 1 : 0) | (record.trivial ? 2 : 0))
+      break
+    case 'removed': out.texts(record.names); break
+    case 'cached': out.varint(record.uid).varint(record.offset).varint(record.length); break
+  }
+  return out.finish()
+}
+
+/** Throws RangeError for bytes that are no record (of this version). */
+export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
+  const from = new ByteReader(bytes)
+  const kind = kinds[from.u8() - 1]
+  switch (kind) {
+    case 'append': return { kind, rows: Array.from({ length: from.varint() }, () => readRow(from)) }
+    case 'expunge': return { kind, uids: from.ascending() }
+    case 'flags': {
+      const mode = modes[from.u8()]
+      if (mode === undefined) throw new RangeError('unknown mode of a flag change')
+      return { kind, mode, flags: { system: from.u8(), keywords: from.texts() }, unchangedSince: from.varint(), uids: from.ascending() }
+    }
+    case 'reserve': return { kind, ceiling: from.varint() }
+    case 'clean': return { kind, uidNext: from.varint() }
+    case 'recent': return { kind, uid: from.varint() }
+    case 'garbage': case 'swept': return { kind, oids: from.texts() }
+    case 'uploading': return { kind, name: from.text() }
+    case 'uploaded': {
+      const [name, ceiling, mails, bits] = [from.text(), from.varint(), from.varint(), from.u8()]
+      return { kind, name, ceiling, mails, important: (bits & 1) !== 0, trivial: (bits & 2) !== 0 }
+    }
+    case 'removed': return { kind, names: from.texts() }
+    case 'cached': return { kind, uid: from.varint(), offset: from.varint(), length: from.varint() }
+    default: throw new RangeError('unknown kind of record')
+  }
+}
+
+function writeRow(out: ByteWriter, row: AppendedRow): void {
+  out.varint(row.uid).u8(row.flags).texts(row.keywords).varint(row.size).f64(row.internalDate).f64(row.saveDate)
+  out.text(row.guid).varint(row.cacheOffset).varint(row.cacheLength).text(row.oid)
+}
+
+const readRow = (from: ByteReader): AppendedRow => ({
+  uid: from.varint(), flags: from.u8(), keywords: from.texts(), size: from.varint(), internalDate: from.f64(), saveDate: from.f64(),
+  guid: from.text(), cacheOffset: from.varint(), cacheLength: from.varint(), oid: from.text(),
+})

@@ -1,0 +1,211 @@
+// A mailbox's state, and what each record of its journal does to it. Replaying a journal and working live are the same
+// function: `apply`. It depends on nothing but the state and the record.
+
+import type { Limits } from '../../runtime/limits.ts'
+import { Bug } from '../../runtime/errors.ts'
+import { Columns } from './columns.ts'
+import type { AppendedRow, MailboxRecord } from './mailbox-records.ts'
+import { mailOid } from './object-names.ts'
+import { Flag } from './types.ts'
+import type { UidList } from './types.ts'
+
+/** What the uploaded bundle lacks. */
+export interface Unsaved {
+  /** New mails: a listing finds them. */
+  mails: number
+  /** Flags or expunges: lost with the local state. */
+  important: boolean
+  /** Anything at all, caches included. */
+  trivial: boolean
+}
+
+/** What a record did: what views have to be told, and what its asker wants to know. */
+export interface Outcome {
+  appended?: { after: UidList; count: number }
+  expunged?: { uids: number[]; before: UidList; after: UidList }
+  /** Flags of these were really changed … */
+  changed?: number[]
+  /** … and of these were not, because of `unchangedSince`. */
+  modified?: number[]
+  newKeywords?: boolean
+}
+
+const nothing: Outcome = {}
+
+export class MailboxState {
+  readonly columns = new Columns()
+  /** In the spelling first used; compared without case. */
+  readonly keywords: string[] = []
+  readonly #keywordNumbers = new Map<string, number>()
+  readonly #maxKeywords: number
+  highestModseq = 1
+  /** The next UID that is free. */
+  nextUid = 1
+  /** UIDs below may have been used: UIDNEXT after an unclean end. */
+  reserved = 1
+  /** The last record says that nextUid is exact. */
+  clean = true
+  firstRecent = 1
+  /** Sums over all rows. */
+  size = 0
+  unseen = 0
+  deleted = 0
+  /** oids of objects to be deleted. */
+  readonly garbage = new Set<string>()
+  /** Names of objects that do not follow from the columns, by UID. */
+  readonly names = new Map<number, string>()
+  /** Bundles that are, or may be, in the store; and the one that counts. */
+  readonly bundles = new Set<string>()
+  bundle = ''
+  /** UIDs below may be given out without a new bundle. */
+  ceiling: number
+  unsaved: Unsaved = { mails: 0, important: false, trivial: false }
+  /** Names the message cache's file. */
+  cacheGeneration = 0
+
+  constructor(limits: Pick<Limits, 'keywords' | 'uidReserveBundle'>) {
+    this.#maxKeywords = limits.keywords
+    this.ceiling = 1 + limits.uidReserveBundle
+  }
+
+  /** The object's name of a row. */
+  oidOf(row: number): string {
+    const { columns } = this
+    const uid = columns.uids[row]!
+    return this.names.get(uid)
+      ?? mailOid({ guid: columns.guidOf(row), uid, received: columns.internalDates[row]!, size: columns.sizes[row]!, crlf: true })
+  }
+
+  /** Number of a keyword, -1 if the mailbox does not have it. */
+  keywordNumber(name: string): number { return this.#keywordNumbers.get(name.toLowerCase()) ?? -1 }
+
+  /** Number of a keyword, new where it is new; -1 where the mailbox has no room for more. */
+  internKeyword(name: string): number {
+    const known = this.keywordNumber(name)
+    if (known >= 0 || this.keywords.length >= this.#maxKeywords) return known
+    this.#keywordNumbers.set(name.toLowerCase(), this.keywords.length)
+    return this.keywords.push(name) - 1
+  }
+
+  apply(record: MailboxRecord): Outcome {
+    this.clean = record.kind === 'clean'
+    switch (record.kind) {
+      case 'append': return this.#append(record.rows)
+      case 'expunge': return this.#expunge(record.uids)
+      case 'flags': return this.#changeFlags(record)
+      case 'reserve': this.reserved = Math.max(this.reserved, record.ceiling); return nothing
+      case 'clean': this.nextUid = record.uidNext; this.reserved = record.uidNext; return nothing
+      case 'recent': this.firstRecent = Math.max(this.firstRecent, record.uid); return nothing
+      case 'garbage': for (const oid of record.oids) this.garbage.add(oid); return nothing
+      case 'swept': for (const oid of record.oids) this.garbage.delete(oid); return nothing
+      case 'uploading': this.bundles.add(record.name); return nothing
+      case 'uploaded':
+        this.bundle = record.name
+        this.ceiling = record.ceiling
+        this.unsaved = { mails: record.mails, important: record.important, trivial: record.trivial }
+        return nothing
+      case 'removed': for (const name of record.names) this.bundles.delete(name); return nothing
+      case 'cached': this.#setCached(record.uid, record.offset, record.length); return nothing
+    }
+  }
+
+  #append(rows: readonly AppendedRow[]): Outcome {
+    this.highestModseq++
+    const before = this.keywords.length
+    for (const row of rows) this.addRow(row, this.highestModseq)
+    this.unsaved.mails += rows.length
+    // Flags that a listing cannot bring back.
+    if (rows.some((row) => row.flags !== 0 || row.keywords.length > 0)) this.unsaved.important = true
+    this.unsaved.trivial = true
+    return { appended: { after: this.columns.uidList(), count: rows.length }, newKeywords: this.keywords.length > before }
+  }
+
+  /** A message at the end; sums and numbers follow. */
+  addRow(row: AppendedRow, modseq: number): void {
+    const { columns } = this
+    if (columns.count > 0 && row.uid <= columns.uids[columns.count - 1]!) throw new Bug(`UID ${row.uid} comes after ${columns.uids[columns.count - 1]}`)
+    const keywords = row.keywords.map((name) => this.internKeyword(name)).filter((number) => number >= 0)
+    columns.push({ ...row, keywords, modseq })
+    if (row.oid !== '') this.names.set(row.uid, row.oid)
+    this.size += row.size
+    if (!(row.flags & Flag.Seen)) this.unseen++
+    if (row.flags & Flag.Deleted) this.deleted++
+    this.nextUid = Math.max(this.nextUid, row.uid + 1)
+  }
+
+  #expunge(uids: readonly number[]): Outcome {
+    const { columns } = this
+    const before = columns.uidList()
+    const rows: number[] = []
+    const gone: number[] = []
+    for (const uid of uids) {
+      const row = columns.rowOf(uid)
+      if (row < 0) continue
+      this.garbage.add(this.oidOf(row))
+      this.names.delete(uid)
+      this.size -= columns.sizes[row]!
+      if (!(columns.flags[row]! & Flag.Seen)) this.unseen--
+      if (columns.flags[row]! & Flag.Deleted) this.deleted--
+      rows.push(row)
+      gone.push(uid)
+    }
+    if (gone.length === 0) return { expunged: { uids: gone, before, after: before } }
+    columns.remove(rows)
+    this.highestModseq++
+    this.unsaved.important = this.unsaved.trivial = true
+    return { expunged: { uids: gone, before, after: columns.uidList() } }
+  }
+
+  #changeFlags(record: MailboxRecord & { kind: 'flags' }): Outcome {
+    const { columns } = this
+    const known = this.keywords.length
+    const keywords = record.flags.keywords
+      .map((name) => (record.mode === 'remove' ? this.keywordNumber(name) : this.internKeyword(name)))
+      .filter((number) => number >= 0)
+    const changed: number[] = []
+    const modified: number[] = []
+    for (const uid of record.uids) {
+      const row = columns.rowOf(uid)
+      if (row < 0) continue
+      if (record.unchangedSince > 0 && columns.modseqs[row]! > record.unchangedSince) modified.push(uid)
+      else if (this.#changeRow(row, record.mode, record.flags.system, keywords)) changed.push(uid)
+    }
+    if (changed.length > 0) {
+      this.highestModseq++
+      for (const uid of changed) columns.modseqs[columns.rowOf(uid)] = this.highestModseq
+      this.unsaved.important = this.unsaved.trivial = true
+    }
+    return { changed, modified, newKeywords: this.keywords.length > known }
+  }
+
+  #changeRow(row: number, mode: 'add' | 'remove' | 'replace', system: number, keywords: readonly number[]): boolean {
+    const { columns } = this
+    const before = columns.flags[row]!
+    const after = mode === 'add' ? before | system : mode === 'remove' ? before & ~system : system
+    let changed = after !== before
+    columns.flags[row] = after
+    this.unseen += (before & Flag.Seen ? 1 : 0) - (after & Flag.Seen ? 1 : 0)
+    this.deleted += (after & Flag.Deleted ? 1 : 0) - (before & Flag.Deleted ? 1 : 0)
+    if (mode === 'replace') {
+      for (const number of columns.keywordsOf(row)) {
+        if (keywords.includes(number)) continue
+        columns.setKeyword(row, number, false)
+        changed = true
+      }
+    }
+    for (const number of keywords) {
+      if (columns.hasKeyword(row, number) === (mode !== 'remove')) continue
+      columns.setKeyword(row, number, mode !== 'remove')
+      changed = true
+    }
+    return changed
+  }
+
+  #setCached(uid: number, offset: number, length: number): void {
+    const row = this.columns.rowOf(uid)
+    if (row < 0) return
+    this.columns.cacheOffsets[row] = offset
+    this.columns.cacheLengths[row] = length
+    this.unsaved.trivial = true
+  }
+}

@@ -1,0 +1,61 @@
+// The settings a user actor acts on, as it needs them: defaults that come from other settings resolved.
+
+import type { NamespaceSettings, Settings } from '../../conf/settings.ts'
+import { ConfigError } from '../../runtime/errors.ts'
+import { parseMailLocation } from './mail-location.ts'
+import type { MailLocation } from './mail-location.ts'
+import type { Account } from './types.ts'
+
+export interface Policy {
+  location: MailLocation
+  /** fs strings of the mail store and the bundle store. */
+  mailStore: string
+  indexStore: string
+  /** The name written in object metadata. */
+  username: string
+  fsync: 'optimized' | 'never' | 'always'
+  parallelWrites: number
+  parallelCopies: number
+  /** Objects in one deletion request; all the store allows where the setting says nothing. */
+  deletesAtOnce: number
+  /** New mails a bundle may lack before it is uploaded. */
+  rescanMails: number
+  /** Important changes are uploaded within this time (ms). */
+  uploadIntervalMs: number
+  delayUploads: boolean
+  backgroundRootUploads: boolean
+  lostMailboxPrefix: string
+  saveToDetail: boolean
+  autocreate: boolean
+  autosubscribe: boolean
+  namespaces: NamespaceSettings[]
+}
+
+/** More than any store takes in one request. */
+const manyDeletes = 1000
+
+/** `settings`: %-expanded for this user. */
+export function policyOf(settings: Settings, account: Account): Policy {
+  const mailStore = account.fields['obox_fs'] ?? settings.obox_fs
+  if (mailStore === '') throw new ConfigError('obox_fs is not set: there is no store for mail')
+  const prefetch = settings.mail_prefetch_count
+  return {
+    location: parseMailLocation(account.fields['mail'] ?? settings.mail_location, account),
+    mailStore,
+    indexStore: (account.fields['obox_index_fs'] ?? settings.obox_index_fs) || mailStore,
+    username: settings.obox_username || account.user,
+    fsync: settings.mail_fsync,
+    parallelWrites: settings.obox_max_parallel_writes || prefetch || 1,
+    parallelCopies: settings.obox_max_parallel_copies || prefetch || 1,
+    deletesAtOnce: settings.obox_max_parallel_deletes || prefetch || manyDeletes,
+    rescanMails: settings.obox_max_rescan_mail_count,
+    uploadIntervalMs: settings.metacache_upload_interval,
+    delayUploads: settings.metacache_delay_uploads,
+    backgroundRootUploads: settings.metacache_bg_root_uploads,
+    lostMailboxPrefix: settings.obox_fetch_lost_mailbox_prefix,
+    saveToDetail: settings.lmtp_save_to_detail_mailbox,
+    autocreate: settings.lda_mailbox_autocreate,
+    autosubscribe: settings.lda_mailbox_autosubscribe,
+    namespaces: settings.namespace,
+  }
+}

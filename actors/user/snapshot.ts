@@ -1,0 +1,127 @@
+// A mailbox's whole state as bytes: the local snapshot, and the heart of an index bundle.
+//
+//   magic 8 · generation u32 · bytes of the rest u32 · CRC-32 of the rest u32 · rest:
+//     small state (lengths and names) · row count · the columns, one behind the other, little-endian
+
+import { Buffer } from 'node:buffer'
+import { crc32 } from '../../runtime/crc32.ts'
+import type { Limits } from '../../runtime/limits.ts'
+import { ByteReader, ByteWriter } from './binary.ts'
+import { MailboxState } from './mailbox-state.ts'
+import { Flag } from './types.ts'
+
+const magic = Buffer.from('CULVERS1', 'latin1')
+const headBytes = 8 + 4 + 4 + 4
+
+/** A snapshot as read. */
+export interface Snapshot {
+  state: MailboxState
+  generation: number
+  /** UIDs that were given out, and whose mails were not yet in the mailbox. */
+  inFlight: number[]
+}
+
+/** `inFlight`: ascending UIDs given out and not landed. */
+export function encodeSnapshot(state: MailboxState, generation: number, inFlight: readonly number[]): Uint8Array {
+  const { columns } = state
+  const rest = new ByteWriter(4096 + columns.count * 80)
+  rest.texts(state.keywords).varint(state.highestModseq).varint(state.nextUid).varint(state.reserved).u8(state.clean ? 1 : 0)
+  rest.varint(state.firstRecent).texts([...state.garbage]).varint(state.names.size)
+  for (const [uid, oid] of state.names) rest.varint(uid).text(oid)
+  rest.texts([...state.bundles]).text(state.bundle).varint(state.ceiling)
+  rest.varint(state.unsaved.mails).u8((state.unsaved.important ? 1 : 0) | (state.unsaved.trivial ? 2 : 0))
+  rest.varint(state.cacheGeneration).ascending(inFlight).varint(columns.count).varint(columns.keywordPlanes.length)
+  for (const column of columnBytes(state)) rest.bytes(column)
+  const body = rest.finish()
+  const head = Buffer.alloc(headBytes)
+  head.set(magic)
+  head.writeUInt32LE(generation, 8)
+  head.writeUInt32LE(body.length, 12)
+  head.writeUInt32LE(crc32(body, crc32(head.subarray(8, 12))), 16)
+  return Buffer.concat([head, body])
+}
+
+/** undefined: no snapshot of ours, or damaged. Bytes behind its end do not matter. */
+export function decodeSnapshot(bytes: Uint8Array, limits: Limits): Snapshot | undefined {
+  if (bytes.length < headBytes) return undefined
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const body = bytes.subarray(headBytes, headBytes + head.readUInt32LE(12))
+  if (!head.subarray(0, 8).equals(magic) || body.length !== head.readUInt32LE(12)) return undefined
+  if (head.readUInt32LE(16) !== crc32(body, crc32(head.subarray(8, 12)))) return undefined
+  try {
+    return { ...readBody(new ByteReader(body), limits), generation: head.readUInt32LE(8) }
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** Bytes of a snapshot's head, enough for `snapshotBytes`. */
+export const snapshotHeadBytes = headBytes
+
+/** The whole length of the snapshot that begins with `head`. */
+export const snapshotBytes = (head: Uint8Array): number =>
+  headBytes + Buffer.from(head.buffer, head.byteOffset, head.length).readUInt32LE(12)
+
+function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFlight: number[] } {
+  const state = new MailboxState(limits)
+  for (const name of from.texts()) state.internKeyword(name)
+  state.highestModseq = from.varint()
+  state.nextUid = from.varint()
+  state.reserved = from.varint()
+  state.clean = from.u8() === 1
+  state.firstRecent = from.varint()
+  for (const oid of from.texts()) state.garbage.add(oid)
+  for (let count = from.varint(); count > 0; count--) state.names.set(from.varint(), from.text())
+  for (const name of from.texts()) state.bundles.add(name)
+  state.bundle = from.text()
+  state.ceiling = from.varint()
+  const mails = from.varint()
+  const bits = from.u8()
+  state.unsaved = { mails, important: (bits & 1) !== 0, trivial: (bits & 2) !== 0 }
+  state.cacheGeneration = from.varint()
+  const inFlight = from.ascending()
+  readColumns(from, state)
+  return { state, inFlight }
+}
+
+const u8s = (column: { buffer: ArrayBufferLike; byteOffset: number; BYTES_PER_ELEMENT: number }, items: number): Uint8Array =>
+  new Uint8Array(column.buffer, column.byteOffset, items * column.BYTES_PER_ELEMENT)
+
+/** The used part of each column, as it lies in memory: all machines we run on are little-endian. */
+function columnBytes({ columns }: MailboxState): Uint8Array[] {
+  const n = columns.count
+  return [
+    u8s(columns.uids, n), u8s(columns.flags, n), u8s(columns.modseqs, n), u8s(columns.sizes, n), u8s(columns.internalDates, n),
+    u8s(columns.saveDates, n), u8s(columns.guids, n * 16), u8s(columns.cacheOffsets, n), u8s(columns.cacheLengths, n),
+    ...columns.keywordPlanes.map((plane) => u8s(plane, n)),
+  ]
+}
+
+function readColumns(from: ByteReader, state: MailboxState): void {
+  const { columns } = state
+  const n = from.varint()
+  const planes = from.varint()
+  const room = Math.max(16, n)
+  const bytes = (width: number): ArrayBuffer => {
+    const column = new Uint8Array(room * width)
+    column.set(from.bytes(n * width))
+    return column.buffer
+  }
+  columns.count = n
+  columns.uids = new Uint32Array(bytes(4))
+  columns.flags = new Uint8Array(bytes(1))
+  columns.modseqs = new Float64Array(bytes(8))
+  columns.sizes = new Uint32Array(bytes(4))
+  columns.internalDates = new Float64Array(bytes(8))
+  columns.saveDates = new Float64Array(bytes(8))
+  columns.guids = new Uint8Array(bytes(16))
+  columns.cacheOffsets = new Float64Array(bytes(8))
+  columns.cacheLengths = new Uint32Array(bytes(4))
+  columns.keywordPlanes = Array.from({ length: planes }, () => new Uint32Array(bytes(4)))
+  for (let row = 0; row < n; row++) {
+    state.size += columns.sizes[row]!
+    if (!(columns.flags[row]! & Flag.Seen)) state.unseen++
+    if (columns.flags[row]! & Flag.Deleted) state.deleted++
+  }
+}
