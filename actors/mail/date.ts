@@ -44,9 +44,7 @@ export const parseDate = (value: string): MailDate | undefined => {
   const seconds = Number(second ?? 0)
   if (month === -1 || day < 1 || day > 31 || hours > 23 || minutes > 59 || seconds > 60) return undefined
   const zoneMinutes = zoneOf(match)
-  const days = Date.UTC(2000, month, day)
-  // A leap year's calendar stands in for the year (which may be below 100, where Date.UTC would add 1900).
-  const moment = new Date(days)
+  const moment = new Date(0)
   moment.setUTCFullYear(year, month, day)
   if (moment.getUTCDate() !== day) return undefined
   const unixSeconds = moment.getTime() / 1000 + hours * 3600 + minutes * 60 + Math.min(seconds, 59) - zoneMinutes * 60
