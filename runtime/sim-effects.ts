@@ -192,11 +192,11 @@ export class SimEffects implements Effects {
   readonly #store: SimStore
 
   constructor(process: SimProcess, disk: SimDisk, store: ObjectStore, clockSkewMs: number) {
-    const { world } = process
     this.process = process
+    const { world } = process
     this.clock = { now: () => world.wallClock + clockSkewMs, monotonic: () => world.agenda.now }
-    this.timers = { after: (ms, action) => process.after(ms, action) }
-    this.random = process.random
+    this.timers = { after: (ms, action) => this.process.after(ms, action) }
+    this.random = this.process.random
     this.files = new SimFiles(process, disk)
     this.#store = new SimStore(store, process, disk)
   }

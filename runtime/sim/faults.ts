@@ -13,6 +13,8 @@ export interface Faults {
   slowMs: number
   /** How long after the death of its process a request on the wire may still reach the store. */
   lateMs: number
+  /** A change of a local file that fails: no space left. Of an append a part may have been written. */
+  failFile: number
   /** Up to how long a file operation takes. */
   fileMs: number
   /** Newest objects that a listing may leave out for this long; 0: listings are consistent, as those of every store today. */
@@ -21,10 +23,10 @@ export interface Faults {
 
 /** A world that works, and only takes its time. */
 export const noFaults: Faults = {
-  failBefore: 0, failAfter: 0, failReading: 0, slow: 0, storeMs: 20, slowMs: 2000, lateMs: 0, fileMs: 0.5, listingLagMs: 0,
+  failBefore: 0, failAfter: 0, failReading: 0, slow: 0, storeMs: 20, slowMs: 2000, lateMs: 0, failFile: 0, fileMs: 0.5, listingLagMs: 0,
 }
 
 /** A world in which about one request in twenty goes wrong. */
 export const usualFaults: Faults = {
-  failBefore: 0.02, failAfter: 0.02, failReading: 0.02, slow: 0.02, storeMs: 60, slowMs: 5000, lateMs: 30_000, fileMs: 2, listingLagMs: 0,
+  failBefore: 0.02, failAfter: 0.02, failReading: 0.02, slow: 0.02, storeMs: 60, slowMs: 5000, lateMs: 30_000, failFile: 0.005, fileMs: 2, listingLagMs: 0,
 }

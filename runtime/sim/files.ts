@@ -34,7 +34,13 @@ export class SimFiles implements Files {
       label: `append ${path} ${bytes.length}${durable ? ' durable' : ''}`,
       delayMs: at - agenda.now,
       answerMs: this.#delay(),
-      perform: () => { perform() },
+      perform: () => {
+        if (this.#fails()) {
+          perform(copy.subarray(0, this.#process.world.dice.below(copy.length)))
+          throw this.#noSpace(`append ${path}`)
+        }
+        perform()
+      },
       orphaned: (dice) => {
         if (this.#torn.has(path)) return
         const kept = dice.chance(0.5) ? copy.length : dice.below(copy.length + 1)
@@ -70,6 +76,13 @@ export class SimFiles implements Files {
 
   #delay(): number { return this.#process.world.dice.fraction() * this.#process.world.faults.fileMs }
 
+  #fails(): boolean { return this.#process.world.dice.chance(this.#process.world.faults.failFile) }
+
+  /** The error of a full disk as the operating system gives it. */
+  #noSpace(what: string): Error {
+    return Object.assign(new Error(this.#process.world.fault(`ENOSPC: no space left on device, ${what}`).message), { code: 'ENOSPC' })
+  }
+
   #wallClock(): number { return this.#process.world.wallClock }
 
   #do<T>(label: string, perform: () => T): Promise<T> {
@@ -81,6 +94,15 @@ export class SimFiles implements Files {
       if (!dice.chance(0.5)) return
       try { perform() } catch { /* it would have failed */ }
     }
-    return this.#process.call({ label, delayMs: this.#delay(), answerMs: this.#delay(), perform, orphaned })
+    return this.#process.call({
+      label,
+      delayMs: this.#delay(),
+      answerMs: this.#delay(),
+      perform: () => {
+        if (this.#fails()) throw this.#noSpace(label)
+        perform()
+      },
+      orphaned,
+    })
   }
 }

@@ -1,0 +1,100 @@
+// The simulator bites: an engine on doors that break one promise is found out, within a few seeds, for every promise.
+
+import t from 'tap'
+import type { Effects, ObjectStore } from '../../runtime/effects.ts'
+import { tell } from './story.ts'
+
+/** Of how many seeds one must find it. */
+const within = 30
+
+/** Effects with one kind of door changed. */
+const withFiles = (effects: Effects, change: (files: Effects['files']) => Partial<Effects['files']>): Effects =>
+  through(effects, { files: through(effects.files, change(effects.files)) })
+const withStore = (effects: Effects, change: (store: ObjectStore) => Partial<ObjectStore>): Effects =>
+  through(effects, { storage: (spec) => { const store = effects.storage(spec); return through(store, change(store)) } })
+
+/** `target`, with some of its members replaced. */
+function through<T extends object>(target: T, changes: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      if (name in changes) return changes[name as keyof T]
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+const isMail = (key: string): boolean => !key.includes('/idx/')
+
+/** Broken promises, and what they make of the effects. `one in n` counts calls, so that each seed has some. */
+const sabotages: Record<string, (effects: Effects) => Effects> = {
+  'a mail that is acknowledged and never written': (effects) => {
+    let writes = 0
+    return withStore(effects, (store) => ({
+      write: async (key, body, context, options) => (isMail(key) && ++writes % 10 === 0 ? { etag: 'none' } : store.write(key, body, context, options)),
+    }))
+  },
+  'a mail that is acknowledged before it is written': (effects) => withStore(effects, (store) => ({
+    write: async (key, body, context, options) => {
+      if (!isMail(key)) return store.write(key, body, context, options)
+      store.write(key, body, context, options).catch(() => {})
+      return { etag: 'early' }
+    },
+  })),
+  'a journal that loses a record': (effects) => {
+    let appends = 0
+    return withFiles(effects, (files) => ({
+      append: async (path, bytes, durable) => (++appends % 20 === 0 ? undefined : files.append(path, bytes, durable)),
+    }))
+  },
+  'a journal that is acknowledged before it is written': (effects) => withFiles(effects, (files) => ({
+    append: async (path, bytes, durable) => { files.append(path, bytes, durable).catch(() => {}) },
+  })),
+  'a body with one wrong byte': (effects) => {
+    let writes = 0
+    return withStore(effects, (store) => ({
+      write: (key, body, context, options) => {
+        if (!isMail(key) || ++writes % 10 !== 0) return store.write(key, body, context, options)
+        const parts = body.parts.map((part) => (part instanceof Uint8Array ? part.map((byte, at) => (at === 60 ? byte ^ 1 : byte)) : part))
+        return store.write(key, { size: body.size, parts }, context, options)
+      },
+    }))
+  },
+  'a listing that leaves out the newest mail': (effects) => withStore(effects, (store) => ({
+    list: async (prefix, context, options) => {
+      const page = await store.list(prefix, context, options)
+      const mails = page.objects.filter(({ key }) => isMail(key))
+      const newest = mails.toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0]
+      return { ...page, objects: page.objects.filter((object) => object !== newest) }
+    },
+  })),
+  'a deletion that takes a mail too many': (effects) => withStore(effects, (store) => {
+    let last: string | undefined
+    return {
+      write: (key, body, context, options) => {
+        if (isMail(key)) last = key
+        return store.write(key, body, context, options)
+      },
+      deleteMany: (keys, context) => store.deleteMany(last === undefined ? keys : [...keys, last], context),
+    }
+  }),
+  'copies that are the same object under two names, deleted as one': (effects) => withStore(effects, (store) => {
+    const sources = new Map<string, string>()
+    return {
+      copy: async (from, to, context, metadata) => { sources.set(to, from); return store.copy(from, to, context, metadata) },
+      deleteMany: (keys, context) => store.deleteMany(keys.flatMap((key) => [key, ...[...sources].filter(([, from]) => from === key).map(([to]) => to)]), context),
+    }
+  }),
+}
+
+for (const [name, sabotage] of Object.entries(sabotages)) {
+  await t.test(name, async (t) => {
+    for (let seed = 1; seed <= within; seed++) {
+      const { failure } = await tell(seed, { sabotage })
+      if (failure === undefined) continue
+      t.pass(`found by seed ${seed}: ${failure.slice(0, 200)}`)
+      return
+    }
+    t.fail(`${within} seeds did not find it`)
+  })
+}

@@ -1,0 +1,183 @@
+// One mailbox of the model (rules in model.ts).
+
+import { Register } from './register.ts'
+import type { Pending } from './register.ts'
+import { ascending } from './replay.ts'
+import { promised } from './violation.ts'
+
+/** A mail as it was found. `flags`: `\Seen` and the like, and keywords, as the simulator spells them. */
+export interface Row { uid: number; mail: number; flags: ReadonlySet<string> }
+
+/**
+ * A mail under a UID. It must be there unless it is gone, or one or more removals are under way or without an answer
+ * (`doubts`). `mail` is undefined where somebody acted on a UID before its answer told whose it is.
+ */
+interface Instance { mail: number | undefined; gone: boolean; doubts: number; flags: Map<string, Register> }
+
+/** Every flag the simulator uses. */
+export const flagNames = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', 'red', '$Forwarded', 'Blue'] as const
+
+export class MailboxModel {
+  readonly guid: string
+  readonly uidValidity: number
+  /** The names it may have now; `undefined` among them: it may be deleted. */
+  names: Set<string | undefined>
+  /** Mails that may have come without an acknowledgement, and how often: a loss of the disk can bring them up much later. */
+  readonly uncertain = new Map<number, number>()
+  readonly #instances = new Map<number, Instance>()
+  readonly #means: (where: string, uid: number, mail: number) => void
+  #uidNext = 1
+  #lostDisk = false
+
+  constructor(guid: string, name: string, uidValidity: number, means: (where: string, uid: number, mail: number) => void) {
+    this.guid = guid
+    this.uidValidity = uidValidity
+    this.names = new Set([name])
+    this.#means = means
+  }
+
+  /** For messages: what it is called, most likely. */
+  get nameNow(): string { return [...this.names].find((name) => name !== undefined) ?? `(deleted ${this.guid})` }
+  /** The mails that must be there. */
+  get promisedCount(): number { return this.names.has(undefined) ? 0 : [...this.#instances.values()].filter(isPromised).length }
+  /** When its deletion was acknowledged. */
+  deletedAt: number | undefined
+
+  /** The mail of a UID, where it is known. */
+  mailOf(uid: number): number | undefined { return this.#instances.get(uid)?.mail }
+
+  /** An acknowledgement said that this UID is this mail. */
+  acknowledge(uid: number, mail: number, flags: Map<string, Register>): void {
+    const instance = this.#instance(uid)
+    promised(instance.mail === undefined || instance.mail === mail, () => `${this.nameNow}: UID ${uid} was given to mail ${mail}, and is mail ${instance.mail}`)
+    instance.mail = mail
+    for (const [flag, register] of flags) if (!instance.flags.has(flag)) instance.flags.set(flag, register)
+    this.#see(uid, mail)
+    this.#uidNext = Math.max(this.#uidNext, uid + 1)
+  }
+
+  /** The mail may have come, and no UID was told. */
+  maybe(mail: number): void { this.uncertain.set(mail, (this.uncertain.get(mail) ?? 0) + 1) }
+
+  /** A removal of the mail begins: it may be gone from now on. */
+  doubt(uid: number): void { this.#instance(uid).doubts++ }
+
+  /** The removal has ended, with this acknowledged. */
+  settle(uid: number, removed: boolean): void {
+    const instance = this.#instance(uid)
+    instance.doubts--
+    if (removed) instance.gone = true
+  }
+
+  /** A client has read the mail under this UID. */
+  saw(uid: number, mail: number): void { this.#see(uid, mail) }
+
+  /** Its deletion was acknowledged. */
+  deleted(now: number): void {
+    this.names = new Set([undefined])
+    this.deletedAt = now
+    for (const instance of this.#instances.values()) instance.gone = true
+  }
+
+  /** All mails that it may have. */
+  mails(): number[] {
+    return [...this.uncertain.keys(), ...[...this.#instances.values()].flatMap((instance) => (instance.mail === undefined ? [] : [instance.mail]))]
+  }
+
+  beginFlag(uid: number, flag: string, value: boolean, now: number): Pending { return this.#register(uid, flag).begin(value, now) }
+
+  /** The flags a copy has that was made between two moments. */
+  copyFlags(uid: number, began: number, ended: number): Map<string, Register> {
+    return new Map([...this.#instance(uid).flags].map(([flag, register]) => [flag, register.copy(began, ended)]))
+  }
+
+  loseDisk(): void { this.#lostDisk = true }
+
+  checkpoint(): void {
+    for (const [uid, instance] of this.#instances) {
+      for (const register of instance.flags.values()) register.checkpoint()
+      // What is gone and uploaded as gone stays gone; the meaning of its UID is remembered elsewhere.
+      if (instance.gone) this.#instances.delete(uid)
+    }
+  }
+
+  observeAbsence(): void {
+    const forgotten = this.#lostDisk && this.promisedCount === 0
+    promised(this.names.has(undefined) || forgotten, () => `mailbox ${this.nameNow} is lost with ${this.promisedCount} mails`)
+    this.names = new Set([undefined])
+    for (const instance of this.#instances.values()) instance.gone = true
+    this.uncertain.clear()
+    this.#lostDisk = false
+  }
+
+  observe(found: { name: string; uidValidity: number; uidNext: number; rows: Row[] }, now: number): void {
+    const { name, rows, uidNext } = found
+    promised(this.names.has(name) || this.#lostDisk, () => `mailbox ${this.nameNow} is now called ${name}`)
+    const deleted = this.names.size === 1 && this.names.has(undefined)
+    promised(!deleted || this.#lostDisk, () => `mailbox ${name} was deleted and is back`)
+    promised(found.uidValidity === this.uidValidity, () => `${name}: UIDVALIDITY ${this.uidValidity} became ${found.uidValidity}`)
+    promised(uidNext >= this.#uidNext, () => `${name}: UIDNEXT sank from ${this.#uidNext} to ${uidNext}`)
+    promised(ascending(rows.map(({ uid }) => uid)), () => `${name}: UIDs not ascending: ${rows.map(({ uid }) => uid).join()}`)
+    promised((rows.at(-1)?.uid ?? 0) < uidNext, () => `${name}: UID ${rows.at(-1)?.uid} with UIDNEXT ${uidNext}`)
+    this.names = new Set([name])
+    this.#uidNext = uidNext
+    const seen = new Set<number>()
+    for (const row of rows) {
+      this.#observeRow(row, now)
+      seen.add(row.uid)
+    }
+    for (const [uid, instance] of this.#instances) {
+      promised(seen.has(uid) || !isPromised(instance), () => `${name}: acknowledged mail ${instance.mail} (UID ${uid}) is lost`)
+      instance.gone = !seen.has(uid)
+      instance.doubts = 0
+    }
+    this.#lostDisk = false
+  }
+
+  #observeRow({ uid, mail, flags }: Row, now: number): void {
+    let instance = this.#instances.get(uid)
+    promised(instance?.gone !== true || this.#lostDisk, () => `${this.nameNow}: UID ${uid} (mail ${mail}) was expunged and is back`)
+    if (instance?.mail === undefined) {
+      const times = this.uncertain.get(mail) ?? 0
+      promised(times > 0, () => `${this.nameNow}: mail ${mail} appears at UID ${uid}, where nobody put it`)
+      this.uncertain.set(mail, times - 1)
+      instance = this.#instance(uid)
+      instance.mail = mail
+      this.#see(uid, mail)
+      for (const flag of flagNames) this.#register(uid, flag).observe(flags.has(flag), now)
+      return
+    }
+    this.#see(uid, mail)
+    for (const flag of flagNames) {
+      const register = this.#register(uid, flag)
+      promised(register.allows(flags.has(flag), this.#lostDisk), () => `${this.nameNow}: ${flag} of mail ${mail} (UID ${uid}) is ${flags.has(flag)}, which nobody set`)
+      register.observe(flags.has(flag), now)
+    }
+  }
+
+  #see(uid: number, mail: number): void {
+    this.#means(this.guid, uid, mail)
+    for (const name of this.names) if (name !== undefined) this.#means(name, uid, mail)
+  }
+
+  #instance(uid: number): Instance {
+    let instance = this.#instances.get(uid)
+    if (instance === undefined) {
+      instance = { mail: undefined, gone: false, doubts: 0, flags: new Map() }
+      this.#instances.set(uid, instance)
+    }
+    return instance
+  }
+
+  #register(uid: number, flag: string): Register {
+    const { flags } = this.#instance(uid)
+    let register = flags.get(flag)
+    if (register === undefined) {
+      register = new Register()
+      flags.set(flag, register)
+    }
+    return register
+  }
+}
+
+const isPromised = ({ mail, gone, doubts }: Instance): boolean => mail !== undefined && !gone && doubts === 0

@@ -1,0 +1,134 @@
+// What the world was promised: of each mailbox the mails that were acknowledged, those that nobody knows of (the process
+// died, or answered with an error), and each flag's possible values. `observe` holds a freshly opened user against it,
+// and takes what it saw for the truth from there on.
+//
+// Rules it knows (DESIGN §4 "Never lost"):
+// - An acknowledged mail is there, under its UID, until somebody tried to expunge or move it, or to delete its mailbox.
+// - What was not acknowledged may be there or not, at most once.
+// - After the local disk was lost, what was expunged or deleted may be back, and flags may be older; names too.
+// - (name, UIDVALIDITY, UID) and (guid, UIDVALIDITY, UID) mean one mail for ever. UIDNEXT never sinks.
+
+import { MailboxModel } from './mailbox-model.ts'
+import type { Row } from './mailbox-model.ts'
+import { Register } from './register.ts'
+import type { Pending } from './register.ts'
+import { promised } from './violation.ts'
+
+/** A mailbox as it was found. `rows` of the mails it has, with their content identified. */
+export interface Found { guid: string; name: string; uidValidity: number; uidNext: number; rows: Row[] }
+
+export class Model {
+  /** By guid: all that ever were. */
+  readonly mailboxes = new Map<string, MailboxModel>()
+  readonly #byUidValidity = new Map<number, MailboxModel>()
+  /** `name or guid, uidvalidity, uid` → mail. */
+  readonly #meanings = new Map<string, number>()
+  /** Mails that were on the move when the answer was lost: they must be somewhere. */
+  readonly #moving = new Set<number>()
+  /** Names that a creation without an answer may have left behind. */
+  readonly #maybeCreated = new Set<string>()
+  readonly #subscriptions = new Map<string, Register>()
+  #moments = 0
+  #lostDisk = false
+
+  /** The next moment of the model's time. */
+  tick(): number { return ++this.#moments }
+
+  /** A mailbox that the engine says it has created, or that was found for the first time. */
+  add(guid: string, name: string, uidValidity: number): MailboxModel {
+    const known = this.mailboxes.get(guid)
+    if (known !== undefined) return known
+    const other = this.#byUidValidity.get(uidValidity)
+    promised(other === undefined, () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
+    const mailbox = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, uidValidity, uid, mail) })
+    this.mailboxes.set(guid, mailbox)
+    this.#byUidValidity.set(uidValidity, mailbox)
+    return mailbox
+  }
+
+  byUidValidity(uidValidity: number): MailboxModel {
+    const mailbox = this.#byUidValidity.get(uidValidity)
+    promised(mailbox !== undefined, () => `an answer with UIDVALIDITY ${uidValidity}, which no mailbox has`)
+    return mailbox
+  }
+
+  /** The mailboxes that may now have this name. */
+  named(name: string): MailboxModel[] { return [...this.mailboxes.values()].filter((mailbox) => mailbox.names.has(name)) }
+
+  maybeCreated(name: string): void { this.#maybeCreated.add(name) }
+
+  /** Nobody knows whether these moved: none may be lost. */
+  moving(mails: Iterable<number>): void { for (const mail of mails) this.#moving.add(mail) }
+
+  /** They arrived, stayed, or somebody has removed them since. */
+  settled(mails: Iterable<number>): void { for (const mail of mails) this.#moving.delete(mail) }
+
+  /** The mail under a UID is being removed, or any of those that nobody knows: it need not be anywhere any more. */
+  forget(mailbox: MailboxModel, uid: number): void {
+    const mail = mailbox.mailOf(uid)
+    this.settled(mail === undefined ? mailbox.uncertain.keys() : [mail])
+  }
+
+  /** All acknowledged mails that must be there. */
+  get promisedMails(): number {
+    let count = 0
+    for (const mailbox of this.mailboxes.values()) count += mailbox.promisedCount
+    return count
+  }
+
+  beginSubscription(name: string, on: boolean): Pending {
+    let register = this.#subscriptions.get(name)
+    if (register === undefined) this.#subscriptions.set(name, register = new Register())
+    return register.begin(on, this.tick())
+  }
+
+  /** A mailbox of this name was deleted or renamed: whether the name stays subscribed is the engine's choice. */
+  forgetSubscription(name: string): void { this.#subscriptions.delete(name) }
+
+  /** The local disk was lost: what was superseded since the last upload may be back. */
+  loseDisk(): void {
+    this.#lostDisk = true
+    for (const mailbox of this.mailboxes.values()) mailbox.loseDisk()
+  }
+
+  /** Everything is in the store now. */
+  checkpoint(): void {
+    for (const mailbox of this.mailboxes.values()) mailbox.checkpoint()
+    for (const register of this.#subscriptions.values()) register.checkpoint()
+  }
+
+  /** Holds a freshly opened user against the promises. Nothing may be under way. Answers the mails compared. */
+  observe(found: Found[], subscribed: ReadonlySet<string>): number {
+    const now = this.tick()
+    for (const { guid, name, uidValidity } of found) {
+      const known = this.mailboxes.get(guid)
+      if (known === undefined) {
+        promised(this.#maybeCreated.has(name) || this.mailboxes.size === 0, () => `a mailbox ${name} that nobody created`)
+        this.add(guid, name, uidValidity)
+      }
+    }
+    this.#maybeCreated.clear()
+    const byGuid = new Map(found.map((one) => [one.guid, one]))
+    for (const mailbox of this.mailboxes.values()) {
+      const one = byGuid.get(mailbox.guid)
+      if (one === undefined) mailbox.observeAbsence()
+      else mailbox.observe(one, now)
+    }
+    const everywhere = new Set(found.flatMap((one) => one.rows.map((row) => row.mail)))
+    for (const mail of this.#moving) promised(everywhere.has(mail), () => `mail ${mail} was lost while it was moved`)
+    this.#moving.clear()
+    for (const [name, register] of this.#subscriptions) {
+      promised(register.allows(subscribed.has(name), this.#lostDisk), () => `${name} is ${subscribed.has(name) ? '' : 'not '}subscribed, which nobody asked for`)
+      register.observe(subscribed.has(name), now)
+    }
+    this.#lostDisk = false
+    return found.reduce((sum, one) => sum + one.rows.length, 0)
+  }
+
+  #means(where: string, uidValidity: number, uid: number, mail: number): void {
+    const key = `${where} ${uidValidity} ${uid}`
+    const before = this.#meanings.get(key)
+    promised(before === undefined || before === mail, () => `${where}: UIDVALIDITY ${uidValidity} UID ${uid} was mail ${before}, now it is mail ${mail}`)
+    this.#meanings.set(key, mail)
+  }
+}

@@ -1,0 +1,56 @@
+// Looking at everything a freshly opened user has, as no client does: all mailboxes, all mails, all bytes.
+
+import type { MailboxInfo } from '../../actors/user/types.ts'
+import { flagsOf } from './flags.ts'
+import type { Life } from './life.ts'
+import type { Found } from './model.ts'
+import type { Row } from './mailbox-model.ts'
+import { readMail } from './read.ts'
+import { promised } from './violation.ts'
+
+/** Tries of one request in a bad world; an outage is shorter. */
+const patience = 300
+
+/** Holds all that is there against the model. Answers how many mails were compared, undefined if the process died meanwhile. */
+export async function observe(life: Life): Promise<number | undefined> {
+  const { user, model } = life
+  const found: Found[] = []
+  for (const info of user.list()) {
+    if (info.guid === undefined || info.noSelect) continue
+    const one = await look(life, info, info.guid)
+    if (one === undefined) return undefined
+    found.push(one)
+  }
+  return model.observe(found, new Set(user.subscriptions()))
+}
+
+async function look(life: Life, { name }: MailboxInfo, guid: string): Promise<Found | undefined> {
+  const handle = await insist(life, `open ${name}`, () => life.user.open(life.context('observer', 'imap:cmd_select'), name))
+  if (handle === undefined) return undefined
+  const { mailbox } = handle
+  promised(mailbox.guid === guid, () => `${name} is listed as ${guid}, and opens as ${mailbox.guid}`)
+  const { uids, count } = mailbox.messages.uidList()
+  const rows: Row[] = []
+  for (const uid of uids.slice(0, count)) {
+    const id = await insist(life, `read ${name} ${uid}`, () => readMail(life, 'observer', mailbox, uid))
+    if (id === undefined) return undefined
+    const row = mailbox.messages.rowOf(uid)
+    promised(row >= 0, () => `${name}: UID ${uid} vanished while nobody did anything`)
+    const keywords = mailbox.messages.keywordsOf(row).map((keyword) => mailbox.keywords[keyword] ?? '?')
+    rows.push({ uid, mail: id, flags: flagsOf(mailbox.messages.flags[row] ?? 0, keywords) })
+  }
+  handle.close()
+  return { guid, name, uidValidity: mailbox.uidValidity, uidNext: mailbox.uidNext, rows }
+}
+
+/** Asks until there is an answer; undefined if the process died. */
+async function insist<T>(life: Life, what: string, request: () => Promise<T>): Promise<T | undefined> {
+  for (let attempt = 0; attempt < patience; attempt++) {
+    const outcome = await life.attempt('observer', what, request)
+    if (outcome.kind === 'done') return outcome.value
+    if (outcome.kind === 'died') return undefined
+    promised(outcome.kind === 'failed', () => `${what} is refused: ${'error' in outcome ? outcome.error.message : ''}`)
+    await life.world.sleep(1000)
+  }
+  promised(false, () => `${what}: failed ${patience} times`)
+}

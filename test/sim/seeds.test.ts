@@ -1,0 +1,37 @@
+// A hundred seeds keep every promise of DESIGN §4, and have seen enough of the bad world to mean it.
+
+import t from 'tap'
+import { sum, summary } from './figures.ts'
+import { tell } from './story.ts'
+import type { Outcome } from './story.ts'
+
+const seeds = 100
+const wanted = ['append', 'deliver', 'store', 'expunge', 'copy', 'move', 'read', 'open', 'create', 'rename', 'delete', 'subscribe', 'unsubscribe', 'stop']
+
+await t.test(`${seeds} seeds`, { timeout: 120_000 }, async (t) => {
+  const outcomes: Outcome[] = []
+  for (let seed = 1; seed <= seeds; seed++) {
+    const outcome = await tell(seed)
+    if (outcome.failure !== undefined) t.fail(`seed ${seed}: ${outcome.failure}`, { replay: `npm run sim -- --seed ${seed}` })
+    outcomes.push(outcome)
+  }
+  const total = sum(outcomes)
+  t.comment(summary(total))
+  t.equal(total.failed, 0, 'no promise was broken')
+  t.ok(total.figures.crashes > seeds, 'processes crashed')
+  t.ok(total.figures.wipes > seeds, 'disks were lost')
+  t.ok(total.figures.faults > seeds, 'requests failed')
+  t.ok(total.figures.compared > 10 * seeds, 'mails were read back')
+  for (const kind of wanted) t.ok((total.done.get(kind) ?? 0) > seeds / 10, `${kind} was acknowledged again and again`)
+})
+
+await t.test('a seed is told twice in the same words', async (t) => {
+  for (const seed of [1, 2, 3]) {
+    const first = await tell(seed)
+    const second = await tell(seed)
+    t.equal(second.traceHash, first.traceHash, `seed ${seed}`)
+    t.ok(first.figures.events > 1000, 'and it is a story')
+  }
+  const [one, other] = await Promise.all([tell(4), tell(5)])
+  t.not(one.traceHash, other.traceHash, 'another seed is another story')
+})

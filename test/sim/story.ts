@@ -1,0 +1,274 @@
+// One seed's story: a user on one machine, lives of the engine one after the other, each ended by a crash, a stop, a lost
+// disk or a loss of power; then a good world in which everything that was promised must be found, twice: as the disk has
+// it, and as the store alone has it.
+
+import { openUser } from '../../actors/user/user.ts'
+import type { Account } from '../../actors/user/types.ts'
+import { defaultSettings } from '../../conf/settings.ts'
+import type { Settings } from '../../conf/settings.ts'
+import type { Effects, ObjectStore } from '../../runtime/effects.ts'
+import { messageOf } from '../../runtime/errors.ts'
+import { limits } from '../../runtime/limits.ts'
+import { noFaults, usualFaults } from '../../runtime/sim/faults.ts'
+import type { SimRandom } from '../../runtime/sim/random.ts'
+import { SimWorld } from '../../runtime/sim-effects.ts'
+import type { SimEffects, SimMachine } from '../../runtime/sim-effects.ts'
+import memory from '../../workers/fs/memory.ts'
+import { Client } from './client.ts'
+import type { Supply } from './client.ts'
+import { Life, outcomeOf } from './life.ts'
+import type { SimUser } from './life.ts'
+import { Model } from './model.ts'
+import { observe } from './observe.ts'
+import { promised, Violation } from './violation.ts'
+
+export interface StoryOptions {
+  /** Actions of all clients together (default 120). */
+  steps?: number
+  /** Sees every line of the trace. */
+  onTrace?(line: string): void
+  /** Gives the engine other doors than the world's: to show that a broken promise is found. */
+  sabotage?(effects: Effects): Effects
+}
+
+export interface Figures {
+  calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number
+  lives: number
+  /** Mails read back and compared, over all lives. */
+  compared: number
+  /** Mails that had to be there at the end, and objects in the store that belong to none. */
+  mails: number
+  garbage: number
+}
+
+export interface Outcome {
+  seed: number
+  failure: string | undefined
+  figures: Figures
+  /** Requests answered with success, by kind. */
+  done: Map<string, number>
+  traceHash: string
+  /** The last lines of the trace. */
+  trace: string[]
+}
+
+const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
+
+/** Tells the story of a seed to its end, or to the first promise that is broken. */
+export async function tell(seed: number, options: StoryOptions = {}): Promise<Outcome> {
+  const story = new Story(seed, options)
+  const unhandled: unknown[] = []
+  const onUnhandled = (error: unknown): void => { unhandled.push(error) }
+  process.on('unhandledRejection', onUnhandled)
+  let failure: string | undefined
+  try {
+    await story.tell(() => {
+      if (unhandled.length > 0) throw new Violation(`nobody handles: ${describe(unhandled[0])}`)
+    })
+  } catch (error) {
+    failure = describe(error)
+  } finally {
+    process.off('unhandledRejection', onUnhandled)
+  }
+  return { seed, failure, ...story.result() }
+}
+
+const describe = (error: unknown): string => (error instanceof Violation ? error.message : error instanceof Error ? error.stack ?? error.message : messageOf(error))
+
+/** A turn of the real event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
+
+let stores = 0
+
+class Story {
+  readonly #dice: SimRandom
+  readonly #world: SimWorld
+  readonly #store: ObjectStore
+  readonly #machine: SimMachine
+  readonly #model = new Model()
+  readonly #settings: Settings
+  readonly #options: StoryOptions
+  readonly #supply: Supply = { nextMail: 1 }
+  readonly #done = new Map<string, number>()
+  #check: () => void = () => {}
+  #lives = 0
+  #compared = 0
+  #garbage = 0
+
+  constructor(seed: number, options: StoryOptions) {
+    this.#options = options
+    const clock = { now: (): number => this.#world.wallClock, monotonic: (): number => this.#world.agenda.now }
+    const unused = (): never => { throw new Violation('the memory driver reached for the real world') }
+    this.#store = memory.open(`sim-${++stores}`, {
+      clock, timers: { after: unused }, random: { bytes: unused, below: unused }, emit: () => {}, tempDirectory: '/tmp', maxConnections: () => 1,
+    })
+    this.#world = new SimWorld(seed, this.#store, {
+      faults: usualFaults,
+      ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
+    })
+    this.#dice = this.#world.random('story')
+    this.#machine = this.#world.machine('backend')
+    this.#settings = {
+      ...defaultSettings(), obox_fs: 'memory:', obox_index_fs: 'memory:', mail_location: 'obox:%u:INDEX=~/:CONTROL=~/',
+      mail_fsync: this.#dice.pick(['never', 'optimized', 'always'] as const),
+    }
+  }
+
+  async tell(check: () => void): Promise<void> {
+    this.#check = check
+    const lives = this.#dice.between(2, 5)
+    const steps = Math.ceil((this.#options.steps ?? 120) / lives)
+    for (let life = 0; life < lives; life++) await this.#badLife(steps)
+    await this.#goodEnd(Math.ceil(steps / 4))
+  }
+
+  result(): Omit<Outcome, 'seed' | 'failure'> {
+    const { counts } = this.#world
+    return {
+      figures: { ...counts, lives: this.#lives, compared: this.#compared, mails: this.#model.promisedMails, garbage: this.#garbage },
+      done: this.#done, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace(),
+    }
+  }
+
+  /** A life in a bad world: clients at work until it ends in one way or another. */
+  async #badLife(steps: number): Promise<void> {
+    const dice = this.#dice
+    const effects = this.#machine.start(dice.chance(0.2) ? dice.between(-3_600_000, 3_600_000) : 0)
+    if (dice.chance(0.6)) effects.process.crashAfter(dice.chance(0.2) ? dice.between(1, 20) : dice.between(1, 20 * steps))
+    if (dice.chance(0.3)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.takeStoreDown(dice.between(1000, 90_000)) })
+    const life = await this.#open(effects)
+    if (life !== undefined && await this.#observe(life)) {
+      const clients = await this.#work(life, steps)
+      if (!effects.process.dead) for (const client of clients) client.compare()
+      if (!effects.process.dead && dice.chance(0.5)) await this.#stop(life, clients)
+    }
+    effects.process.crash()
+    await this.#betweenLives()
+  }
+
+  async #betweenLives(): Promise<void> {
+    const dice = this.#dice
+    if (dice.chance(0.25)) {
+      this.#machine.wipe()
+      this.#model.loseDisk()
+      // Until a new disk is there, all that was on the wire has arrived or is lost.
+      await this.#until(this.#world.sleep(this.#world.faults.lateMs))
+    } else if (this.#settings.mail_fsync === 'always' && dice.chance(0.3)) {
+      this.#machine.losePower()
+    }
+  }
+
+  /** Nothing goes wrong any more: everything promised is there, stays there, and is in the store. */
+  async #goodEnd(steps: number): Promise<void> {
+    const lateMs = this.#world.faults.lateMs
+    this.#world.faults = noFaults
+    await this.#until(this.#world.sleep(Math.max(lateMs, 90_000)))
+    const life = await this.#mustOpen()
+    const clients = await this.#work(life, steps)
+    for (const client of clients) client.compare()
+    await this.#quiesce(life)
+    await this.#stop(life, clients)
+    life.process.crash()
+    await this.#mustStop(await this.#mustOpen())
+    this.#machine.wipe()
+    this.#model.loseDisk()
+    await this.#mustStop(await this.#mustOpen())
+    await this.#countObjects()
+  }
+
+  async #mustOpen(): Promise<Life> {
+    const life = await this.#open(this.#machine.start())
+    promised(life !== undefined && await this.#observe(life), () => 'the user cannot be opened in a world without faults')
+    return life
+  }
+
+  async #mustStop(life: Life): Promise<void> {
+    await this.#stop(life, [])
+    life.process.crash()
+  }
+
+  /** Opens the user, again and again while the store is away. Undefined: the process died. */
+  async #open(effects: SimEffects): Promise<Life | undefined> {
+    this.#lives++
+    const doors = this.#options.sabotage?.(effects) ?? effects
+    for (let attempt = 0; attempt < 300; attempt++) {
+      const opened = await this.#until(outcomeOf(this.#world, effects.process, 'opening the user', () => openUser(doors, this.#settings, account)))
+      if (opened.kind === 'done') return new Life(this.#world, effects, opened.value as SimUser, this.#model, this.#done)
+      if (opened.kind === 'died') return undefined
+      this.#world.trace(`opening the user: ${opened.error.message}`)
+      promised(opened.kind === 'failed', () => `the user cannot be opened: ${opened.error.message}`)
+      await this.#until(this.#world.sleep(1000))
+    }
+    throw new Violation('the user could not be opened 300 times')
+  }
+
+  async #observe(life: Life): Promise<boolean> {
+    const compared = await this.#until(observe(life))
+    this.#compared += compared ?? 0
+    return compared !== undefined
+  }
+
+  async #work(life: Life, steps: number): Promise<Client[]> {
+    const count = this.#dice.between(2, 3)
+    const clients = Array.from({ length: count }, (_, at) => new Client(`client${at}`, life, this.#dice.fork(`${life.process.name}/${at}`), this.#supply))
+    await this.#until(Promise.all(clients.map((client) => client.act(Math.ceil(steps / count)))), () => life.process.dead)
+    return clients
+  }
+
+  /** A clean stop. If nothing went wrong meanwhile, everything is in the store afterwards. */
+  async #stop(life: Life, clients: Client[]): Promise<void> {
+    for (const client of clients) client.close()
+    const { counts } = this.#world
+    const faults = counts.faults
+    const before = counts.outages
+    const down = this.#world.storeDown
+    const stopped = await this.#until(life.attempt('story', 'stop', () => life.user.stop(limits.shutdownMs)))
+    promised(stopped.kind !== 'refused', () => `the user cannot be stopped: ${'error' in stopped ? stopped.error.message : ''}`)
+    const undisturbed = faults === counts.faults && before === counts.outages && !down
+    promised(!undisturbed || stopped.kind !== 'failed', () => `a stop failed without any fault: ${'error' in stopped ? stopped.error.message : ''}`)
+    if (stopped.kind === 'done' && undisturbed) this.#model.checkpoint()
+  }
+
+  /** An idle hour: what is to be done in the background gets done, and then nothing grows any more. */
+  async #quiesce(life: Life): Promise<void> {
+    await this.#until(this.#world.sleep(3_600_000), () => life.process.dead)
+    const before = this.#machine.disk.files().reduce((sum, { size }) => sum + size, 0)
+    const objects = (await this.#objects()).length
+    await this.#until(this.#world.sleep(3_600_000), () => life.process.dead)
+    const after = this.#machine.disk.files().reduce((sum, { size }) => sum + size, 0)
+    promised(after <= before, () => `local files grow while nothing happens: ${before} bytes became ${after}`)
+    const objectsAfter = (await this.#objects()).length
+    promised(objectsAfter <= objects, () => `objects grow while nothing happens: ${objects} became ${objectsAfter}`)
+  }
+
+  async #objects(): Promise<string[]> {
+    const keys: string[] = []
+    let after: string | undefined
+    do {
+      const page = await this.#store.list('', { user: '', reason: 'sim' }, after === undefined ? {} : { after })
+      keys.push(...page.objects.map(({ key }) => key))
+      after = page.next
+    } while (after !== undefined)
+    return keys
+  }
+
+  async #countObjects(): Promise<void> {
+    const mails = (await this.#objects()).filter((key) => key.includes('/mailboxes/') && !key.includes('/idx/'))
+    this.#garbage = mails.length - this.#model.promisedMails
+    promised(this.#garbage >= 0, () => `${this.#model.promisedMails} mails in ${mails.length} objects`)
+  }
+
+  /** Lets the world go on until the promise is settled (or `enough`). */
+  async #until<T>(promise: Promise<T>, enough: () => boolean = () => false): Promise<T> {
+    let settled: { value: T } | { error: unknown } | undefined
+    promise.then((value) => { settled = { value } }, (error: unknown) => { settled = { error } })
+    const finished = await this.#world.run(turn, () => {
+      this.#check()
+      return settled !== undefined || enough()
+    })
+    promised(finished, () => 'everything waits for something that will never happen')
+    if (settled === undefined) return undefined as T
+    if ('error' in settled) throw settled.error
+    return settled.value
+  }
+}
