@@ -41,6 +41,9 @@ export const limits = {
   passwordBytes: 1024,
   /** Memory that one Argon2 hash in a users file may ask for; every auth worker may need it at once. */
   argon2KiB: 1024 * 1024,
+  /** passwd-files kept parsed by one auth worker (a path may have %d), and the size of one: it lies in memory whole. */
+  passwdFiles: 64,
+  passwdFileBytes: 64 * 1024 * 1024,
   /** Recipients of one LMTP transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. */
   lmtpRecipients: 1000,
 
@@ -64,11 +67,30 @@ export const limits = {
   updateLog: 4096,
   /** Ranges of UIDs that are \Recent in one view: one more for each time it claims after another session did. */
   recentRanges: 256,
+  /** Items of one FETCH: more than there are, each with a few sections. */
+  fetchItems: 1000,
+  /** Text of FETCH answers gathered before it goes to the wire: a few hundred messages' flags. */
+  fetchTextBytes: 16 * 1024,
+  /** Bodies of one FETCH prepared ahead in memory, beside the one being sent. */
+  fetchAheadBytes: 2 * 1024 * 1024,
+  /** How long one session computes before the others of its thread have a turn (ms): nobody notices, and the pauses cost little. */
+  turnMs: 5,
   /** UIDs reserved ahead: by the uploaded bundle, and by the local journal against a crash between allocation and journal. */
   uidReserveBundle: 10_000,
   uidReserveJournal: 64,
   /** Journal bytes after which a mailbox writes a new snapshot (at least; also the snapshot's own size). */
   journalBytes: 256 * 1024,
+  /** Modseqs that may have been told since a bundle was uploaded: added when the local state is lost. */
+  modseqReserve: 1_000_000,
+  /** Message cache files smaller than this are never compacted. */
+  cacheCompactBytes: 1024 * 1024,
+  /** Bytes read from a message cache at once: some twenty neighbouring summaries. */
+  cacheWindowBytes: 64 * 1024,
+  /** Summaries kept decoded for each loaded mailbox. */
+  decodedSummaries: 32,
+  /** A mailbox that nobody uses is closed after this, a user without sessions and mailboxes after that (ms). */
+  mailboxIdleMs: 5_000,
+  userIdleMs: 10_000,
 
   /** Messages waiting for one actor; an asker beyond it gets TempFail. */
   mailboxQueue: 10_000,
@@ -99,6 +121,10 @@ export const limits = {
   openFiles: 512,
   /** Lines of a simulated world's trace that are kept to be shown when a seed fails. */
   simTraceLines: 400,
+  /** Configuration: one file, all files together, includes and sections within each other. Real ones have some 30 files of 2 KB. */
+  configFileBytes: 1024 * 1024,
+  configFiles: 1000,
+  configDepth: 16,
   /** Time all of a clean stop may take (ms). */
   shutdownMs: 30_000,
 } as const

@@ -1,0 +1,178 @@
+// Auth: who is this, and what is known of them. One actor on the main thread; the databases are asked through `runLookup`,
+// in the workers of the auth pool.
+//
+// - An internal failure is `temporary`, never `refused` or `unknown`: a mail must not bounce because LDAP is away.
+// - A refused login is answered auth_failure_delay after it came, so that neither the user's existence nor the hash shows in
+//   the time. The databases hash for unknown users too, in case the delay is off.
+// - Equal look-ups that run at the same time are made once.
+
+import type { Settings } from '../conf/settings.ts'
+import type { Actor, Description } from '../runtime/actor.ts'
+import type { Effects } from '../runtime/effects.ts'
+import { messageOf } from '../runtime/errors.ts'
+import { accountOf } from './auth/account.ts'
+import { isSet } from './auth/fields.ts'
+import type { Login } from './auth/login.ts'
+import { newLogin } from './auth/login.ts'
+import { loginName, splitMaster } from './auth/login-name.ts'
+import type { RunLookup, Say } from './auth/lookup.ts'
+import { PassdbChain } from './auth/passdb-chain.ts'
+import { SharedLookups } from './auth/shared-lookups.ts'
+import { UserdbChain } from './auth/userdb-chain.ts'
+import type { AuthAnswer, AuthRequest, LoginRequest, LookupRequest } from './auth-messages.ts'
+
+export interface AuthOptions {
+  effects: Pick<Effects, 'clock' | 'timers' | 'emit'>
+  settings: Settings
+  /** Runs one look-up somewhere: in the auth pool; in tests right here. */
+  runLookup: RunLookup
+}
+
+/** The auth actor, for the address `auth`. */
+export const createAuth = (options: AuthOptions): Actor<AuthRequest, AuthAnswer> => new Auth(options)
+
+class Auth implements Actor<AuthRequest, AuthAnswer> {
+  readonly concurrent = true
+  readonly #effects: AuthOptions['effects']
+  readonly #settings: Settings
+  readonly #lookups: SharedLookups
+  readonly #delayed = new Set<() => void>()
+  #running = 0
+  readonly #answered: Record<string, number> = {}
+  #stopping = false
+
+  constructor({ effects, settings, runLookup }: AuthOptions) {
+    this.#effects = effects
+    this.#settings = settings
+    this.#lookups = new SharedLookups(runLookup)
+  }
+
+  async receive(request: AuthRequest): Promise<AuthAnswer> {
+    if (this.#stopping) return { status: 'temporary' }
+    this.#running++
+    try {
+      const answer = request.kind === 'login' ? await this.#login(request) : await this.#lookup(request)
+      this.#answered[answer.status] = (this.#answered[answer.status] ?? 0) + 1
+      return answer
+    } catch (error) {
+      this.#sayer(request, request.username)('error', 'auth', `Internal error: ${messageOf(error)}`)
+      return { status: 'temporary' }
+    } finally {
+      this.#running--
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    for (const release of [...this.#delayed]) release()
+  }
+
+  describe(): Description {
+    return { kind: 'auth', name: 'auth', values: { running: this.#running, lookups: this.#lookups.running, ...this.#answered } }
+  }
+
+  async #login(request: LoginRequest): Promise<AuthAnswer> {
+    const begun = this.#effects.clock.monotonic()
+    const { answer, login } = await this.#verify(request)
+    const delays = (answer.status === 'refused' || answer.status === 'disabled') && !(login !== undefined && isSet(login.fields, 'nodelay'))
+    if (delays) await this.#until(begun + this.#settings.auth_failure_delay)
+    return answer
+  }
+
+  async #verify(request: LoginRequest): Promise<{ answer: AuthAnswer; login?: Login }> {
+    const login = this.#begin(request)
+    if (login === undefined) return { answer: { status: 'refused' } }
+    const say = this.#sayer(request, login.user)
+    if (request.password === '') {
+      say('info', 'auth', 'Empty password')
+      return { answer: { status: 'refused' }, login }
+    }
+    const passdbs = this.#passdbs(say)
+    if (login.wanted !== undefined && !passdbs.hasMasters) {
+      say('info', 'auth', 'Attempted master login with no master passdbs')
+      return { answer: { status: 'refused' }, login }
+    }
+    const outcome = await passdbs.verify(login, request.mechanism, request.password)
+    if (outcome !== 'ok') return { answer: { status: outcome }, login }
+    if (isSet(login.fields, 'nologin')) return { answer: disabled(login), login }
+    return { answer: await this.#account(login, passdbs, say), login }
+  }
+
+  async #lookup(request: LookupRequest): Promise<AuthAnswer> {
+    const name = loginName(request.username, this.#settings)
+    if (!name.ok) {
+      this.#sayer(request, request.username)('info', 'auth', name.reason)
+      return { status: 'unknown' }
+    }
+    const say = this.#sayer(request, name.user)
+    return this.#account(newLogin(request, name.user), this.#passdbs(say), say)
+  }
+
+  /** Names normalised; undefined where they cannot be a user's. */
+  #begin(request: LoginRequest): Login | undefined {
+    const split = request.authzid === undefined || request.authzid === request.username
+      ? splitMaster(request.username, this.#settings.auth_master_user_separator)
+      : request
+    const user = loginName(split.username, this.#settings)
+    const wanted = split.authzid === undefined ? undefined : loginName(split.authzid, this.#settings)
+    const bad = !user.ok ? user : wanted !== undefined && !wanted.ok ? wanted : undefined
+    if (bad !== undefined) this.#sayer(request, request.username)('info', 'auth', bad.reason)
+    if (!user.ok || (wanted !== undefined && !wanted.ok)) return undefined
+    return newLogin(request, user.user, wanted?.user)
+  }
+
+  async #account(login: Login, passdbs: PassdbChain, say: Say): Promise<AuthAnswer> {
+    const userdbs = new UserdbChain(this.#settings.userdb, passdbs, (task) => this.#lookups.run(task), say)
+    const outcome = await userdbs.find(login)
+    if (outcome === 'unknown' && login.verified) {
+      say('error', 'userdb', 'Logged-in user not found from any userdb')
+      return { status: 'temporary' }
+    }
+    if (outcome !== 'ok') return { status: outcome }
+    const result = accountOf(login, this.#settings)
+    if (result.ok) return { status: 'ok', account: result.account }
+    say('error', 'userdb', result.reason)
+    return { status: 'temporary' }
+  }
+
+  #passdbs(say: Say): PassdbChain {
+    return new PassdbChain(this.#settings.passdb, (task) => this.#lookups.run(task), say)
+  }
+
+  /** Settles when the clock has reached `monotonicMs`, or the actor stops. */
+  #until(monotonicMs: number): Promise<void> {
+    const wait = monotonicMs - this.#effects.clock.monotonic()
+    if (wait <= 0 || this.#stopping) return Promise.resolve()
+    return new Promise((resolve) => {
+      const release = (): void => {
+        cancel()
+        this.#delayed.delete(release)
+        resolve()
+      }
+      const cancel = this.#effects.timers.after(wait, release)
+      this.#delayed.add(release)
+    })
+  }
+
+  /** Dovecot's form: `passwd-file(user,192.0.2.1,<session>): Password mismatch`. Refusals are said where auth_verbose is set. */
+  #sayer(request: AuthRequest, user: string): Say {
+    const who = [printable(user), request.remote?.ip, `<${request.session}>`].filter((part) => part !== undefined && part !== '').join(',')
+    const shown = this.#settings.auth_verbose || this.#settings.auth_debug
+    return (level, driver, text) => this.#effects.emit({
+      level: level === 'info' && !shown ? 'debug' : level,
+      name: `auth.${request.kind}`,
+      text: `${driver}(${who}): ${printable(text)}`,
+      service: 'auth',
+      user,
+      session: request.session,
+    })
+  }
+}
+
+function disabled(login: Login): AuthAnswer {
+  const reason = login.fields['reason']
+  return reason === undefined ? { status: 'disabled' } : { status: 'disabled', reason }
+}
+
+/** Names are typed by strangers: no control character of theirs reaches a log. */
+const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')

@@ -1,0 +1,37 @@
+// What the auth actor asks of its databases, one at a time, and what they answer. Structured-clonable: it runs in an auth worker.
+
+import type { Variables } from '../../conf/expand.ts'
+
+/** Extra fields of Dovecot's passdb and userdb: `user`, `nologin`, `home`, `quota_rule`, `userdb_home` … */
+export type Fields = Record<string, string>
+
+export interface LookupTask {
+  /** `verify`: passdb with a password. `find`: passdb without one, because another has verified it. `user`: userdb. */
+  kind: 'verify' | 'find' | 'user'
+  /** passdb's or userdb's `driver` and `args`, as configured. */
+  driver: string
+  args: string
+  /**
+   * What %variables of `args` and of the entries stand for. Nothing that differs from one connection to the next (session,
+   * client port): equal tasks share one look-up.
+   */
+  variables: Variables
+  password?: string
+}
+
+/**
+ * `mismatch`: known, but another password (or none at all). `temporary`: nobody can tell now. `reason` is for the log,
+ * never for the client.
+ */
+export interface LookupResult {
+  status: 'ok' | 'mismatch' | 'unknown' | 'temporary'
+  /** Of the entry, expanded; empty unless `ok`. */
+  fields: Fields
+  reason?: string
+}
+
+/** Never answers a wrong `ok`; may reject, which counts as `temporary`. */
+export type RunLookup = (task: LookupTask) => Promise<LookupResult>
+
+/** One step of a look-up that is worth a line in the log. */
+export type Say = (level: 'debug' | 'info' | 'warning' | 'error', driver: string, text: string) => void

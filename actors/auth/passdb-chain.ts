@@ -1,0 +1,148 @@
+// The passdb blocks in their order: who verifies the password, and what a success or failure means for the rest of them.
+// The rules are Dovecot's auth_request_handle_passdb_callback: `skip`, `deny`, `master`, `pass`, `result_*`, fields of a failed
+// look-up are forgotten, a database that was away makes the whole answer temporary unless another one says yes.
+
+import { inNetworks } from '../../conf/network.ts'
+import type { PassdbSettings } from '../../conf/settings.ts'
+import { isSet, parseFields } from './fields.ts'
+import type { Login } from './login.ts'
+import { takePassdbFields } from './login.ts'
+import type { Fields, LookupResult, RunLookup, Say } from './lookup.ts'
+import { expandFields, loginVariables, taskVariables } from './variables.ts'
+
+/** `refused` hides whether user or password was wrong. */
+export type PassdbOutcome = 'ok' | 'refused' | 'temporary'
+
+type Rule = PassdbSettings['result_success' | 'result_failure']
+
+const goesOn = (rule: Rule): boolean => rule.startsWith('continue')
+
+/** Whether a name matches Dovecot's `*`/`?` mask. */
+function matchesMask(mask: string, name: string): boolean {
+  const pattern = mask.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+  return new RegExp(`^${pattern}$`, 's').test(name)
+}
+
+/** Lists with `!` for exclusions: nothing excluded it, and something included it or only exclusions are listed. */
+function listed(words: readonly string[], matches: (word: string) => boolean): boolean {
+  const wanted = words.filter((word) => !word.startsWith('!'))
+  if (words.some((word) => word.startsWith('!') && matches(word.slice(1)))) return false
+  return wanted.length === 0 || wanted.some(matches)
+}
+
+/** The field allow_nets: addresses and networks separated by commas; `local` is a UNIX socket. ConfigError: not a network. */
+function isAllowed(nets: string, ip: string): boolean {
+  const words = nets.split(/[,\s]+/).filter((word) => word !== '')
+  return ip === '' ? words.includes('local') : inNetworks(ip, words.filter((word) => word !== 'local'))
+}
+
+/** `mechanism` is empty where there is no password. */
+function isAsked(passdb: PassdbSettings, login: Login, mechanism: string, success: boolean): boolean {
+  if (passdb.master !== (login.wanted !== undefined)) return false
+  if (passdb.skip === 'authenticated' && success) return false
+  if (passdb.skip === 'unauthenticated' && !success) return false
+  return (mechanism === '' || listed(passdb.mechanisms, (word) => word.toUpperCase() === mechanism.toUpperCase()))
+    && listed(passdb.username_filter, (mask) => matchesMask(mask, login.user))
+}
+
+export class PassdbChain {
+  readonly #passdbs: readonly PassdbSettings[]
+  readonly #runLookup: RunLookup
+  readonly #say: Say
+
+  constructor(passdbs: readonly PassdbSettings[], runLookup: RunLookup, say: Say) {
+    this.#passdbs = passdbs
+    this.#runLookup = runLookup
+    this.#say = say
+  }
+
+  /** Whether some passdb holds master users. */
+  get hasMasters(): boolean { return this.#passdbs.some((passdb) => passdb.master) }
+
+  /** Verifies `password` for `login`, and fills its fields. */
+  async verify(login: Login, mechanism: string, password: string): Promise<PassdbOutcome> {
+    let success = false
+    let temporary = false
+    let last: LookupResult['status'] = 'unknown'
+    for (let index = 0; index < this.#passdbs.length; index++) {
+      const passdb = this.#passdbs[index]
+      if (passdb === undefined || !isAsked(passdb, login, mechanism, success)) continue
+      last = await this.#ask(passdb, login, password)
+      const found = last === 'ok'
+      if (passdb.deny && last !== 'unknown') return last === 'temporary' ? 'temporary' : 'refused'
+      if (last === 'temporary') temporary = true
+      if (found) login.verified = true
+      const rule = this.#ruleOf(passdb, last)
+      if (rule.endsWith('-ok')) success = true
+      if (rule.endsWith('-fail')) {
+        success = false
+        if (last === 'ok') last = 'mismatch'
+      }
+      if (found && login.wanted !== undefined) {
+        this.#becomeWanted(login)
+        index = -1
+      }
+      if (!goesOn(rule)) break
+    }
+    // Where the last one asked said "continue" or "return", its own result stands.
+    if (success || last === 'ok') return 'ok'
+    return temporary ? 'temporary' : 'refused'
+  }
+
+  /** Whether the passdbs know the user, for a userdb that knows everybody. Leaves `login` alone but for its name. */
+  async knows(login: Login): Promise<PassdbOutcome> {
+    const copy: Login = { ...login, verified: true, fields: {}, userdb: {} }
+    const outcome = await this.verify(copy, '', '')
+    if (outcome === 'ok') login.user = copy.user
+    return outcome
+  }
+
+  #ruleOf(passdb: PassdbSettings, status: LookupResult['status']): Rule {
+    if (status === 'temporary') return passdb.result_internalfail
+    if (status !== 'ok') return passdb.result_failure
+    return passdb.pass && passdb.result_success === 'return-ok' ? 'continue' : passdb.result_success
+  }
+
+  /** A verified master user goes on as the user it asked for; other passdbs are asked from the first one. */
+  #becomeWanted(login: Login): void {
+    login.master = login.user
+    login.user = login.wanted ?? login.user
+    delete login.wanted
+  }
+
+  async #ask(passdb: PassdbSettings, login: Login, password: string): Promise<LookupResult['status']> {
+    const find = login.verified || passdb.deny
+    const variables = taskVariables(login)
+    const result = await this.#runLookup({
+      kind: find ? 'find' : 'verify', driver: passdb.driver, args: passdb.args, variables, ...(find ? {} : { password }),
+    })
+    if (result.status === 'temporary') this.#say('error', passdb.driver, result.reason ?? 'lookup failed')
+    else if (passdb.deny) { if (result.status !== 'unknown') this.#say('info', passdb.driver, 'User found from deny passdb') }
+    else if (result.status === 'unknown') this.#say('info', passdb.driver, result.reason ?? 'unknown user')
+    else if (result.status === 'mismatch') this.#say('info', passdb.driver, result.reason ?? 'Password mismatch')
+    if (result.status !== 'ok' || passdb.deny) return result.status
+    return this.#take(passdb, login, result.fields)
+  }
+
+  #take(passdb: PassdbSettings, login: Login, found: Fields): LookupResult['status'] {
+    const variables = loginVariables(login)
+    const fields = {
+      ...expandFields(parseFields(passdb.default_fields), variables), ...found, ...expandFields(parseFields(passdb.override_fields), variables),
+    }
+    const nets = fields['allow_nets']
+    // A look-up without a password lets nobody in.
+    if (nets !== undefined && login.request.kind === 'login' && !isAllowed(nets, login.request.remote.ip)) {
+      this.#say('info', passdb.driver, 'allow_nets check failed: IP not in allowed networks')
+      return 'unknown'
+    }
+    if (isSet(fields, 'fail')) {
+      this.#say('info', passdb.driver, 'User is refused by the field fail')
+      return 'unknown'
+    }
+    if (isSet(fields, 'tempfail')) return 'temporary'
+    const before = login.user
+    takePassdbFields(login, fields)
+    if (login.user !== before) this.#say('debug', passdb.driver, `username changed ${before} -> ${login.user}`)
+    return 'ok'
+  }
+}

@@ -1,0 +1,47 @@
+// %variables of the auth side: in args, fields, auth_username_format and mail_home.
+
+import type { Variables } from '../../conf/expand.ts'
+import { expand, userVariables } from '../../conf/expand.ts'
+import type { Fields } from './lookup.ts'
+import type { Login } from './login.ts'
+
+/** All that is known of a login. */
+export function loginVariables(login: Login): Variables {
+  const { request, user } = login
+  const general = userVariables({
+    user,
+    service: request.service,
+    session: request.session,
+    fields: login.userdb,
+    ...(login.userdb['home'] === undefined ? {} : { home: login.userdb['home'] }),
+    ...(request.remote === undefined ? {} : { remoteIp: request.remote.ip, remotePort: request.remote.port }),
+    ...(request.local === undefined ? {} : { localIp: request.local.ip, localPort: request.local.port }),
+  })
+  const original = userVariables({ user: login.original })
+  const auth = userVariables({ user: login.master ?? user })
+  return {
+    ...general,
+    orig_user: original['user'], orig_username: original['username'], orig_domain: original['domain'],
+    auth_user: auth['user'], auth_username: auth['username'], auth_domain: auth['domain'],
+    login_user: login.wanted ?? user,
+    mech: request.kind === 'login' ? request.mechanism : '',
+    secured: request.kind === 'login' && request.secured ? 'secured' : '',
+    passdb: login.fields,
+  }
+}
+
+/** The same without what differs between two connections of one client, so that their look-ups are one. */
+export const taskVariables = (login: Login): Variables =>
+  ({ ...loginVariables(login), session: '', rport: '', remote_port: '' })
+
+/** The values of `fields` with their variables expanded. ConfigError: an unknown variable. */
+export const expandFields = (fields: Fields, variables: Variables): Fields =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, expand(value, variables)]))
+
+/** The same variables with every value passed through `change`, for places where not all characters are harmless. */
+export function changedVariables(variables: Variables, change: (value: string) => string): Variables {
+  const changed = (members: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, change(value)]])))
+  return Object.fromEntries(Object.entries(variables).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, typeof value === 'string' ? change(value) : changed(value)]]))
+}

@@ -1,0 +1,40 @@
+import t from 'tap'
+import { createAnvil } from '../../../actors/anvil.ts'
+import type { Connection } from '../../../actors/anvil.ts'
+
+const connection = (session: string, more: Partial<Connection> = {}): Connection =>
+  ({ session, service: 'imap', user: 'tim', ip: '192.0.2.1', worker: 0, ...more })
+
+t.test('mail_max_userip_connections', async (t) => {
+  const anvil = createAnvil({ mail_max_userip_connections: 2 })
+  const connect = (session: string, more?: Partial<Connection>) => anvil.receive({ kind: 'connect', ...connection(session, more) })
+  t.same(connect('1'), { admitted: true })
+  t.same(connect('2'), { admitted: true })
+  const refused = { admitted: false, reason: 'Maximum number of connections from user+IP exceeded (mail_max_userip_connections=2)' }
+  t.same(connect('3'), refused)
+  t.same(connect('3'), refused, 'a refusal counts nothing')
+  t.same(connect('2', { worker: 1 }), { admitted: true }, 'a session that moves is one session')
+  t.same(connect('4', { service: 'pop3' }), { admitted: true }, 'each service counts alone')
+  t.same(connect('5', { ip: '192.0.2.2' }), { admitted: true }, 'and each address')
+  t.same(connect('6', { user: 'Tim' }), { admitted: true }, 'and each user, letter by letter')
+  anvil.receive({ kind: 'disconnect', session: '1' })
+  anvil.receive({ kind: 'disconnect', session: '1' })
+  anvil.receive({ kind: 'disconnect', session: 'never seen' })
+  t.same(connect('7'), { admitted: true })
+  t.same(connect('8'), refused)
+})
+
+t.test('a dead worker frees its places', async (t) => {
+  const anvil = createAnvil({ mail_max_userip_connections: 1 })
+  anvil.receive({ kind: 'connect', ...connection('1', { worker: 1 }) })
+  anvil.receive({ kind: 'connect', ...connection('2', { worker: 0, user: 'other' }) })
+  anvil.dropWorker(1)
+  t.same(anvil.receive({ kind: 'who' }), [connection('2', { user: 'other' })])
+  t.same(anvil.receive({ kind: 'connect', ...connection('3') }), { admitted: true })
+})
+
+t.test('no limit', async (t) => {
+  const anvil = createAnvil({ mail_max_userip_connections: 0 })
+  for (let n = 0; n < 100; n++) t.same(anvil.receive({ kind: 'connect', ...connection(String(n)) }), { admitted: true })
+  t.equal((anvil.receive({ kind: 'who' }) as Connection[]).length, 100)
+})

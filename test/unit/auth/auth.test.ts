@@ -1,0 +1,212 @@
+import t from 'tap'
+import type { AuthAnswer } from '../../../actors/auth-messages.ts'
+import type { LookupResult, LookupTask } from '../../../actors/auth/lookup.ts'
+import { authDouble, passdb, userdb } from './double.ts'
+
+const fixed = (password = 'pw', more = '') => passdb({ driver: 'static', args: `password=${password} ${more}` })
+const everybody = userdb({ driver: 'static', args: 'allow_all_users=yes' })
+const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
+  let settled = false
+  void promise.then(() => { settled = true })
+  for (let n = 0; n < 50; n++) await Promise.resolve()
+  await new Promise((resolve) => setImmediate(resolve))
+  return settled
+}
+const okUser = (answer: AuthAnswer): string | undefined => (answer.status === 'ok' ? answer.account.user : undefined)
+
+t.test('names', async (t) => {
+  const settings = { passdb: [fixed()], userdb: [everybody] }
+  t.equal(okUser(await authDouble(settings).login('Tim@EXAMPLE.com', 'pw')), 'tim@example.com', 'auth_username_format is %Lu')
+  t.equal(okUser(await authDouble({ ...settings, auth_username_format: '%Ln' }).login('Tim@EXAMPLE.com', 'pw')), 'tim')
+  t.equal(okUser(await authDouble({ ...settings, auth_username_format: '' }).login('Tim', 'pw')), 'Tim')
+  t.equal(okUser(await authDouble({ ...settings, auth_default_realm: 'example.com' }).login('tim', 'pw')), 'tim@example.com')
+  t.equal(okUser(await authDouble({ ...settings, auth_username_translation: '%@#@' }).login('tim#example.com', 'pw')), 'tim@example.com')
+  const strict = authDouble(settings)
+  for (const name of ['', 'a b', 'a/b', 'tim\0', 'grün', 'a%u']) t.same(await strict.login(name, 'pw'), { status: 'refused' }, JSON.stringify(name))
+  t.equal(strict.tasks.length, 0, 'and no database was asked')
+  t.match(strict.events.at(-1)?.text, /disallowed by auth_username_chars: 0x25/)
+  t.same(await strict.lookup('a b'), { status: 'unknown' })
+  const lax = authDouble({ ...settings, auth_username_chars: '' })
+  t.equal(okUser(await lax.login('grün', 'pw')), 'grün')
+  t.match(await lax.login('../tim', 'pw'), { status: 'temporary' }, 'a name must not climb out of mail_home')
+})
+
+t.test('passwords', async (t) => {
+  const auth = authDouble({ passdb: [passdb({ driver: 'static', args: 'nopassword=yes' })], userdb: [everybody] })
+  t.match(await auth.login('a', 'whatever'), { status: 'ok' })
+  t.same(await auth.login('a', ''), { status: 'refused' }, 'never an empty one')
+  const other = authDouble({ passdb: [fixed()], userdb: [everybody] })
+  t.same(await other.login('a', 'PW'), { status: 'refused' })
+  t.equal(other.events.at(-1)?.text, 'static(a,192.0.2.1,<s1>): Password mismatch')
+  t.equal(other.events.at(-1)?.level, 'info')
+  t.notOk(JSON.stringify(other.events).includes('PW'), 'no password in a log')
+  const quiet = authDouble({ passdb: [fixed()], userdb: [everybody], auth_verbose: false })
+  await quiet.login('a', 'x')
+  t.equal(quiet.events.at(-1)?.level, 'debug')
+  t.same(await authDouble({}).login('a', 'x'), { status: 'refused' }, 'without a passdb nobody logs in')
+})
+
+t.test('a refusal takes auth_failure_delay from the request on', async (t) => {
+  const auth = authDouble({ passdb: [fixed()], userdb: [everybody], auth_failure_delay: 2000 })
+  const refused = auth.login('a', 'wrong')
+  t.equal(await isSettled(refused), false)
+  auth.hand.advance(1999)
+  t.equal(await isSettled(refused), false)
+  auth.hand.advance(1)
+  t.same(await refused, { status: 'refused' })
+  t.match(await auth.login('a', 'pw'), { status: 'ok' }, 'a success does not wait')
+  const last = auth.login('a', 'wrong')
+  await isSettled(last)
+  await auth.actor.stop(0)
+  t.same(await last, { status: 'refused' }, 'stopping waits for nobody')
+  t.equal(auth.hand.waiting, 0)
+})
+
+t.test('the fields of a passdb', async (t) => {
+  const login = (more: string, password = 'pw'): Promise<AuthAnswer> =>
+    authDouble({ passdb: [fixed('pw', more)], userdb: [userdb({ driver: 'prefetch' }), everybody] }).login('a', password)
+  t.same(await login('nologin reason=Moved'), { status: 'disabled', reason: 'Moved' })
+  t.same(await login('nologin'), { status: 'disabled' })
+  t.same(await login('nologin', 'wrong'), { status: 'refused' }, 'only who has the password learns that')
+  t.match(await login('allow_nets=10.0.0.0/8,192.0.2.0/24'), { status: 'ok' })
+  t.same(await login('allow_nets=10.0.0.0/8,local'), { status: 'refused' })
+  t.match(await login('allow_nets=nonsense'), { status: 'temporary' })
+  t.equal(okUser(await login('user=b@%s')), 'b@imap', 'user= is the name from here on')
+  t.same(await login('userdb_home=/srv/%u userdb_quota_rule=*:storage=5M'),
+    { status: 'ok', account: { user: 'a', home: '/srv/a', fields: { quota_rule: '*:storage=5M' } } }, 'prefetch')
+})
+
+t.test('default_fields and override_fields', async (t) => {
+  const auth = authDouble({
+    passdb: [passdb({ driver: 'static', args: 'password=pw userdb_x=found', default_fields: 'userdb_x=default userdb_y=default', override_fields: 'userdb_z=%Uu' })],
+    userdb: [userdb({ driver: 'prefetch', default_fields: 'y=no w=default', override_fields: 'home=/over/%{userdb:x}' })],
+  })
+  t.same(await auth.login('a', 'pw'), { status: 'ok', account: { user: 'a', home: '/over/found', fields: { x: 'found', y: 'default', z: 'A', w: 'default' } } })
+})
+
+/** Databases that answer by their args: `ok`, `mismatch`, `unknown`, `temporary`, with more words as fields. */
+const scripted = async (task: LookupTask): Promise<LookupResult> => {
+  const [status = '', ...fields] = task.args.split(' ')
+  if (status === 'throw') throw new Error('died')
+  return { status: status as LookupResult['status'], fields: Object.fromEntries(fields.map((field) => field.split('=') as [string, string])) }
+}
+const chain = (...passdbs: Parameters<typeof passdb>[0][]) =>
+  authDouble({ passdb: passdbs.map((given) => passdb({ driver: 'x', ...given })), userdb: [] }, scripted)
+
+t.test('sequences of passdbs', async (t) => {
+  const status = async (...passdbs: Parameters<typeof passdb>[0][]) => (await chain(...passdbs).login('a', 'pw')).status
+  t.equal(await status({ args: 'unknown' }, { args: 'ok' }), 'ok', 'the second one knows')
+  t.equal(await status({ args: 'mismatch' }, { args: 'unknown' }), 'refused')
+  t.equal(await status({ args: 'temporary' }, { args: 'ok' }), 'ok')
+  t.equal(await status({ args: 'throw' }, { args: 'ok' }), 'ok', 'a dead worker is a database that is away')
+  t.equal(await status({ args: 'temporary' }, { args: 'unknown' }), 'temporary', 'it might have been in the first one')
+  t.equal(await status({ args: 'unknown' }, { args: 'throw' }), 'temporary')
+  t.equal(await status({ args: 'mismatch', result_failure: 'return' }, { args: 'ok' }), 'refused')
+  t.equal(await status({ args: 'mismatch', result_failure: 'return-fail' }, { args: 'ok' }), 'refused')
+  t.equal(await status({ args: 'temporary', result_internalfail: 'return-fail' }, { args: 'ok' }), 'temporary')
+  t.equal(await status({ args: 'ok', result_success: 'return-fail' }), 'refused')
+  t.equal(await status({ args: 'ok', result_success: 'continue-fail' }, { args: 'unknown' }), 'refused')
+  t.equal(await status({ args: 'ok', result_success: 'continue' }, { args: 'unknown' }), 'refused', 'the password alone is not enough')
+  t.equal(await status({ args: 'ok', result_success: 'continue-ok' }, { args: 'unknown' }), 'ok')
+  t.equal(await status({ args: 'ok', result_success: 'continue-ok' }, { args: 'temporary' }), 'ok')
+  t.equal(await status({ args: 'ok', result_success: 'continue-ok' }, { args: 'temporary', skip: 'authenticated' }), 'ok')
+  t.equal(await status({ args: 'mismatch' }, { args: 'ok', skip: 'unauthenticated' }), 'refused')
+  t.equal(await status({ args: 'ok', deny: true }, { args: 'ok' }), 'refused')
+  t.equal(await status({ args: 'unknown', deny: true }, { args: 'ok' }), 'ok')
+  t.equal(await status({ args: 'temporary', deny: true }, { args: 'ok' }), 'temporary')
+  t.equal(await status({ args: 'ok', mechanisms: ['login'] }), 'refused')
+  t.equal(await status({ args: 'ok', mechanisms: ['!login'] }), 'ok')
+  t.equal(await status({ args: 'ok', username_filter: ['*@example.com'] }), 'refused')
+  t.equal(await status({ args: 'ok', username_filter: ['?', '!b'] }), 'ok')
+})
+
+t.test('after "continue" the next passdb is asked without the password', async (t) => {
+  const auth = chain({ args: 'ok', result_success: 'continue' }, { args: 'ok user=b userdb_home=/srv/b' })
+  t.same(await auth.login('a', 'master-password'), { status: 'ok', account: { user: 'b', home: '/srv/b', fields: {} } })
+  t.same(auth.tasks.map((task) => [task.kind, 'password' in task]), [['verify', true], ['find', false]])
+})
+
+t.test('fields of a failed look-up are forgotten', async (t) => {
+  const auth = chain({ args: 'ok allow_nets=10.0.0.1 nologin=y user=evil' }, { args: 'ok' })
+  t.equal(okUser(await auth.login('a', 'pw')), 'a')
+})
+
+t.test('master users', async (t) => {
+  const passdbs = [passdb({ driver: 'x', args: 'ok', master: true, result_success: 'continue' }), passdb({ driver: 'x', args: 'ok userdb_x=1' })]
+  const auth = authDouble({ passdb: passdbs, auth_master_user_separator: '*' }, scripted)
+  t.equal(okUser(await auth.login('Admin', 'pw', { authzid: 'Tim' })), 'tim')
+  t.same(auth.tasks.map((task) => [task.kind, task.variables['user']]), [['verify', 'admin'], ['find', 'tim']])
+  t.equal(okUser(await auth.login('tim*admin', 'pw')), 'tim', 'by separator')
+  t.equal(okUser(await auth.login('tim', 'pw', { authzid: 'tim' })), 'tim', 'oneself is no master')
+  const none = chain({ args: 'ok' })
+  t.same(await none.login('admin', 'pw', { authzid: 'tim' }), { status: 'refused' })
+  t.equal(none.tasks.length, 0)
+  const unknown = authDouble({ passdb: [passdbs[0]!, passdb({ driver: 'x', args: 'unknown' })] }, scripted)
+  t.same(await unknown.login('admin', 'pw', { authzid: 'tim' }), { status: 'refused' }, 'a master cannot be somebody who is not')
+})
+
+t.test('sequences of userdbs', async (t) => {
+  const status = async (...userdbs: Parameters<typeof userdb>[0][]) =>
+    (await authDouble({ userdb: userdbs.map((given) => userdb({ driver: 'x', ...given })) }, scripted).lookup('a')).status
+  t.equal(await status({ args: 'unknown' }, { args: 'ok' }), 'ok')
+  t.equal(await status({ args: 'unknown' }, { args: 'temporary' }), 'temporary')
+  t.equal(await status({ args: 'temporary' }, { args: 'unknown' }), 'temporary', 'never unknown while one is away')
+  t.equal(await status({ args: 'throw' }), 'temporary')
+  t.equal(await status({ args: 'unknown' }), 'unknown')
+  t.equal(await status({ driver: 'prefetch' }), 'unknown', 'nothing was fetched before')
+  t.equal(await status({ args: 'ok', result_success: 'return-fail' }), 'unknown')
+  t.equal(await status({ args: 'ok', result_success: 'continue-ok' }, { args: 'unknown', skip: 'found' }), 'ok')
+  t.equal(await status({ args: 'ok tempfail=yes' }), 'temporary')
+})
+
+t.test('a user without a userdb entry cannot be logged in, and may try again', async (t) => {
+  const auth = authDouble({ passdb: [passdb({ driver: 'x', args: 'ok' })], userdb: [userdb({ driver: 'x', args: 'unknown' })] }, scripted)
+  t.same(await auth.login('a', 'pw'), { status: 'temporary' })
+  t.match(auth.events.at(-1), { level: 'error', text: /not found from any userdb/ })
+})
+
+t.test('the static userdb believes the passdb about who exists', async (t) => {
+  const lookup = async (args: string, passdbArgs: string): Promise<AuthAnswer> =>
+    authDouble({ passdb: [passdb({ driver: 'x', args: passdbArgs })], userdb: [userdb({ driver: 'static', args })] },
+      async (task) => (task.driver === 'static' ? { status: 'ok', fields: { home: '/srv' } } : scripted(task))).lookup('a')
+  t.match(await lookup('home=/srv', 'ok'), { status: 'ok', account: { home: '/srv' } })
+  t.match(await lookup('home=/srv', 'ok user=b'), { status: 'ok', account: { user: 'b' } })
+  t.match(await lookup('home=/srv', 'unknown'), { status: 'unknown' })
+  t.match(await lookup('home=/srv', 'temporary'), { status: 'temporary' })
+  t.match(await lookup('home=/srv allow_all_users=yes', 'unknown'), { status: 'ok' })
+})
+
+t.test('homes', async (t) => {
+  const home = async (mail_home: string, args = 'allow_all_users=y') => {
+    const answer = await authDouble({ mail_home, userdb: [userdb({ driver: 'static', args })] }).lookup('tim@example.com')
+    return answer.status === 'ok' ? answer.account.home : answer.status
+  }
+  t.equal(await home('/var/vmail/%2Mu/%u'), '/var/vmail/f2/tim@example.com')
+  t.equal(await home('/x', 'allow_all_users=y home=/srv/%d/%n'), '/srv/example.com/tim', 'userdb first')
+  t.equal(await home(''), 'temporary')
+  t.equal(await home('relative/%u'), 'temporary')
+  t.equal(await home('/x/../y'), 'temporary')
+})
+
+t.test('equal look-ups that run together are made once', async (t) => {
+  const waiting: (() => void)[] = []
+  const auth = authDouble({ passdb: [passdb({ driver: 'x', args: 'ok' })] }, async (task) => {
+    await new Promise<void>((resolve) => { waiting.push(resolve) })
+    return scripted(task)
+  })
+  const logins = [
+    auth.login('a', 'pw', { session: '1', remote: { ip: '192.0.2.1', port: 1 } }),
+    auth.login('a', 'pw', { session: '2', remote: { ip: '192.0.2.1', port: 2 } }),
+    auth.login('a', 'other'),
+    auth.login('b', 'pw'),
+  ]
+  await isSettled(Promise.all(logins))
+  t.equal(auth.tasks.length, 3)
+  for (const release of waiting) release()
+  t.same((await Promise.all(logins)).map(okUser), ['a', 'a', 'a', 'b'])
+  const again = auth.login('a', 'pw')
+  await isSettled(again)
+  t.equal(auth.tasks.length, 4, 'nothing is remembered')
+  waiting.at(-1)?.()
+  await again
+})
