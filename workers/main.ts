@@ -53,8 +53,6 @@ export class Server {
   constructor(config: Config) {
     this.#config = config
     const settings = settingsFor(config, {})
-    checkStorage(settings.obox_fs)
-    checkStorage(settings.obox_index_fs === '' ? settings.obox_fs : settings.obox_index_fs)
     checkDirectory('mail_temp_dir', settings.mail_temp_dir)
     this.listeners = listenersOf(settings)
     if (this.listeners.length === 0) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
@@ -80,6 +78,8 @@ export class Server {
 
   /** Starts everything; settles when every listener listens. */
   async start(): Promise<void> {
+    const { obox_fs, obox_index_fs } = settingsFor(this.#config, {})
+    for (const spec of new Set([obox_fs, obox_index_fs || obox_fs])) await checkStorage(spec)
     for (const listener of this.listeners) await probe(listener)
     for (const warning of this.#config.warnings) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text: warning })
     try {

@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
+import type { Test as Tap } from 'tap'
 import { TestServer } from '../fixtures/server.ts'
 import type { ServerOptions } from '../fixtures/server.ts'
 import { requirePackages } from '../packages.ts'
@@ -24,6 +25,3 @@ export function clientTest(name: string, packages: string[], body: (t: Tap, test
     await body(t, { server, scratch })
   })
 }
-
-/** A tap test object. */
-export type Tap = typeof t

@@ -33,7 +33,7 @@ clientTest('imapflow', [], async (t, { server }) => {
   t.ok(appended && appended.uid === 1 && appended.uidValidity, 'APPENDUID')
   const download = await client.download('2')
   let body = ''
-  for await (const chunk of download.content) body += String(chunk)
+  for await (const chunk of download.content!) body += String(chunk)
   t.match(body, /This is letter 2\./, 'download')
 
   await client.messageFlagsAdd('3', ['\\Flagged', '$Work'])
