@@ -2,8 +2,6 @@
 // test), never as a literal of its own. Settings that an operator can change have their defaults in conf/settings instead.
 
 export const limits = {
-  /** One command line of IMAP before literals (`imap_max_line_length` default 64k); LMTP, POP3 and ManageSieve lines are shorter. */
-  imapLineBytes: 64 * 1024,
   /** RFC 5321 §4.5.3.1.4 asks for 512; extensions (XCLIENT, ORCPT) add to it. */
   lmtpLineBytes: 4096,
   /** Before login a client has no reason to send more in one command: AUTHENTICATE responses with long tokens fit. */
@@ -18,11 +16,15 @@ export const limits = {
   spoolBatchBytes: 64 * 1024,
   /** Parenthesised lists in an IMAP command, SEARCH nesting. */
   imapNesting: 32,
-  /** Commands received and not yet answered on one connection; more are left in the socket. */
+  /** Commands of one connection that may run in one turn of the event loop, one after another; then others have theirs. */
   pipelinedCommands: 64,
   /** Bad commands in a row before BYE: before and after login (Dovecot: 3 and 20). */
   badCommandsPreLogin: 3,
   badCommands: 20,
+  /** Pairs of one ID (RFC 2971 §3.3). */
+  idFields: 30,
+  /** Wildcards of one LIST pattern; each may cost a pass over every name. */
+  patternWildcards: 32,
   /** Unsent bytes of one connection at which its producers stop, and at which they go on. */
   wireHighBytes: 256 * 1024,
   wireLowBytes: 64 * 1024,

@@ -8,7 +8,7 @@
 // - A command never sends EXISTS, EXPUNGE, RECENT or a flag change it did not ask for: the machine tells those from the view,
 //   by the flags below.
 
-import type { Effects, RequestContext } from '../../../runtime/effects.ts'
+import type { Cancel, Effects, RequestContext } from '../../../runtime/effects.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import type { Mailbox, User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
@@ -46,8 +46,8 @@ export interface Command<Arguments> {
   readonly flags: number
   /** The arguments as they may be logged: no passwords, no message text. */
   log?(args: Arguments): string
-  /** From behind the command's name to the end of the line (the machine checks that nothing is left). Throws ParseError. */
-  parse(p: Parser): Arguments
+  /** From behind the command's name to the end of the line (the machine checks that nothing is left). Throws ParseError. `uid`: said as `UID …`. */
+  parse(p: Parser, uid: boolean): Arguments
   run(args: Arguments, s: ImapSession): Promise<Ok> | Ok
 }
 
@@ -76,41 +76,73 @@ export interface Running {
   readonly uid: boolean
 }
 
+/** What a client has shown for a login, by LOGIN or AUTHENTICATE. */
+export interface Credentials {
+  readonly mechanism: string
+  readonly username: string
+  readonly password: string
+  readonly authzid?: string
+}
+
+/** What the session has done, for imap_logout_format: `%{deleted}` … */
+export interface Counters {
+  deleted: number; expunged: number; trashed: number; appended: number
+  fetch_hdr_count: number; fetch_hdr_bytes: number; fetch_body_count: number; fetch_body_bytes: number
+}
+
 /** A session as a running command sees it. */
 export interface ImapSession {
   readonly world: SessionWorld
   readonly effects: Effects
   readonly settings: Settings
-  /** Only after login. */
+  /** Only after login: throws Bug before. */
   readonly user: User
+  readonly authenticated: boolean
   /** Only with a selected mailbox (state `selected`): throws Bug without one. */
   readonly selected: Selected
   readonly hasSelected: boolean
   readonly running: Running
   /** What ENABLE has switched on, upper case. */
   readonly enabled: ReadonlySet<string>
+  readonly counters: Counters
 
   /** One untagged response, without `* ` and CRLF. A string is Latin-1: make text with encode.ts. */
   send(response: string): void
-  /** Raw bytes: a piece of an untagged response too long for `send`. */
+  /** Raw bytes: a piece of an untagged response too long for `send`, or a continuation (`+ …` CRLF). */
   write(piece: string | Uint8Array): void
   /** Await it between pieces: it waits only where the client is slow (limits.wireHighBytes). Cancelled when the client is gone. */
   flush(): Promise<void> | undefined
   /** For requests on behalf of this command: its cost is shown in the tagged reply. `reason` e.g. `imap:fetch_body`. */
   context(reason: string): RequestContext
+  /** Runs `action` in a later turn unless the session has ended before; its failure is the session's. */
+  soon(action: () => void): Cancel
 
-  /** Opens a mailbox instead of the selected one, if any. If it fails none is selected. */
+  /** Opens a mailbox; none may be selected. */
   select(name: string, readOnly: boolean): Promise<Selected>
   /** Closes the selected mailbox, if any; tells nothing. */
   unselect(): void
   enable(extension: string): void
-  /** Tells now what has happened in the selected mailbox (IDLE; EXPUNGE's own removals). */
+  /** Tells now what has happened in the selected mailbox, as far as this command's flags let it. */
   sync(): void
+  /** FLAGS and PERMANENTFLAGS of the selected mailbox as they are now. */
+  sendFlags(): void
+  /** `FETCH (FLAGS …)` of one message, with its UID where the command speaks in UIDs. */
+  sendMessageFlags(seq: number, uid: number, row: number): void
+
+  /** Only before login. No: refused. Cancelled: the session goes on elsewhere. */
+  login(credentials: Credentials): Promise<Ok>
+  /** The connection is closed after this command's tagged reply. */
+  logout(): void
+  /** The connection ends at once, in the middle of a response: nothing more is written. For a literal that cannot be completed. */
+  abort(): never
+  /** What CAPABILITY shows now. */
+  capability(): string
 
   /** Commands that WaitForPipeline only. The next line of the client without CRLF; Cancelled when it is gone. */
   nextLine(): Promise<Uint8Array>
-  /** The bytes of a message's literal, in pieces; asks for them first where the client waits for that. */
+  /**
+   * The bytes of a message's literal, in pieces, up to the end of the command; asks for them first where the client waits
+   * for that. What a command leaves unread is swallowed after it.
+   */
   literal(message: MessageArgument): AsyncIterable<Uint8Array>
-  /** Swallows the rest of the command (a refused message) so that the next one is found. */
-  skip(message: MessageArgument): Promise<void>
 }

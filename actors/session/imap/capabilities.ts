@@ -1,0 +1,39 @@
+// The CAPABILITY list, from the declarations of the commands and mechanisms that exist. RFC 3501 §7.2.1.
+
+import { Buffer } from 'node:buffer'
+import type { Settings } from '../../../conf/settings.ts'
+import { all as allMechanisms } from '../sasl/index.ts'
+import type { Mechanism } from '../sasl/mechanism.ts'
+import type { AnyCommand } from './command.ts'
+
+/** The mechanisms that auth_mechanisms names, in its order. */
+export function mechanisms(settings: Settings): Mechanism[] {
+  return settings.auth_mechanisms.flatMap((name) => allMechanisms.filter((m) => m.name === name.toUpperCase()))
+}
+
+/** Whether a password may cross this connection. */
+export const plaintextAllowed = (settings: Settings, secured: boolean): boolean => secured || !settings.disable_plaintext_auth
+
+const declared = (commands: Iterable<AnyCommand>): string[] =>
+  [...new Set([...commands].flatMap((c) => c.capability ?? []))].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+
+const literals = (settings: Settings): string => (settings.imap_literal_minus ? 'LITERAL-' : 'LITERAL+')
+
+/** Before login: what can be used now, and how to log in. */
+export function preLoginCapability(commands: readonly AnyCommand[], settings: Settings, secured: boolean): string {
+  const now = commands.filter((c) => c.states.includes('any') || c.states.includes('notauthenticated'))
+  const plaintext = plaintextAllowed(settings, secured)
+  const auth = mechanisms(settings).filter((m) => plaintext || !m.plaintext).map((m) => `AUTH=${m.name}`)
+  return ['IMAP4rev1', literals(settings), ...declared(now), ...(plaintext ? [] : ['LOGINDISABLED']), ...auth].join(' ')
+}
+
+/** After login. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
+export function capability(commands: readonly AnyCommand[], settings: Settings): string {
+  const own = ['IMAP4rev1', literals(settings), ...declared(commands.filter((c) => !c.states.every((s) => s === 'notauthenticated')))]
+  const words = settings.imap_capability.split(' ').filter((word) => word !== '')
+  if (words.length === 0) return own.join(' ')
+  if (!/^[+-]/.test(words[0]!)) return words.join(' ')
+  const without = new Set(words.filter((w) => w.startsWith('-')).map((w) => w.slice(1)))
+  const added = words.filter((w) => w.startsWith('+')).map((w) => w.slice(1))
+  return [...new Set([...own, ...added])].filter((c) => !without.has(c)).join(' ')
+}

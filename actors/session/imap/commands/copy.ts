@@ -1,0 +1,17 @@
+// COPY, UID COPY. RFC 3501 §6.4.7, with COPYUID (RFC 4315 §3).
+
+import { BreaksSequences, UsesSequences, command, ok } from '../command.ts'
+import { copyCode, sourceUids } from '../copying.ts'
+import { mailbox as mailboxText } from '../encode.ts'
+
+export default command({
+  name: 'COPY', uid: true, capability: 'UIDPLUS', states: ['selected'], flags: UsesSequences | BreaksSequences,
+  parse: (p) => ({ set: p.sp().sequenceSet(), to: p.sp().mailbox() }),
+  log: ({ set, to }) => `${set.toString()} ${mailboxText(to)}`,
+  async run({ set, to }, s) {
+    const uids = sourceUids(set, s)
+    if (uids.length === 0) return ok('No messages found.')
+    const copied = await s.selected.mailbox.copy(s.context('imap:cmd_copy'), uids, to, { move: false })
+    return ok('Copy completed.', copyCode(copied))
+  },
+})

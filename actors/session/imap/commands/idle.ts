@@ -1,0 +1,73 @@
+// IDLE. RFC 2177: what happens in the mailbox is told at once, until DONE. All updates of one turn are told together.
+
+import type { Cancel } from '../../../../runtime/effects.ts'
+import { Buffer } from 'node:buffer'
+import { BreaksSequences, WaitsForPipeline, command, ok } from '../command.ts'
+import type { ImapSession } from '../command.ts'
+import { Bad } from '../result.ts'
+
+/** The news of a session that idles. */
+class Idling {
+  readonly #s: ImapSession
+  #unsubscribe: Cancel | undefined
+  #soon: Cancel | undefined
+  #stillHere: Cancel | undefined
+  /** The client is slow: what happens meanwhile is told when it has taken what waits for it. */
+  #full = false
+  #over = false
+
+  constructor(s: ImapSession) {
+    this.#s = s
+    if (s.hasSelected) this.#unsubscribe = s.selected.mailbox.updates.subscribe(() => this.#news())
+    this.#tell()
+    this.#keepAlive()
+  }
+
+  end(): void {
+    this.#over = true
+    this.#unsubscribe?.()
+    this.#soon?.()
+    this.#stillHere?.()
+  }
+
+  #news(): void {
+    if (this.#over || this.#full) return
+    this.#soon ??= this.#s.soon(() => this.#tell())
+  }
+
+  #tell(): void {
+    this.#soon = undefined
+    this.#s.sync()
+    const slow = this.#s.flush()
+    if (slow === undefined) return
+    this.#full = true
+    // Where the client is gone, the session hears of it by itself.
+    slow.then(() => { this.#full = false; this.#news() }, () => {})
+  }
+
+  /** imap_idle_notify_interval: keeps firewalls from forgetting the connection. */
+  #keepAlive(): void {
+    const interval = this.#s.settings.imap_idle_notify_interval
+    if (interval === 0) return
+    this.#stillHere = this.#s.effects.timers.after(interval, () => {
+      if (!this.#full) this.#s.send('OK Still here')
+      this.#keepAlive()
+    })
+  }
+}
+
+export default command({
+  name: 'IDLE', capability: 'IDLE', states: ['authenticated'], flags: BreaksSequences | WaitsForPipeline,
+  parse: () => undefined,
+  async run(_, s) {
+    s.write('+ idling\r\n')
+    const idling = new Idling(s)
+    try {
+      const line = Buffer.from(await s.nextLine()).toString('latin1')
+      if (line.trimEnd().toUpperCase() !== 'DONE') throw new Bad('Expected DONE.')
+    } finally {
+      idling.end()
+    }
+    return ok('Idle completed.')
+  },
+})

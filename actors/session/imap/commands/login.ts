@@ -1,0 +1,24 @@
+// LOGIN. RFC 3501 §6.2.3.
+
+import { command } from '../command.ts'
+import { mustBePrivate } from '../login.ts'
+import { Bad } from '../result.ts'
+
+const exposed = 'BAD [ALERT] Plaintext authentication not allowed without SSL/TLS, but your client did it anyway. '
+  + 'If anyone was listening, the password was exposed.'
+
+export default command({
+  name: 'LOGIN', states: ['notauthenticated'], flags: 0,
+  parse: (p) => ({ username: p.sp().astring('a user name'), password: p.sp().astring('a password') }),
+  log: ({ username }) => username,
+  run({ username, password }, s) {
+    try {
+      mustBePrivate(s.world, 'LOGIN')
+    } catch (error) {
+      s.send(exposed)
+      throw error
+    }
+    if (username === '') throw new Bad('Error in IMAP command LOGIN: The user name is empty.')
+    return s.login({ mechanism: 'PLAIN', username, password })
+  },
+})

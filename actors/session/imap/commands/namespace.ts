@@ -1,0 +1,22 @@
+// NAMESPACE. RFC 2342: personal, other users', shared.
+
+import type { NamespaceInfo } from '../../../user/types.ts'
+import { command, ok } from '../command.ts'
+import { encodeMailboxName } from '../mailbox-name.ts'
+import { quoted } from '../encode.ts'
+
+function listed(namespaces: readonly NamespaceInfo[], type: NamespaceInfo['type']): string {
+  const own = namespaces.filter((n) => n.type === type && !n.hidden)
+  if (own.length === 0) return 'NIL'
+  return `(${own.map(({ prefix, separator }) => `(${quoted(encodeMailboxName(prefix))} ${quoted(separator)})`).join('')})`
+}
+
+export default command({
+  name: 'NAMESPACE', capability: 'NAMESPACE', states: ['authenticated'], flags: 0,
+  parse: () => undefined,
+  run(_, s) {
+    const namespaces = s.user.namespaces()
+    s.send(`NAMESPACE ${listed(namespaces, 'private')} ${listed(namespaces, 'shared')} ${listed(namespaces, 'public')}`)
+    return ok('Namespace completed.')
+  },
+})

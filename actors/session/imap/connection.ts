@@ -1,0 +1,251 @@
+// What a session is to its commands (ImapSession), and to the machine that runs them: login, selected mailbox, the running
+// command with its cost, and the way out to the client. Idle, it holds a handful of fields.
+
+import { Bug, Cancelled } from '../../../runtime/errors.ts'
+import type { Cancel, Cost, Effects, RequestContext } from '../../../runtime/effects.ts'
+import { limits } from '../../../runtime/limits.ts'
+import type { Settings } from '../../../conf/settings.ts'
+import type { User } from '../../user/types.ts'
+import type { SessionWorld } from '../types.ts'
+import { BreaksSequences } from './command.ts'
+import type { Counters, Credentials, ImapSession, Running } from './command.ts'
+import { capability, preLoginCapability } from './capabilities.ts'
+import { all as allCommands } from './commands/index.ts'
+import type { SessionState } from './dispatch.ts'
+import type { MessageArgument, ParserOptions } from './grammar.ts'
+import type { Input } from './input.ts'
+import { authenticate, settle } from './login.ts'
+import { logLogin } from './log.ts'
+import { Bad, No, ok } from './result.ts'
+import type { Ok } from './result.ts'
+import { Selection } from './selection.ts'
+import type { SyncMode } from './view.ts'
+
+/** What goes along to the user's home worker. */
+export interface Frozen { readonly tag: string; readonly mechanism: string }
+
+/** The connection's owner. */
+export interface Owner {
+  /** Ends the session after the running command; `bye` is told unless it is ''. */
+  leave(bye: string): void
+  crash(error: unknown): void
+}
+
+const none: ReadonlySet<string> = new Set()
+const idle: Running = { tag: '*', name: '', uid: false }
+
+export class ImapConnection implements ImapSession {
+  readonly world: SessionWorld
+  readonly #input: Input
+  readonly #owner: Owner
+  #user: User | undefined
+  #detach: Cancel | undefined
+  #selection: Selection | undefined
+  #enabled: Set<string> | undefined
+  #counters: Counters | undefined
+  #running = idle
+  #flags = 0
+  #cost: Cost = { requests: 0, waitMs: 0 }
+  /** Aborted when the client is gone. */
+  #gone: AbortController | undefined
+  /** Nothing is written any more: the client is gone, or its bytes flow elsewhere. */
+  #silent = false
+  loggedOut = false
+
+  constructor(world: SessionWorld, input: Input, owner: Owner) {
+    this.world = world
+    this.#input = input
+    this.#owner = owner
+  }
+
+  get effects(): Effects { return this.world.effects }
+  get settings(): Settings { return this.world.settings }
+  get authenticated(): boolean { return this.#user !== undefined }
+  get hasSelected(): boolean { return this.#selection !== undefined }
+  get enabled(): ReadonlySet<string> { return this.#enabled ?? none }
+  get running(): Running { return this.#running }
+  get silent(): boolean { return this.#silent }
+
+  get state(): SessionState {
+    if (this.#user === undefined) return 'notauthenticated'
+    return this.#selection === undefined ? 'authenticated' : 'selected'
+  }
+
+  get user(): User {
+    if (this.#user === undefined) throw new Bug('no user before login')
+    return this.#user
+  }
+
+  get selected(): Selection {
+    if (this.#selection === undefined) throw new Bug('no mailbox is selected')
+    return this.#selection
+  }
+
+  get counters(): Counters {
+    return this.#counters ??= {
+      deleted: 0, expunged: 0, trashed: 0, appended: 0, fetch_hdr_count: 0, fetch_hdr_bytes: 0, fetch_body_count: 0, fetch_body_bytes: 0,
+    }
+  }
+
+  // ---- The running command ---------------------------------------------------------------------------------------
+
+  /** `flags` of the command as it was said (the UID form has others). */
+  begin(running: Running, flags: number): void {
+    this.#running = running
+    this.#flags = flags
+    this.#cost = { requests: 0, waitMs: 0 }
+  }
+
+  finish(): void {
+    this.#running = idle
+    this.#input.finishCommand()
+  }
+
+  /** What the running command has cost up to now. */
+  get cost(): Readonly<Cost> { return this.#cost }
+
+  context(reason: string): RequestContext {
+    this.#gone ??= new AbortController()
+    return { user: this.user.account.user, session: this.world.seed.id, reason, cost: this.#cost, signal: this.#gone.signal }
+  }
+
+  // ---- To the client ---------------------------------------------------------------------------------------------
+
+  send(response: string): void { this.write(`* ${response}\r\n`) }
+
+  write(piece: string | Uint8Array): void {
+    if (!this.#silent) this.world.wire.write(piece)
+  }
+
+  flush(): Promise<void> | undefined {
+    if (this.#silent) return Promise.reject(new Cancelled('the client is gone'))
+    return this.world.wire.pending <= limits.wireHighBytes ? undefined : this.#drained()
+  }
+
+  /** The wire watches for clients that take nothing any more. */
+  async #drained(): Promise<void> {
+    const since = this.effects.clock.monotonic()
+    await this.world.wire.drained()
+    this.#cost.waitMs += this.effects.clock.monotonic() - since
+  }
+
+  soon(action: () => void): Cancel {
+    return this.effects.timers.after(0, () => {
+      if (this.#silent) return
+      try {
+        action()
+      } catch (error) {
+        this.#owner.crash(error)
+      }
+    })
+  }
+
+  // ---- The selected mailbox --------------------------------------------------------------------------------------
+
+  async select(name: string, readOnly: boolean): Promise<Selection> {
+    const handle = await this.user.open(this.context('imap:cmd_select'), name)
+    if (this.#silent) {
+      handle.close()
+      throw new Cancelled('the client is gone')
+    }
+    return this.#selection = new Selection(handle, readOnly, (response) => this.send(response))
+  }
+
+  unselect(): void {
+    this.#selection?.close()
+    this.#selection = undefined
+  }
+
+  sync(): void { this.syncAs((this.#flags & BreaksSequences) !== 0 ? 'all' : 'no-expunge') }
+
+  syncAs(mode: SyncMode): void {
+    if (this.#selection === undefined) return
+    this.#selection.sync(mode, this.#running.uid)
+    if (this.#selection.goneBecause !== undefined) this.#owner.leave('Selected mailbox was deleted, have to disconnect.')
+  }
+
+  sendFlags(): void { this.selected.keywords() }
+
+  sendMessageFlags(seq: number, uid: number, row: number): void { this.selected.flags(seq, uid, row, this.#running.uid) }
+
+  enable(extension: string): void { (this.#enabled ??= new Set()).add(extension) }
+
+  // ---- Login -----------------------------------------------------------------------------------------------------
+
+  capability(): string {
+    if (this.authenticated) return capability(allCommands, this.settings)
+    return preLoginCapability(allCommands, this.settings, this.world.seed.secured)
+  }
+
+  async login(credentials: Credentials): Promise<Ok> {
+    const account = await authenticate(this.world, credentials)
+    if (this.#silent) throw new Cancelled('the client is gone')
+    const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism }
+    const user = await settle(this.world, account, () => ({ state: frozen, input: this.#input.rest() }))
+    if (user === undefined) {
+      this.hush()
+      throw new Cancelled('the session goes on at the home of its user')
+    }
+    return this.enter(user, credentials.mechanism)
+  }
+
+  /** The session is the user's from here on. */
+  enter(user: User, mechanism: string): Ok {
+    if (this.#silent) throw new Cancelled('the client is gone')
+    this.#user = user
+    this.#detach = user.attach({ id: this.world.seed.id, service: 'imap', closing: (reason) => this.#owner.leave(reason) })
+    this.#input.lineBytes = this.settings.imap_max_line_length
+    logLogin(this, mechanism)
+    return ok('Logged in', `CAPABILITY ${this.capability()}`)
+  }
+
+  logout(): void {
+    this.loggedOut = true
+    this.#owner.leave('')
+  }
+
+  abort(): never {
+    this.abandon()
+    this.#owner.leave('')
+    throw new Cancelled('the response was cut')
+  }
+
+  // ---- From the client -------------------------------------------------------------------------------------------
+
+  async nextLine(): Promise<Uint8Array> {
+    const line = await this.#input.line()
+    if (line === 'tooLong') throw new Bad('Too long line.')
+    return line
+  }
+
+  async *literal(message: MessageArgument): AsyncGenerator<Uint8Array, void, undefined> {
+    if (message.size > limits.messageBytes) throw new No('TOOBIG', 'Message is too large.')
+    if (message.sync) this.write('+ OK\r\n')
+    if (!(yield* this.#input.stream())) throw new Bad('Error in IMAP command APPEND: Unexpected arguments behind the message.')
+  }
+
+  /** Applied to mailbox names: tb-extra-mailbox-sep drops one separator at the end. */
+  get parserOptions(): ParserOptions {
+    if (this.#user === undefined || !this.settings.imap_client_workarounds.includes('tb-extra-mailbox-sep')) return {}
+    const separator = this.#user.namespaces()[0]?.separator ?? '/'
+    return { adjustMailbox: (name) => (name.endsWith(separator) ? name.slice(0, -separator.length) : name) }
+  }
+
+  // ---- The end ---------------------------------------------------------------------------------------------------
+
+  /** Nothing is written from now on. */
+  hush(): void { this.#silent = true }
+
+  /** The client is gone: requests for it are given up. */
+  abandon(): void {
+    this.#silent = true
+    this.#gone?.abort()
+  }
+
+  /** Gives back everything. */
+  release(): void {
+    this.unselect()
+    this.#detach?.()
+    this.#detach = undefined
+  }
+}

@@ -1,0 +1,40 @@
+// The log lines of an IMAP session: login, logout, failures of ours.
+
+import type { ImapSession } from './command.ts'
+import { messageOf } from '../../../runtime/errors.ts'
+
+const place = ({ world: { seed } }: ImapSession): string => `rip=${seed.remote.ip}, lip=${seed.local.ip}, session=<${seed.id}>`
+
+export function logLogin(s: ImapSession, mechanism: string): void {
+  const { user } = s.user.account
+  s.effects.emit({
+    level: 'info', name: 'imap.login', service: 'imap-login', user, session: s.world.seed.id,
+    text: `Login: user=<${user}>, method=${mechanism}, ${place(s)}`,
+  })
+}
+
+/** The last line of a session; its figures are those of imap_logout_format. */
+export function logLogout(s: ImapSession, reason: string): void {
+  const { bytesIn, bytesOut } = s.world.wire
+  const session = s.world.seed.id
+  if (!s.authenticated) {
+    s.effects.emit({ level: 'info', name: 'imap.disconnect', service: 'imap-login', session, text: `Disconnected: ${reason} (no login): ${place(s)}` })
+    return
+  }
+  const figures: Record<string, number> = { i: bytesIn, input: bytesIn, o: bytesOut, output: bytesOut, ...s.counters }
+  const text = s.settings.imap_logout_format.replace(/%(?:\{(\w+)\}|([a-z]))/g, (whole, long: string | undefined, short: string | undefined) =>
+    String(figures[long ?? short!] ?? whole))
+  s.effects.emit({
+    level: 'info', name: 'imap.logout', service: 'imap', user: s.user.account.user, session,
+    text: `Disconnected: ${reason} ${text}`, values: { bytes_in: bytesIn, bytes_out: bytesOut },
+  })
+}
+
+/** A bug of ours, with its stack. `doing` is what the client had asked, without secrets. */
+export function logFailure(s: ImapSession, doing: string, error: unknown): void {
+  s.effects.emit({
+    level: 'error', name: 'imap.failure', service: 'imap', session: s.world.seed.id,
+    ...(s.authenticated ? { user: s.user.account.user } : {}),
+    text: `${doing || 'session'} failed: ${error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)}`,
+  })
+}

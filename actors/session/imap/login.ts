@@ -1,0 +1,54 @@
+// Logging in: credentials → account → the user, here or on its home worker. Refusals as Dovecot words them (RFC 5530).
+
+import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
+import type { User } from '../../user/types.ts'
+import type { AuthAnswer } from '../../auth-messages.ts'
+import type { SessionWorld } from '../types.ts'
+import { mechanisms, plaintextAllowed } from './capabilities.ts'
+import type { Credentials } from './command.ts'
+import { No } from './result.ts'
+
+/** Refuses a mechanism (LOGIN: undefined) that would show a password to whoever listens. */
+export function mustBePrivate(world: SessionWorld, mechanism: string): void {
+  if (plaintextAllowed(world.settings, world.seed.secured)) return
+  if (mechanisms(world.settings).some((m) => m.name === mechanism && !m.plaintext)) return
+  throw new No('PRIVACYREQUIRED', 'Plaintext authentication disallowed on non-secure (SSL/TLS) connections.')
+}
+
+/** Asks auth. No: refused, and why as far as the client may know. */
+export async function authenticate(world: SessionWorld, credentials: Credentials) {
+  const { mechanism, username, password, authzid } = credentials
+  const { id, remote, local, secured } = world.seed
+  const answer = await world.authenticate({
+    kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured,
+    ...(authzid === undefined ? {} : { authzid }),
+  })
+  if (answer.status === 'ok') return answer.account
+  throw refusal(answer)
+}
+
+function refusal(answer: Exclude<AuthAnswer, { status: 'ok' }>): No {
+  const { status, reason } = answer
+  if (status === 'temporary') return new No('UNAVAILABLE', 'Temporary authentication failure.')
+  if (status !== 'disabled') return new No('AUTHENTICATIONFAILED', 'Authentication failed.')
+  if (reason === undefined) return new No('AUTHORIZATIONFAILED', 'Login is disabled for this account.')
+  // A passdb's `reason` may bring its own response code; without one it is meant for a person.
+  const own = /^\[([^\]]+)\] *(.*)$/s.exec(reason)
+  return own === null ? new No('ALERT', reason) : new No(own[1]!, own[2]!)
+}
+
+/**
+ * The user, if its home is this worker; undefined: the session goes on elsewhere (`freeze` was called) and must fall silent.
+ * No: the user cannot be opened now.
+ */
+export async function settle(
+  world: SessionWorld, account: Parameters<SessionWorld['settle']>[0], freeze: Parameters<SessionWorld['settle']>[1],
+): Promise<User | undefined> {
+  try {
+    const settled = await world.settle(account, freeze)
+    return settled.here ? settled.user : undefined
+  } catch (error) {
+    if (error instanceof TempFail || error instanceof LimitExceeded) throw new No('UNAVAILABLE', error.message)
+    throw error
+  }
+}
