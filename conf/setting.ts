@@ -12,7 +12,7 @@ export interface Setting<T> {
   readonly default: T
   /** One line for an operator. */
   readonly meaning: string
-  /** Whether Culver does anything about it; a list: only these values are acted on. Where not, `serve` says so at start. */
+  /** Whether Culver does anything about it; a list: only these values, or words of a list, are acted on. Where not, `serve` says so at start. */
   readonly acts: boolean | readonly string[]
   /** All that may be said (choice), or all words that a list may hold. */
   readonly values?: readonly string[]
@@ -28,7 +28,7 @@ export interface Setting<T> {
   readonly milliseconds?: boolean
 }
 
-export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'from' | 'perUser' | 'secret' | 'numbered' | 'milliseconds'>>
+export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'values' | 'from' | 'perUser' | 'secret' | 'numbered' | 'milliseconds'>>
 
 /** A table of settings by name. */
 export type Table = Readonly<Record<string, Setting<unknown>>>

@@ -88,6 +88,8 @@ export const limits = {
   cacheCompactBytes: 1024 * 1024,
   /** Bytes read from a message cache at once: some twenty neighbouring summaries. */
   cacheWindowBytes: 64 * 1024,
+  /** Requests at a time for mails of another server, whose names do not say enough, when a mailbox is rebuilt. */
+  rebuildRequests: 10,
   /** Summaries kept decoded for each loaded mailbox. */
   decodedSummaries: 32,
   /** A mailbox that nobody uses is closed after this, a user without sessions and mailboxes after that (ms). */

@@ -64,7 +64,9 @@ export const namespaceSettings = {
 /** `mailbox NAME { … }` in a namespace. */
 export const mailboxSettings = {
   auto: choice(['no', 'create', 'subscribe'], 'no', 'Whether it is there without being created.', acts),
-  special_use: list('', 'Special uses, RFC 6154: \\Sent, \\Junk …', acts),
+  special_use: list('', 'Special uses, RFC 6154: \\Sent, \\Junk …', {
+    acts: true, values: ['\\All', '\\Archive', '\\Drafts', '\\Flagged', '\\Important', '\\Junk', '\\Sent', '\\Trash'],
+  }),
   autoexpunge: time('0', 'Age at which its mails go; 0: never.'),
   autoexpunge_max_mails: number(0, 'Number beyond which its oldest mails go; 0: no bound.'),
   driver: text('', 'Another driver for it.'),

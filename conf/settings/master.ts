@@ -3,7 +3,9 @@
 import { acts, bool, list, number, path, size, text, time } from '../setting.ts'
 
 export const masterSettings = {
-  protocols: list('imap pop3 lmtp', 'Protocols to serve: imap, pop3, lmtp, sieve (ManageSieve).', acts),
+  protocols: list('imap pop3 lmtp', 'Protocols to serve: imap, pop3, lmtp, sieve (ManageSieve).', {
+    values: ['imap', 'pop3', 'lmtp', 'sieve', 'submission', 'none'], acts: ['imap', 'lmtp', 'none'],
+  }),
   listen: list('*, ::', 'Addresses for all inet_listeners without an `address` of their own; `*` all IPv4, `::` all IPv6.', acts),
   base_dir: path('/run/dovecot', 'Directory of UNIX sockets.', acts),
   state_dir: path('/var/lib/dovecot', 'Directory of state that outlives a restart.', acts),
