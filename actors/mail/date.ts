@@ -32,7 +32,7 @@ const asctime = /^([a-z]+\s+[a-z]{3}[a-z]*\s+\d{1,2})\s+([\d:]+)(?:\s+([a-z]+|[+
 
 /** The date of a Date field's value, or undefined if it tells none. */
 export const parseDate = (value: string): MailDate | undefined => {
-  const text = withoutComments(value.slice(0, 1000)).trim()
+  const text = withoutComments(value.slice(0, 1000)).replace(/\s+/g, ' ').replace(/ ?: ?/g, ':').trim()
   const match = pattern.exec(text.replace(asctime, '$1 $4 $2 $3'))
   if (match === null) return undefined
   const [, dayA, monthA, monthB, dayB, yearText, hour, minute, second, half] = match
@@ -79,7 +79,10 @@ const withoutComments = (text: string): string => {
   let out = ''
   let depth = 0
   for (const char of text) {
-    if (char === '(') depth++
+    if (char === '(') {
+      depth++
+      out += ' '
+    }
     else if (char === ')') depth = Math.max(0, depth - 1)
     else if (depth === 0) out += char
   }

@@ -118,7 +118,7 @@ export class MessageParser {
     if (at + 1 < data.length && data[at + 1] !== DASH) return true
     const window = data.subarray(at, at + boundaryLineBytes)
     const lf = window.indexOf(LF)
-    if (lf === -1 && window.length < boundaryLineBytes && !last) return false
+    if (lf === -1 && window.length < boundaryLineBytes && !last && this.#boundaries.mayMatch(window, 0, window.length)) return false
     const line = this.#boundaries.match(window, 0, lf === -1 ? window.length : lf)
     if (line !== undefined) this.#boundaryLine(line)
     return true

@@ -9,8 +9,8 @@ const DASH = 45
 const CR = 13
 const LF = 10
 
-/** RFC 2046 allows 70 characters. A longer one is compared by its beginning. */
-const boundaryBytes = 250
+/** RFC 2046 allows 70 characters, a line 998. A longer one is compared by its beginning. */
+const boundaryBytes = 998
 
 /** Bytes of a line after which it is certain whether it is a boundary line: `--`, boundary, `--`. */
 export const boundaryLineBytes = boundaryBytes + 4
@@ -37,6 +37,13 @@ export class MimeBoundaries<Owner> {
   popTo(owner: Owner, closing: boolean): void {
     const at = this.#open.findIndex((open) => open.owner === owner)
     this.#open.length = closing ? at : at + 1
+  }
+
+  /** Whether a line that begins with data[start … end) may yet turn out to be a boundary line. */
+  mayMatch(data: Uint8Array, start: number, end: number): boolean {
+    if (end - start < 2) return true
+    start += 2
+    return this.#open.some(({ bytes }) => startsWith(data, start, end, end - start < bytes.length ? bytes.subarray(0, end - start) : bytes))
   }
 
   /** The boundary line whose first bytes (all of it, or boundaryLineBytes) are data[start … end), or undefined if it is none. */

@@ -1,7 +1,6 @@
 // What can be asked of a Summary: parts by their IMAP section number, the places of sections, headers put in front.
 // RFC 3501 §6.4.5.
 
-import type { ByteRange } from '../../runtime/effects.ts'
 import type { MimePart, Summary } from './types.ts'
 import { CachedHeader, anyField } from './cached-header.ts'
 import { headerFields } from './headers.ts'
@@ -30,8 +29,11 @@ const partOfMessage = (message: MimePart, number: number): MimePart | undefined 
 /** BODY[2] · BODY[2.MIME] · BODY[2.HEADER] · BODY[2.TEXT]; without numbers BODY[] · (no MIME) · BODY[HEADER] · BODY[TEXT]. */
 export type SectionKind = 'whole' | 'MIME' | 'HEADER' | 'TEXT'
 
+/** The bytes [start, end) of the message: what a range read takes. */
+export interface PlaceInMessage { start: number; end: number }
+
 /** Where a section's bytes lie in the message; undefined if the message has no such section. */
-export const sectionRange = (summary: Summary, path: readonly number[], kind: SectionKind): Required<ByteRange> | undefined => {
+export const sectionRange = (summary: Summary, path: readonly number[], kind: SectionKind): PlaceInMessage | undefined => {
   const part = partAt(summary, path)
   if (part === undefined) return undefined
   if (path.length === 0) return messageRange(part, kind)
@@ -40,7 +42,7 @@ export const sectionRange = (summary: Summary, path: readonly number[], kind: Se
   return part.type === 'message' && part.parts !== undefined ? messageRange(part.parts[0]!, kind) : undefined
 }
 
-const messageRange = (message: MimePart, kind: SectionKind): Required<ByteRange> | undefined => {
+const messageRange = (message: MimePart, kind: SectionKind): PlaceInMessage | undefined => {
   switch (kind) {
     case 'whole': return { start: message.headerOffset, end: bodyRange(message).end }
     case 'HEADER': return headerRange(message)
@@ -50,11 +52,11 @@ const messageRange = (message: MimePart, kind: SectionKind): Required<ByteRange>
 }
 
 /** The part's header, with the empty line after it. */
-export const headerRange = (part: MimePart): Required<ByteRange> =>
+export const headerRange = (part: MimePart): PlaceInMessage =>
   ({ start: part.headerOffset, end: part.headerOffset + part.headerSize })
 
 /** The part's body. */
-export const bodyRange = (part: MimePart): Required<ByteRange> => {
+export const bodyRange = (part: MimePart): PlaceInMessage => {
   const start = part.headerOffset + part.headerSize
   return { start, end: start + part.bodySize }
 }
