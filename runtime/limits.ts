@@ -112,7 +112,7 @@ export const limits = {
   /** HTTP connections of the storage worker to one host: a radosgw or S3 frontend is not faster with more, and each costs it a thread. */
   storageConnections: 64,
   /** A reader that takes nothing for this long gives its connection back; the rest is fetched by range when it goes on (ms). */
-  stalledReadMs: 10_000,
+  stalledReadMs: 3_000,
   /** Stores kept open by the storage worker, one per different configured string. */
   openStores: 64,
   /** Any answer of the storage worker: longer than a driver's own time-outs and retries together (ms). */

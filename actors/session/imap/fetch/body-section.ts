@@ -1,0 +1,12 @@
+// BODY[section]<partial> and BODY.PEEK[section]<partial>. RFC 3501 §6.4.5.
+
+import { fetchItem } from './item.ts'
+import { parsePartial, parseSection, readSection, sectionLabel } from './section.ts'
+
+export default fetchItem({
+  names: ['BODY[', 'BODY.PEEK['],
+  needs: 'bytes',
+  parse: (p, name) => ({ peek: name === 'BODY.PEEK[', section: parseSection(p), partial: parsePartial(p) }),
+  marksSeen: ({ peek }) => !peek,
+  write: async ({ section, partial }, m) => [`${sectionLabel(section, partial)} `, ...await readSection(section, partial, m)],
+})

@@ -1,0 +1,12 @@
+// RFC822: BODY[] under an older name. RFC 3501 §6.4.5.
+
+import { fetchItem } from './item.ts'
+import { readSection } from './section.ts'
+
+export default fetchItem({
+  names: ['RFC822'],
+  needs: 'bytes',
+  parse: () => undefined,
+  marksSeen: () => true,
+  write: async (_, m) => ['RFC822 ', ...await readSection({ part: [], text: '', fields: [] }, undefined, m)],
+})

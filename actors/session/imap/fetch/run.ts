@@ -1,0 +1,152 @@
+// A FETCH over many messages. RFC 3501 §6.4.5.
+//
+// - Items that need the columns alone are text over typed arrays: no promise, no request, turns of a few milliseconds.
+// - Otherwise messages are prepared ahead, mail_prefetch_count of them at a time, and sent in order. Bodies too long for memory
+//   are read when it is their turn.
+// - A message that cannot be read costs its own answer only; the tagged reply says so (imap_fetch_failure).
+
+import type { RequestContext } from '../../../../runtime/effects.ts'
+import { TempFail, messageOf } from '../../../../runtime/errors.ts'
+import { limits } from '../../../../runtime/limits.ts'
+import { MailError } from '../../../user/errors.ts'
+import type { ImapSession } from '../command.ts'
+import type { Wanted } from './attributes.ts'
+import { Message, isUnreadable, prepare } from './message.ts'
+import type { Prepared } from './message.ts'
+import { BrokenLiteral, sendPrepared } from './stream.ts'
+import type { NumberRange } from '../sequence-set.ts'
+import { Turn } from '../turn.ts'
+
+/** What has become of the messages asked for. */
+export interface FetchOutcome {
+  /** UIDs whose answer was sent. Kept only where `track` was asked. */
+  readonly sent: number[]
+  /** Some have been expunged by another session. */
+  expunged: boolean
+  /** Some could not be read now, and may be later. */
+  unavailable: boolean
+  /** Some cannot be read: their object is missing or damaged. */
+  unreadable: boolean
+}
+
+const nothingYet = (): FetchOutcome => ({ sent: [], expunged: false, unavailable: false, unreadable: false })
+
+/** Answers from the columns alone. */
+export async function fetchColumns(wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession): Promise<FetchOutcome> {
+  const outcome = nothingYet()
+  const { view } = s.selected
+  const turn = new Turn(s.effects)
+  const m = new Message(view, s.context('imap:fetch'), 1)
+  let text = ''
+  for (const { first, last } of ranges) {
+    for (let seq = first; seq <= last; seq++) {
+      if (view.rowOf(seq) < 0) {
+        outcome.expunged = true
+        continue
+      }
+      m.at(seq)
+      text += columnsLine(wanted, m)
+      if (text.length < limits.fetchTextBytes) continue
+      s.write(text)
+      text = ''
+      await s.flush()
+      if (turn.over) await turn.rest()
+    }
+  }
+  if (text !== '') s.write(text)
+  return outcome
+}
+
+function columnsLine(wanted: readonly Wanted[], m: Message): string {
+  let line = `* ${m.seq} FETCH (`
+  for (let i = 0; i < wanted.length; i++) {
+    const { item, args } = wanted[i]!
+    if (item.needs === 'columns') line += i === 0 ? item.write(args, m) : ` ${item.write(args, m)}`
+  }
+  return `${line})\r\n`
+}
+
+/** Answers from summaries and bytes. `track`: keep the UIDs sent, for \Seen. */
+export async function fetchMessages(
+  wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, track: boolean,
+): Promise<FetchOutcome> {
+  const outcome = nothingYet()
+  const bodies = wanted.some(({ item }) => item.needs === 'bytes')
+  const context = s.context(bodies ? 'imap:fetch_body' : 'imap:fetch')
+  const turn = new Turn(s.effects)
+  for await (const ready of preparedAhead(wanted, ranges, s, context)) {
+    try {
+      if ('error' in ready) throw ready.error
+      await sendPrepared(ready, s, context)
+      if (track) outcome.sent.push(ready.uid)
+      if (bodies) s.counters.fetch_body_count++
+    } catch (error) {
+      note(error, ready, outcome, s)
+      if (outcome.unreadable && s.settings.imap_fetch_failure === 'disconnect-immediately') return outcome
+    }
+    await s.flush()
+    if (turn.over) await turn.rest()
+  }
+  return outcome
+}
+
+/** A message that could not be prepared. */
+interface Unprepared { readonly seq: number; readonly uid: number; readonly error: unknown }
+
+/** The messages in order, some of them prepared ahead: at most mail_prefetch_count, and limits.fetchAheadBytes. */
+async function* preparedAhead(
+  wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, context: RequestContext,
+): AsyncGenerator<Prepared | Unprepared> {
+  const { view } = s.selected
+  const numbers = numbersOf(ranges)
+  const ahead: { promise: Promise<Prepared | Unprepared>; bytes: number }[] = []
+  const most = Math.max(1, s.settings.mail_prefetch_count)
+  let bytes = 0
+  const fill = (): void => {
+    while (ahead.length < most && (ahead.length === 0 || bytes < limits.fetchAheadBytes)) {
+      const seq = numbers.next().value
+      if (seq === undefined) return
+      const size = Math.min(view.mailbox.messages.sizes[view.rowOf(seq)] ?? 0, limits.memoryBodyBytes)
+      const m = new Message(view, context, seq)
+      const failed = (error: unknown): Unprepared => ({ seq, uid: m.uid, error })
+      ahead.push({ promise: prepare(wanted, m, context).catch(failed), bytes: size })
+      bytes += size
+    }
+  }
+  for (fill(); ahead.length > 0; fill()) {
+    const next = ahead.shift()!
+    yield await next.promise
+    bytes -= next.bytes
+  }
+}
+
+function* numbersOf(ranges: readonly NumberRange[]): Generator<number, undefined> {
+  for (const { first, last } of ranges) for (let seq = first; seq <= last; seq++) yield seq
+}
+
+/** Notes a message's failure; throws what is none of a message's. */
+function note(error: unknown, { seq, uid }: { seq: number; uid: number }, outcome: FetchOutcome, s: ImapSession): void {
+  if (error instanceof BrokenLiteral) {
+    warn(s, uid, `${error.message}; the connection is closed in the middle of the message`)
+    s.abort()
+  }
+  if (s.selected.view.rowOf(seq) < 0 || (error instanceof MailError && error.code === 'EXPUNGEISSUED')) {
+    outcome.expunged = true
+  } else if (error instanceof TempFail) {
+    outcome.unavailable = true
+    warn(s, uid, messageOf(error))
+  } else if (isUnreadable(error)) {
+    outcome.unreadable = true
+    warn(s, uid, messageOf(error))
+  } else {
+    throw error
+  }
+}
+
+function warn(s: ImapSession, uid: number, text: string): void {
+  const { user, id } = { user: s.user.account.user, id: s.world.seed.id }
+  s.effects.emit({
+    level: 'error', name: 'imap.fetch_failed', service: 'imap', user, session: id,
+    text: `Mailbox ${s.selected.mailbox.name}: UID ${uid}: ${text}`,
+  })
+}
