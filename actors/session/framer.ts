@@ -65,10 +65,8 @@ export class Framer {
     if (this.#swallowing && !this.#swallow()) return undefined
     if (this.#left > 0) return undefined
     const lineEnd = this.#lineEnd()
-    if (lineEnd === undefined || lineEnd - this.#start - this.#literals > this.lineBytes) {
-      if (lineEnd === undefined && this.#end - this.#start - this.#literals <= this.lineBytes) return undefined
-      return this.#tooLong()
-    }
+    if (this.#outgrown(lineEnd)) return this.#tooLong()
+    if (lineEnd === undefined) return undefined
     const announced = announcement(this.#data.subarray(this.#start, lineEnd))
     this.#scan = lineEnd + 1
     if (announced !== undefined) {
@@ -84,11 +82,11 @@ export class Framer {
   line(): Uint8Array | 'tooLong' | undefined {
     if (this.#swallowing && !this.#swallow()) return undefined
     const lineEnd = this.#lineEnd()
-    if (lineEnd === undefined || lineEnd - this.#start > this.lineBytes) {
-      if (lineEnd === undefined && this.buffered <= this.lineBytes) return undefined
+    if (this.#outgrown(lineEnd)) {
       this.#tooLong()
       return 'tooLong'
     }
+    if (lineEnd === undefined) return undefined
     const bytes = withoutCR(this.#data.subarray(this.#start, lineEnd))
     this.#begin(lineEnd + 1)
     return bytes
@@ -120,11 +118,11 @@ export class Framer {
   skipLine(): void { this.#swallowing = true }
 
   /** Bytes of the streamed literal not handed out yet. */
-  get left(): number { return this.#left }
+  get left(): number { return this.#swallowing ? 0 : this.#left }
 
   /** The next piece of the streamed literal, the caller's to keep; undefined: none is here. */
   chunk(): Uint8Array | undefined {
-    const length = Math.min(this.#left, this.buffered)
+    const length = Math.min(this.left, this.buffered)
     if (length === 0) return undefined
     const piece = this.#data.subarray(this.#start, this.#start + length)
     this.#left -= length
@@ -157,11 +155,17 @@ export class Framer {
     return undefined
   }
 
+  /** Line ends are not counted, so that it is the same however the bytes were cut. */
+  #outgrown(lineEnd: number | undefined): boolean {
+    const most = this.#start + this.#literals + this.lineBytes
+    if (lineEnd === undefined) return this.#end > most + 1
+    return (this.#data[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd) > most
+  }
+
   #tooLong(): Framed {
     const prefix = this.#data.subarray(this.#start, Math.min(this.#end, this.#start + 200))
     this.#swallowing = true
     this.#literals = 0
-    // A collected literal is here to its end, or the line could not have been looked at.
     return { kind: 'tooLong', prefix }
   }
 
