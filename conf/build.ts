@@ -18,7 +18,7 @@ export const build = (entries: readonly Entry[]): Settings => {
   const settings = defaultSettings()
   const set = new Set<string>()
   const builder = new Builder(settings)
-  builder.addKnownServices()
+  for (const entry of knownServiceEntries()) builder.add(entry)
   for (const entry of entries) {
     builder.add(entry)
     if (entry.key !== undefined && (entry.path.length === 0 || entry.path[0] === 'plugin')) set.add(entry.key)
@@ -28,6 +28,19 @@ export const build = (entries: readonly Entry[]): Settings => {
     if (row.from !== undefined && !set.has(name)) loose[name] = loose[row.from]
   }
   return finish(settings)
+}
+
+/** The services that are there without being configured, as if they had been written. */
+export const knownServiceEntries = (): Entry[] =>
+  Object.entries(knownServices).flatMap(([name, { set, ...listeners }]) => [
+    ...sectionEntries(['service', name], set),
+    ...Object.entries(listeners).flatMap(([kind, ofKind]) =>
+      Object.entries(ofKind).flatMap(([listener, values]) => sectionEntries(['service', name, kind, listener], values))),
+  ])
+
+const sectionEntries = (path: string[], values: Record<string, string> = {}): Entry[] => {
+  const entry = { conditions: [], path, where: 'default' }
+  return [{ ...entry, value: '', shown: path.at(-1)! }, ...Object.entries(values).map(([key, value]) => ({ ...entry, key, value, shown: value }))]
 }
 
 /** What can only be said when all is known. */
@@ -70,19 +83,6 @@ class Builder {
       case 'userdb': return this.#put(this.#listed(path, () => push(this.#settings.userdb, defaultsOf(userdbSettings))), userdbSettings, key, value)
       case 'namespace': return this.#namespace(path, key, value)
       case 'service': return this.#service(name, path.slice(2), key, value)
-    }
-  }
-
-  addKnownServices(): void {
-    for (const [name, known] of Object.entries(knownServices)) {
-      this.#service(name, [], undefined, '')
-      for (const [key, value] of Object.entries(known.set ?? {})) this.#service(name, [], key, value)
-      for (const kind of ['inet_listener', 'unix_listener'] as const) {
-        for (const [listener, values] of Object.entries(known[kind] ?? {})) {
-          this.#service(name, [kind, listener], undefined, '')
-          for (const [key, value] of Object.entries(values)) this.#service(name, [kind, listener], key, value)
-        }
-      }
     }
   }
 

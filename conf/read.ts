@@ -107,6 +107,7 @@ class Reader {
   /** Databases and nameless sections are each a new one; all others are the same if they have the same name. */
   #label(type: string, name: string, around: string[], conditions: Condition[], where: string): string {
     if (name === '') return `#${++this.#unnamed}`
+    if (name.startsWith('#')) throw new ConfigError(`${where}: the name of a section cannot begin with '#'`)
     const database = type === 'passdb' || type === 'userdb'
     if (database && this.#values.has(keyOf(conditions, [...around, type, name]))) throw new ConfigError(`${where}: there is a ${type} ${name} already`)
     return name

@@ -3,8 +3,8 @@
 import { acts, bool, choice, list, number, path, size, text, time } from '../setting.ts'
 
 export const oboxSettings = {
-  obox_fs: text('', 'Store of mails: wrappers and driver, e.g. `s3:https://KEY:SECRET@bucket.host/`.', { acts: true, perUser: true, secret: true }),
-  obox_index_fs: text('', 'Store of index bundles, e.g. `compress:gz:6:s3:…`.', { acts: true, perUser: true, secret: true, from: 'obox_fs' }),
+  obox_fs: text('', 'Store of mails: wrappers and driver, e.g. `s3:https://KEY:SECRET@bucket.host/`.', { acts: true, perUser: true }),
+  obox_index_fs: text('', 'Store of index bundles, e.g. `compress:gz:6:s3:…`.', { acts: true, perUser: true, from: 'obox_fs' }),
   obox_use_object_ids: bool(true, 'Keep object ids in indexes; always so here.', { acts: ['yes'] }),
   obox_dont_use_object_ids: bool(false, 'The opposite of obox_use_object_ids.', { acts: ['no'] }),
   obox_max_parallel_writes: number(0, 'Mails written at a time; 0: one.', { acts: true, from: 'mail_prefetch_count' }),
