@@ -6,8 +6,8 @@
 // TempFail, never "no such object".
 // Options, separated by ':' as in Dovecot's fs-posix: prefix=DIR/ (a required directory), no-fsync.
 
-import { constants as fsConstants } from 'node:fs'
-import { access, copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { accessSync, constants as fsConstants, mkdirSync } from 'node:fs'
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import type { Body, ByteRange, ListOptions, ListPage, Metadata, ObjectReader, ObjectStat, RequestContext, WriteCondition } from '../../runtime/effects.ts'
 import { ConditionFailed, ConfigError, messageOf, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
@@ -236,11 +236,11 @@ export default driver({
   name: 'posix',
   form: 'posix:prefix=DIR/[:no-fsync]',
   open: (text: string, world: FsWorld): OpenStore => new PosixStore(parse(text), world),
-  async check(text: string): Promise<void> {
+  check(text: string): void {
     const { prefix } = parse(text)
     try {
-      await mkdir(prefix, { recursive: true, mode: 0o700 })
-      await access(prefix, fsConstants.R_OK | fsConstants.W_OK | fsConstants.X_OK)
+      mkdirSync(prefix, { recursive: true, mode: 0o700 })
+      accessSync(prefix, fsConstants.R_OK | fsConstants.W_OK | fsConstants.X_OK)
     } catch (error) {
       throw new ConfigError(`the storage directory ${prefix} cannot be used: ${messageOf(error)}`)
     }

@@ -67,8 +67,8 @@ export const buildStack = (spec: string, world: Partial<FsWorld> = {}): OpenStor
 }
 
 /** Checks a configured string at boot: its grammar, and what is local about it. ConfigError says what is wrong. */
-export const checkStorage = async (spec: string): Promise<void> => {
+export const checkStorage = (spec: string): void => {
   buildStack(spec).close()
   const { driver, text } = parse(spec)
-  await driver.check?.(text)
+  inSpec(spec, () => driver.check?.(text))
 }

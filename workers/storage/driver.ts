@@ -30,8 +30,8 @@ export interface Driver {
   readonly form: string
   /** Opens it on everything behind `name:`. No I/O. ConfigError says what is wrong with `text`, without secrets. */
   open(text: string, world: FsWorld): OpenStore
-  /** Looks at boot whether what is local about it can be used (a directory); never waits for a network. */
-  check?(text: string): Promise<void>
+  /** Looks at boot whether what is local about it can be used (a directory); never at a network. ConfigError: it cannot. */
+  check?(text: string): void
 }
 
 export interface Wrapper {

@@ -1,0 +1,104 @@
+// The sessions' end of the storage worker: an ObjectStore whose every operation is a request to that thread.
+//
+// Rules: bytes given to `write` stay the caller's, they are copied once on their way. When the storage worker dies every
+// request fails with TempFail at once, and the next one takes the new link. What an operation cost is added to its context.
+
+import type { Body, ByteRange, Cost, ListOptions, ListPage, Metadata, ObjectReader, ObjectStat, ObjectStore, RequestContext, WriteCondition } from '../runtime/effects.ts'
+import { unpackError } from '../runtime/error-crossing.ts'
+import { limits } from '../runtime/limits.ts'
+import { realClock } from '../runtime/real-effects.ts'
+import type { Link } from '../runtime/transport.ts'
+import { readerOf } from './storage/body.ts'
+import { storageChannel } from './storage/messages.ts'
+import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
+
+/** Answers a function that opens the store of a configured string. `link` gives the current link to the storage worker. */
+export const openStorageClient = (link: () => Link): ((spec: string) => ObjectStore) => (spec) => new StorageClient(spec, link)
+
+/** Names of reads are unique in this thread, whichever link they go over. */
+let lastRead = 0
+
+class StorageClient implements ObjectStore {
+  /** Every driver of workers/fs honours conditions. */
+  readonly conditionalWrites = true
+  readonly #spec: string
+  readonly #link: () => Link
+
+  constructor(spec: string, link: () => Link) { this.#spec = spec; this.#link = link }
+
+  async read(key: string, context: RequestContext, range?: ByteRange): Promise<ObjectReader> {
+    const link = this.#link()
+    const read = ++lastRead
+    const forget = (): void => link.tell(storageChannel, { forget: read } satisfies Forget)
+    try {
+      const first = await this.#ask<ReadAnswer>(link, { op: 'read', key, read, ...(range ? { range } : {}) }, context)
+      const chunks = pieces(first, () => exchange<Piece>(link, { next: read }, context), context.cost)
+      return readerOf(first.stat, chunks, first.more ? forget : undefined)
+    } catch (error) {
+      forget()
+      throw error
+    }
+  }
+
+  async write(key: string, body: Body, context: RequestContext, options: { metadata?: Metadata; condition?: WriteCondition } = {}): Promise<{ etag: string }> {
+    const parts = body.parts.map((part) => (part instanceof Uint8Array ? new Uint8Array(part) : part))
+    const transfer = parts.flatMap((part) => (part instanceof Uint8Array ? [part.buffer] : []))
+    return this.#ask(this.#link(), { op: 'write', key, body: { size: body.size, parts }, ...options }, context, transfer)
+  }
+
+  copy(from: string, to: string, context: RequestContext, metadata?: Metadata): Promise<void> {
+    return this.#ask(this.#link(), { op: 'copy', from, to, ...(metadata ? { metadata } : {}) }, context)
+  }
+
+  delete(key: string, context: RequestContext): Promise<void> {
+    return this.#ask(this.#link(), { op: 'delete', key }, context)
+  }
+
+  deleteMany(keys: string[], context: RequestContext): Promise<string[]> {
+    return this.#ask(this.#link(), { op: 'deleteMany', keys }, context)
+  }
+
+  list(prefix: string, context: RequestContext, options?: ListOptions): Promise<ListPage> {
+    return this.#ask(this.#link(), { op: 'list', prefix, ...(options ? { options } : {}) }, context)
+  }
+
+  stat(key: string, context: RequestContext): Promise<ObjectStat> {
+    return this.#ask(this.#link(), { op: 'stat', key }, context)
+  }
+
+  #ask<Value>(link: Link, operation: Operation, context: RequestContext, transfer?: readonly unknown[]): Promise<Value> {
+    const { user, session, reason } = context
+    const request: StoreRequest = { spec: this.#spec, user, reason, operation, ...(session === undefined ? {} : { session }) }
+    return waiting(exchange(link, request, context, transfer), context.cost)
+  }
+}
+
+const exchange = async <Value>(link: Link, request: StoreRequest | NextRequest, { cost, signal }: RequestContext, transfer?: readonly unknown[]): Promise<Value> => {
+  const answer = await link.ask<StoreAnswer<Value>>(storageChannel, request, {
+    deadlineMs: limits.storageAskMs, ...(transfer ? { transfer } : {}), ...(signal ? { signal } : {}),
+  })
+  if (cost) cost.requests += answer.requests
+  if ('error' in answer) throw unpackError(answer.error)
+  return answer.value
+}
+
+/** Adds the time until `promise` settles to what the command has waited for storage. */
+const waiting = async <Value>(promise: Promise<Value>, cost: Cost | undefined): Promise<Value> => {
+  const began = realClock.monotonic()
+  try {
+    return await promise
+  } finally {
+    if (cost) cost.waitMs += realClock.monotonic() - began
+  }
+}
+
+/** The bytes of a read, the next piece always being fetched while one is consumed. */
+async function* pieces(first: Piece, next: () => Promise<Piece>, cost: Cost | undefined): AsyncGenerator<Uint8Array> {
+  for (let piece = first; ;) {
+    const following = piece.more ? next() : undefined
+    following?.catch(() => {})
+    if (piece.bytes.length > 0) yield piece.bytes
+    if (!following) return
+    piece = await waiting(following, cost)
+  }
+}

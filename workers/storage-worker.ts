@@ -1,0 +1,102 @@
+// Thread entry: the storage worker. It alone talks to object stores. The main thread controls it over comlink, session
+// workers send their requests over Links.
+
+import { randomBytes, randomInt } from 'node:crypto'
+import type { MessagePort } from 'node:worker_threads'
+import type { LogEvent } from '../runtime/events.ts'
+import { limits } from '../runtime/limits.ts'
+import { realClock, realTimers } from '../runtime/real-effects.ts'
+import { Link } from '../runtime/transport.ts'
+import { buildStack } from './fs/stack.ts'
+import type { FsWorld } from './storage/driver.ts'
+import { FairQueue } from './storage/fair-queue.ts'
+import { StorageHost } from './storage/storage-host.ts'
+import { exposeControl } from './thread.ts'
+
+/** The settings it acts on. */
+export interface StorageSettings {
+  mail_temp_dir: string
+  mail_prefetch_count: number
+  obox_max_parallel_writes: number
+  obox_max_parallel_copies: number
+  obox_max_parallel_deletes: number
+}
+
+export interface StorageStatistics {
+  running: number
+  waiting: number
+  /** Users with requests running or waiting. */
+  users: number
+  openStores: number
+  /** Requests made of stores, and operations by name, since the start. */
+  counts: Record<string, number>
+}
+
+export class StorageWorkerControl {
+  readonly #queue = new FairQueue()
+  #tempDirectory = '/tmp'
+  readonly #host: StorageHost
+
+  constructor() {
+    const world: FsWorld = {
+      clock: realClock,
+      timers: realTimers,
+      random: { bytes: (count) => randomBytes(count), below: (bound) => randomInt(bound) },
+      emit: (event) => this.#log(event),
+      tempDirectory: '',
+      maxConnections: () => this.#queue.limits.running,
+    }
+    this.#host = new StorageHost(this.#queue, realTimers, (spec) => buildStack(spec, { ...world, tempDirectory: this.#tempDirectory }))
+  }
+
+  /** Sets the limits; called once before the first `connect`, and again to change them. Running requests go on. */
+  start(options: { settings: StorageSettings; connections?: number }): void {
+    const { settings, connections = limits.storageConnections } = options
+    this.#tempDirectory = settings.mail_temp_dir
+    this.#queue.limits = {
+      ...this.#queue.limits,
+      running: connections,
+      perUser: {
+        // A user's reads ahead, and beside them what other sessions of the user ask for.
+        read: 2 * Math.max(1, settings.mail_prefetch_count),
+        write: settings.obox_max_parallel_writes,
+        copy: settings.obox_max_parallel_copies,
+        delete: settings.obox_max_parallel_deletes,
+      },
+    }
+    this.#queue.pump()
+  }
+
+  /** Serves a session worker over this port. */
+  connect(port: MessagePort): void {
+    this.#host.serve(new Link(port, {
+      timers: realTimers,
+      turn: setImmediate,
+      onBug: (error) => this.#log({ level: 'error', name: 'storage.bug', text: String(error instanceof Error ? error.stack : error) }),
+    }))
+  }
+
+  statistics(): StorageStatistics {
+    return { ...this.#queue.load, openStores: this.#host.openStores, counts: this.#host.counts }
+  }
+
+  /** Lets what was asked for be finished, at most `deadlineMs`; then closes links and stores. */
+  async stop(reason: string, deadlineMs: number): Promise<void> {
+    let disarm = (): void => {}
+    await Promise.race([this.#queue.idle(), new Promise<void>((resolve) => { disarm = realTimers.after(deadlineMs, resolve) })])
+    disarm()
+    for (const link of [...this.#host.links]) link.close(reason)
+    this.#host.close()
+  }
+
+  /** Any session worker passes it on to the log. */
+  #log(event: LogEvent): void {
+    for (const link of this.#host.links) {
+      if (!link.open) continue
+      link.tell('log', event)
+      return
+    }
+  }
+}
+
+exposeControl(new StorageWorkerControl())

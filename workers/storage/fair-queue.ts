@@ -1,0 +1,117 @@
+// Who may make a request to the store now. So many run at once in all, so many of one kind for one user, and the users
+// take turns: one user's thousand reads do not stand before another's first.
+
+import { Cancelled, TempFail } from '../../runtime/errors.ts'
+import { limits } from '../../runtime/limits.ts'
+
+export type Kind = 'read' | 'write' | 'copy' | 'delete'
+
+export interface QueueLimits {
+  /** Requests that run at once. */
+  running: number
+  /** Of these, of one user and one kind. */
+  perUser: Record<Kind, number>
+  /** Requests that may wait, in all and of one user; one more fails with TempFail. */
+  waiting: number
+  waitingPerUser: number
+}
+
+interface Job { kind: Kind; start(): void }
+interface Lane { waiting: Job[]; running: Record<Kind, number> }
+
+export class FairQueue {
+  limits: QueueLimits
+  /** In the order of their turns: a user that was served goes to the end. */
+  readonly #lanes = new Map<string, Lane>()
+  #running = 0
+  #waiting = 0
+  #idle: (() => void)[] = []
+
+  constructor(most: Partial<QueueLimits> = {}) {
+    this.limits = {
+      running: limits.storageConnections, perUser: { read: 10, write: 10, copy: 10, delete: 10 },
+      waiting: limits.storageQueue, waitingPerUser: limits.storageQueuePerUser, ...most,
+    }
+  }
+
+  get load(): { running: number; waiting: number; users: number } {
+    return { running: this.#running, waiting: this.#waiting, users: this.#lanes.size }
+  }
+
+  /** Runs `action` when it is its turn. TempFail when too many wait; Cancelled when `signal` is aborted before it began. */
+  async run<T>(user: string, kind: Kind, signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
+    const lane = this.#lane(user)
+    await this.#turn(lane, kind, signal)
+    try {
+      return await action()
+    } finally {
+      this.#running--
+      lane.running[kind]--
+      this.#forget(user, lane)
+      this.pump()
+    }
+  }
+
+  /** Starts what may start; to be called after the limits have grown. */
+  pump(): void {
+    while (this.#waiting > 0 && this.#running < this.limits.running && this.#startOne());
+    if (this.#running === 0 && this.#waiting === 0) for (const settle of this.#idle.splice(0)) settle()
+  }
+
+  /** Settles when nothing runs or waits. */
+  idle(): Promise<void> {
+    return this.#running === 0 && this.#waiting === 0 ? Promise.resolve() : new Promise((resolve) => { this.#idle.push(resolve) })
+  }
+
+  #lane(user: string): Lane {
+    let lane = this.#lanes.get(user)
+    if (!lane) this.#lanes.set(user, lane = { waiting: [], running: { read: 0, write: 0, copy: 0, delete: 0 } })
+    return lane
+  }
+
+  #forget(user: string, lane: Lane): void {
+    const { read, write, copy, delete: deletes } = lane.running
+    if (lane.waiting.length === 0 && read + write + copy + deletes === 0 && this.#lanes.get(user) === lane) this.#lanes.delete(user)
+  }
+
+  #turn(lane: Lane, kind: Kind, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return Promise.reject(new Cancelled())
+    if (this.#waiting >= this.limits.waiting) return Promise.reject(new TempFail('too many requests wait for the store'))
+    if (lane.waiting.length >= this.limits.waitingPerUser) return Promise.reject(new TempFail('too many requests of one user wait for the store'))
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        lane.waiting.splice(lane.waiting.indexOf(job), 1)
+        this.#waiting--
+        reject(new Cancelled())
+      }
+      const job: Job = {
+        kind,
+        start: () => {
+          signal?.removeEventListener('abort', onAbort)
+          this.#running++
+          lane.running[kind]++
+          resolve()
+        },
+      }
+      signal?.addEventListener('abort', onAbort)
+      lane.waiting.push(job)
+      this.#waiting++
+      this.pump()
+    })
+  }
+
+  /** Starts the first job that may run, of the user whose turn is nearest. */
+  #startOne(): boolean {
+    for (const [user, lane] of this.#lanes) {
+      const at = lane.waiting.findIndex(({ kind }) => lane.running[kind] < Math.max(1, this.limits.perUser[kind]))
+      if (at < 0) continue
+      const [job] = lane.waiting.splice(at, 1)
+      this.#waiting--
+      this.#lanes.delete(user)
+      this.#lanes.set(user, lane)
+      job!.start()
+      return true
+    }
+    return false
+  }
+}
