@@ -48,6 +48,8 @@ export const limits = {
   passwdFileBytes: 64 * 1024 * 1024,
   /** Recipients of one LMTP transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. */
   lmtpRecipients: 1000,
+  /** Deliveries of one message that run at a time. */
+  lmtpParallelDeliveries: 10,
 
   /** MIME: nesting of multiparts and message/rfc822, parts in all, and header bytes kept while parsing; beyond, a part is plain text. */
   mimeDepth: 100,
@@ -75,6 +77,8 @@ export const limits = {
   fetchTextBytes: 16 * 1024,
   /** Bodies of one FETCH prepared ahead in memory, beside the one being sent. */
   fetchAheadBytes: 2 * 1024 * 1024,
+  /** NOT, OR and lists within one another in a SEARCH; clients that look for many things at once write long chains of OR. */
+  searchNesting: 500,
   /** How long one session computes before the others of its thread have a turn (ms): nobody notices, and the pauses cost little. */
   turnMs: 5,
   /** UIDs reserved ahead: by the uploaded bundle, and by the local journal against a crash between allocation and journal. */

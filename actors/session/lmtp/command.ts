@@ -1,0 +1,60 @@
+// What an LMTP command is, and what it may do with its connection. RFC 2033.
+
+import type { Account } from '../../user/types.ts'
+import type { MessageIntake } from '../message-intake.ts'
+import type { SessionWorld } from '../types.ts'
+import type { Path } from './path.ts'
+
+export interface Recipient {
+  path: Path
+  /** ORCPT, decoded: the address before aliases. */
+  original?: string
+  /** `+detail` of the address. */
+  detail?: string
+  account: Account
+}
+
+/** From MAIL to the last reply after DATA or BDAT LAST, or to RSET. */
+export interface Transaction {
+  from: Path
+  recipients: Recipient[]
+  /** What BDAT has brought so far. */
+  intake?: MessageIntake
+}
+
+/** The connection, as commands see it. */
+export interface LmtpConnection {
+  readonly world: SessionWorld
+  /** The name given by LHLO; empty before. */
+  helo: string
+  transaction: Transaction | undefined
+  /** Name of this host. */
+  readonly hostname: string
+  /** Sends one line. */
+  reply(line: string): void
+  /** Gives the transaction up, with what it has received. */
+  reset(): void
+  /** What follows is message content, until CRLF.CRLF. */
+  receiveData(transaction: Transaction): void
+  /** The next `size` bytes are message content; `refusal`: they are thrown away, and then this is the reply. */
+  receiveChunk(chunk: { size: number; last: boolean; transaction?: Transaction; refusal?: string }): void
+  /** Closes the connection after what was written; `reason` for the log. */
+  close(reason: string): void
+}
+
+export interface LmtpCommand {
+  /** Upper case. */
+  name: string
+  /** Reads and runs it; `text` is what followed the name and a blank. Throws Refusal. */
+  run(text: string, connection: LmtpConnection): void | Promise<void>
+}
+
+/** Declares a command; each file of commands/ exports one. `parse` throws Refusal for what it cannot read. */
+export const command = <Args>(declared: {
+  name: string
+  parse(text: string, connection: LmtpConnection): Args
+  run(args: Args, connection: LmtpConnection): void | Promise<void>
+}): LmtpCommand => ({
+  name: declared.name,
+  run: (text, connection) => declared.run(declared.parse(text, connection), connection),
+})

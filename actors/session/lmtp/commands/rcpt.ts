@@ -1,0 +1,50 @@
+// RCPT TO: a recipient, looked up at once. RFC 5321 §4.1.1.3. Only a userdb that has answered makes a 550: anything that is
+// away is a 451, and the mail waits at the MTA.
+
+import { limits } from '../../../../runtime/limits.ts'
+import { command } from '../command.ts'
+import type { LmtpConnection } from '../command.ts'
+import { decodeXtext, parsePath, splitDetail } from '../path.ts'
+import type { PathAndParams } from '../path.ts'
+import { badCommand, oneLine, Refusal } from '../reply.ts'
+
+/** ORCPT (RFC 3461 §4.2) tells the address before aliases, for lmtp_hdr_delivery_address = original. */
+function originalOf(params: PathAndParams['params']): string | undefined {
+  let original: string | undefined
+  for (const [name, value] of params) {
+    const address = name === 'ORCPT' ? /^rfc822;(.+)$/i.exec(value)?.[1] : undefined
+    if (address === undefined) throw badCommand('555 5.5.4 Unsupported RCPT parameter')
+    original = oneLine(decodeXtext(address))
+  }
+  return original
+}
+
+/** The recipient's account. Refusal: unknown, or nobody can tell now. */
+async function lookup(user: string, address: string, { world }: LmtpConnection) {
+  const { id, remote, local } = world.seed
+  const answer = await world.authenticate({ kind: 'lookup', service: 'lmtp', username: user, session: id, remote, local })
+  if (answer.status === 'ok') return answer.account
+  if (answer.status === 'unknown') throw new Refusal(`550 5.1.1 <${address}> User doesn't exist: ${user}`)
+  throw new Refusal(`451 4.3.0 <${address}> Temporary user lookup failure`)
+}
+
+export default command({
+  name: 'RCPT',
+  parse(text, { world }) {
+    const { path, params } = parsePath(text, { keyword: 'TO', workarounds: world.settings.lmtp_client_workarounds })
+    if (path.text === '') throw badCommand('501 5.5.4 Invalid TO: Empty address')
+    return { path, original: originalOf(params) }
+  },
+  async run({ path, original }, connection) {
+    const { transaction } = connection
+    if (transaction === undefined) throw new Refusal('503 5.5.1 MAIL needed first')
+    if (transaction.intake !== undefined) throw new Refusal('503 5.5.1 RCPT not allowed after BDAT')
+    if (transaction.recipients.length >= limits.lmtpRecipients) throw new Refusal('452 4.5.3 Too many recipients')
+    const { user, detail } = splitDetail(path, connection.world.settings.recipient_delimiter)
+    const account = await lookup(user, path.text, connection)
+    transaction.recipients.push({
+      path, account, ...(original === undefined ? {} : { original }), ...(detail === undefined ? {} : { detail }),
+    })
+    connection.reply('250 2.1.5 OK')
+  },
+})

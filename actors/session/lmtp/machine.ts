@@ -1,0 +1,296 @@
+// An LMTP connection. RFC 2033 (LMTP), RFC 5321 (SMTP's commands), RFC 2920 (pipelining), RFC 3030 (BDAT).
+//
+// Everything is done in the order it came, one thing at a time: what arrives meanwhile waits in `#input`, and beyond
+// limits.inputHighBytes in the client. So any cutting of commands and content into packets gives the same replies.
+
+import { Buffer } from 'node:buffer'
+import { expand, userVariables } from '../../../conf/expand.ts'
+import type { Description } from '../../../runtime/actor.ts'
+import type { Cancel } from '../../../runtime/effects.ts'
+import { Cancelled, messageOf } from '../../../runtime/errors.ts'
+import { limits } from '../../../runtime/limits.ts'
+import { MessageIntake } from '../message-intake.ts'
+import type { Session, SessionFactory, SessionWorld } from '../types.ts'
+import type { LmtpConnection, Transaction } from './command.ts'
+import { all as commands } from './commands/index.ts'
+import { deliver } from './delivery.ts'
+import { DotReader } from './dots.ts'
+import { Input } from './input.ts'
+import { badCommand, oneLine, Refusal } from './reply.ts'
+
+/** Message content on its way in. */
+type Receiving =
+  | { kind: 'data'; dots: DotReader; intake: MessageIntake; transaction: Transaction }
+  | { kind: 'chunk'; left: number; last: boolean; transaction: Transaction; intake: MessageIntake }
+  | { kind: 'waste'; left: number; refusal: string }
+
+const byName = new Map(commands.map((command) => [command.name, command]))
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A session for one LMTP client. */
+export const lmtpSession: SessionFactory = (world) => new LmtpMachine(world)
+
+class LmtpMachine implements Session, LmtpConnection {
+  readonly world: SessionWorld
+  readonly hostname: string
+  helo = ''
+  transaction: Transaction | undefined
+  readonly #input = new Input()
+  #receiving: Receiving | undefined
+  #running = false
+  #paused = false
+  #ended = false
+  #badCommands = 0
+  #deliveries = 0
+  #lastActivity = 0
+  #cancelIdle: Cancel | undefined
+  /** Present: the server is stopping; to be called at the end. */
+  #stopped: (() => void)[] | undefined
+
+  constructor(world: SessionWorld) {
+    this.world = world
+    const variables = userVariables({ user: '', service: 'lmtp', session: world.seed.id })
+    this.hostname = world.settings.hostname === '' ? expand('%{hostname}', variables) : world.settings.hostname
+  }
+
+  start(): void {
+    this.#log(`Connect from ${this.world.seed.remote.ip}`)
+    this.reply(`220 ${this.hostname} ${this.world.settings.login_greeting}`)
+    this.#lastActivity = this.world.effects.clock.monotonic()
+    this.#watch(limits.lmtpIdleMs)
+  }
+
+  input(bytes: Uint8Array): void {
+    if (this.#ended) return
+    this.#lastActivity = this.world.effects.clock.monotonic()
+    this.#input.push(bytes)
+    void this.#run()
+    if (!this.#paused && this.#input.size > limits.inputHighBytes) {
+      this.#paused = true
+      this.world.wire.pause()
+    }
+  }
+
+  hangup(): void {
+    if (!this.#ended) this.#log(`Disconnect from ${this.world.seed.remote.ip}: Remote closed connection (state=${this.#state})`)
+    this.#end()
+  }
+
+  stop(): Promise<void> {
+    if (this.#ended) return Promise.resolve()
+    this.#stopped ??= []
+    const stopped = new Promise<void>((resolve) => { this.#stopped?.push(resolve) })
+    void this.#run()
+    return stopped
+  }
+
+  describe(): Description {
+    return { kind: 'lmtp', name: this.world.seed.id, detail: this.#state, values: { recipients: this.transaction?.recipients.length ?? 0 } }
+  }
+
+  reply(line: string): void {
+    if (this.#ended) return
+    this.world.wire.write(Buffer.from(`${line}\r\n`, 'utf8'))
+  }
+
+  reset(): void {
+    const intake = this.transaction?.intake
+    this.transaction = undefined
+    if (intake !== undefined) this.#discard(intake)
+  }
+
+  receiveData(transaction: Transaction): void {
+    this.#receiving = { kind: 'data', dots: new DotReader(), intake: this.#newIntake(), transaction }
+  }
+
+  receiveChunk({ size, last, transaction, refusal }: Parameters<LmtpConnection['receiveChunk']>[0]): void {
+    if (transaction === undefined) {
+      this.#receiving = { kind: 'waste', left: size, refusal: refusal ?? '' }
+      return
+    }
+    transaction.intake ??= this.#newIntake()
+    this.#receiving = { kind: 'chunk', left: size, last, transaction, intake: transaction.intake }
+  }
+
+  close(reason: string): void {
+    if (this.#ended) return
+    this.#log(`Disconnect from ${this.world.seed.remote.ip}: ${reason} (state=${this.#state})`)
+    this.world.wire.close()
+    this.#end()
+  }
+
+  get #state(): string {
+    if (this.#receiving !== undefined) return this.#receiving.kind === 'data' ? 'DATA' : 'BDAT'
+    if (this.transaction === undefined) return this.helo === '' ? 'GREETING' : 'READY'
+    return this.transaction.recipients.length === 0 ? 'MAIL FROM' : 'RCPT TO'
+  }
+
+  /** Goes through the input as far as it reaches. Runs once at a time; whoever adds input meanwhile need not wait. */
+  async #run(): Promise<void> {
+    if (this.#running || this.#ended) return
+    this.#running = true
+    try {
+      while (!this.#ended) {
+        const step = this.#step()
+        const progressed = typeof step === 'boolean' ? step : await step
+        this.#resumeInput()
+        if (!progressed) break
+        if (this.world.wire.pending > limits.wireHighBytes) await this.world.wire.drained()
+      }
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#running = false
+      this.#lastActivity = this.world.effects.clock.monotonic()
+    }
+  }
+
+  /** One command, or one piece of content. False: more input is needed. */
+  #step(): boolean | Promise<boolean> {
+    const receiving = this.#receiving
+    if (receiving === undefined) {
+      if (this.#stopped === undefined) return this.#command()
+      this.reply('421 4.3.2 Shutting down')
+      this.close('Shutting down')
+      return false
+    }
+    return receiving.kind === 'data' ? this.#data(receiving) : this.#chunk(receiving)
+  }
+
+  #command(): boolean | Promise<boolean> {
+    const line = this.#input.line()
+    if (line === 'incomplete') return false
+    if (line === 'too-long') {
+      this.#refuse(badCommand('500 5.5.2 Line too long'))
+      return true
+    }
+    return this.#execute(line)
+  }
+
+  async #execute(line: Uint8Array): Promise<boolean> {
+    try {
+      const text = readText(line)
+      const [, name = '', args = ''] = /^([^ ]*) *(.*?) *$/s.exec(text) ?? []
+      const command = byName.get(name.toUpperCase())
+      if (command === undefined) throw badCommand('500 5.5.1 Unknown command')
+      await command.run(args, this)
+      this.#badCommands = 0
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.#refuse(error)
+    }
+    return true
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.reply(refusal.message)
+    if (refusal.close !== undefined) return this.close(refusal.close)
+    this.#badCommands = refusal.bad ? this.#badCommands + 1 : 0
+    if (this.#badCommands < limits.badCommands) return
+    this.reply('421 4.7.0 Too many invalid commands')
+    this.close('Too many invalid commands')
+  }
+
+  #data(receiving: Receiving & { kind: 'data' }): boolean | Promise<boolean> {
+    const bytes = this.#input.peek()
+    if (bytes.length === 0) return false
+    const { content, used, done } = receiving.dots.read(bytes)
+    const stored = receiving.intake.push(content)
+    this.#input.drop(used)
+    if (done) return this.#finish(receiving.intake, receiving.transaction)
+    return stored === undefined ? true : stored.then(() => true)
+  }
+
+  #chunk(receiving: Receiving & { kind: 'chunk' | 'waste' }): boolean | Promise<boolean> {
+    if (receiving.left === 0) return this.#chunkEnd(receiving)
+    const bytes = this.#input.peek(receiving.left)
+    if (bytes.length === 0) return false
+    const stored = receiving.kind === 'chunk' ? receiving.intake.push(bytes) : undefined
+    receiving.left -= bytes.length
+    this.#input.drop(bytes.length)
+    return stored === undefined ? true : stored.then(() => true)
+  }
+
+  #chunkEnd(receiving: Receiving & { kind: 'chunk' | 'waste' }): boolean | Promise<boolean> {
+    if (receiving.kind === 'chunk' && receiving.last) return this.#finish(receiving.intake, receiving.transaction)
+    this.#receiving = undefined
+    this.reply(receiving.kind === 'waste' ? receiving.refusal : '250 2.0.0 OK')
+    return true
+  }
+
+  /** The message is whole. From here on the intake belongs to the delivery, whatever becomes of the client. */
+  async #finish(intake: MessageIntake, transaction: Transaction): Promise<boolean> {
+    this.#receiving = undefined
+    this.transaction = undefined
+    const replies = await deliver(intake, transaction, this, {
+      nextId: () => `${this.world.seed.id}:${++this.#deliveries}`,
+      stillThere: () => !this.#ended,
+    })
+    for (const reply of replies) this.reply(reply)
+    return true
+  }
+
+  #newIntake(): MessageIntake {
+    const { effects, settings, seed } = this.world
+    const temporaryDirectory = expand(settings.mail_temp_dir, userVariables({ user: '', service: 'lmtp', session: seed.id }))
+    return new MessageIntake(effects, { temporaryDirectory })
+  }
+
+  #resumeInput(): void {
+    if (!this.#paused || this.#ended || this.#input.size > limits.inputHighBytes / 2) return
+    this.#paused = false
+    this.world.wire.resume()
+  }
+
+  /** Says goodbye to a client that has been silent for limits.lmtpIdleMs. One that waits for us is not silent. */
+  #watch(ms: number): void {
+    const { clock, timers } = this.world.effects
+    this.#cancelIdle = timers.after(ms, () => {
+      const silent = this.#running ? 0 : clock.monotonic() - this.#lastActivity
+      if (silent < limits.lmtpIdleMs) return this.#watch(limits.lmtpIdleMs - silent)
+      this.reply(`421 4.4.2 ${this.hostname} Disconnected for inactivity`)
+      this.close('Disconnected for inactivity')
+    })
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof Cancelled) return this.#end()
+    const text = error instanceof Error ? error.stack ?? error.message : messageOf(error)
+    this.world.effects.emit({ level: 'error', name: 'lmtp.failure', service: 'lmtp', session: this.world.seed.id, text: `session failed: ${text}` })
+    this.reply('421 4.3.0 Temporary internal error')
+    this.close('Internal error')
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#cancelIdle?.()
+    if (this.#receiving?.kind === 'data') this.#discard(this.#receiving.intake)
+    this.#receiving = undefined
+    this.reset()
+    this.world.ended()
+    for (const done of this.#stopped ?? []) done()
+  }
+
+  #discard(intake: MessageIntake): void {
+    intake.discard().catch((error: unknown) => {
+      this.world.effects.emit({ level: 'warning', name: 'lmtp.spool', service: 'lmtp', session: this.world.seed.id, text: `spool file not removed: ${messageOf(error)}` })
+    })
+  }
+
+  #log(text: string): void {
+    this.world.effects.emit({ level: 'info', name: 'lmtp.connection', service: 'lmtp', session: this.world.seed.id, text: oneLine(text) })
+  }
+}
+
+/** The line as text. Refusal: not UTF-8, or with control characters that would end up in headers and logs. */
+function readText(line: Uint8Array): string {
+  let text: string
+  try {
+    text = utf8.decode(line)
+  } catch {
+    throw badCommand('500 5.5.2 Command is not valid UTF-8')
+  }
+  if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(text)) throw badCommand('500 5.5.2 Invalid character in command')
+  return text
+}
