@@ -33,7 +33,7 @@ export const check = (entries: readonly Entry[]): Findings => {
 
 const checkEntry = (entry: Entry, findings: Findings): void => {
   const { where, path, key, conditions } = entry
-  checkConditions(conditions, where, findings)
+  if (key === undefined && path.length === 0) return checkCondition(conditions.at(-1)!, where, findings)
   const found = sectionKind(path)
   if ('wrong' in found) {
     // The section's beginning has told already.
@@ -112,19 +112,16 @@ const checkExpansion = (value: string, where: string, key: string, findings: Fin
 
 const protocolNames = ['imap', 'pop3', 'lmtp', 'lda', 'sieve', 'submission', 'doveadm', 'auth', 'indexer-worker', 'quota-status', 'imap-urlauth', 'dsync']
 
-const checkConditions = (conditions: readonly Condition[], where: string, findings: Findings): void => {
-  const { kind, value } = conditions.at(-1) ?? {}
+const checkCondition = ({ kind, value }: Condition, where: string, { errors, warnings }: Findings): void => {
   if (kind === 'protocol') {
-    const name = value!.replace(/^!/, '')
-    const warning = `no protocol is called '${name}'${didYouMean(nearest(name, protocolNames))}`
-    if (!protocolNames.includes(name) && !findings.warnings.some((known) => known.endsWith(warning))) findings.warnings.push(`${where}: ${warning}`)
+    const name = value.replace(/^!/, '')
+    if (!protocolNames.includes(name)) warnings.push(`${where}: no protocol is called '${name}'${didYouMean(nearest(name, protocolNames))}`)
   }
-  if (kind === 'local' || kind === 'remote') {
-    try {
-      value!.split(/[\s,]+/).forEach(parseNetwork)
-    } catch (error) {
-      findings.errors.push(`${where}: ${kind}: ${messageOf(error)}`)
-    }
+  if (kind !== 'local' && kind !== 'remote') return
+  try {
+    value.split(/[\s,]+/).forEach(parseNetwork)
+  } catch (error) {
+    errors.push(`${where}: ${kind}: ${messageOf(error)}`)
   }
 }
 

@@ -13,7 +13,7 @@ import { parse } from './syntax.ts'
 /** `protocol imap {`, `remote 10.0.0.0/8 {` …: what must be so for the settings inside to hold. */
 export interface Condition { kind: 'protocol' | 'local' | 'remote' | 'local_name'; value: string }
 
-/** One setting, or (without `key`) the beginning of a section, which counts even if the section is empty. */
+/** One setting, or (without `key`) the beginning of a section or filter, which counts even if it is empty. */
 export interface Entry {
   /** All must hold; none: always. */
   conditions: Condition[]
@@ -101,7 +101,9 @@ class Reader {
     if (around.length > 0) throw new ConfigError(`${where}: ${kind} {} cannot stand in ${around[0]} {} (put ${around[0]} {} into ${kind} {})`)
     if (value === '') throw new ConfigError(`${where}: ${kind} {} needs a value`)
     if (kind === 'protocol' && conditions.some((outer) => outer.kind === 'protocol')) throw new ConfigError(`${where}: protocol {} cannot stand in protocol {}`)
-    this.#scopes.push({ conditions: [...conditions, { kind, value }], path: [], opened: where })
+    const scope = { conditions: [...conditions, { kind, value }], path: [], opened: where }
+    this.#scopes.push(scope)
+    this.#add({ ...scope, value: '', shown: value, where })
   }
 
   /** Databases and nameless sections are each a new one; all others are the same if they have the same name. */
