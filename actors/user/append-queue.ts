@@ -12,6 +12,7 @@ export class AppendQueue {
   /** In UID order; the head is the oldest that has not landed. */
   readonly #batches: Batch[] = []
   #landing = 0
+  readonly #idle: (() => void)[] = []
 
   /** A batch at the end. */
   add(uids: readonly number[]): Batch {
@@ -40,6 +41,11 @@ export class AppendQueue {
   /** All UIDs given out and not landed, ascending. */
   inFlight(): number[] { return this.#batches.flatMap((batch) => batch.uids) }
 
+  /** Resolves when nothing is in flight. */
+  async idle(): Promise<void> {
+    while (this.#batches.length > 0) await new Promise<void>((resolve) => { this.#idle.push(resolve) })
+  }
+
   /** Begins to land all that may: the journal keeps their order. */
   #advance(): void {
     for (;;) {
@@ -56,5 +62,6 @@ export class AppendQueue {
   #remove(batch: Batch): void {
     const at = this.#batches.indexOf(batch)
     if (at >= 0) this.#batches.splice(at, 1)
+    if (this.#batches.length === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 }

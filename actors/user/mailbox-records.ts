@@ -3,6 +3,16 @@
 import type { FlagSet } from './types.ts'
 import { ByteReader, ByteWriter } from './binary.ts'
 
+/** How many changes of each kind. */
+export interface Changes {
+  /** New mails: a listing finds them. */
+  mails: number
+  /** Changes of flags, and expunges: lost with the local state. */
+  important: number
+  /** Changes of any kind, caches included. */
+  all: number
+}
+
 export interface AppendedRow {
   uid: number
   flags: number
@@ -34,8 +44,8 @@ export type MailboxRecord =
   | { kind: 'swept'; oids: string[] }
   /** A bundle of this name may exist from now on. */
   | { kind: 'uploading'; name: string }
-  /** It does, has all but the changes told here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
-  | { kind: 'uploaded'; name: string; ceiling: number; mails: number; important: boolean; trivial: boolean }
+  /** It does, holds the changes counted here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
+  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes }
   /** Bundles that are gone from the store. */
   | { kind: 'removed'; names: string[] }
   /** A summary came into the message cache later than its mail. */
@@ -62,7 +72,8 @@ export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
     case 'garbage': case 'swept': out.texts(record.oids); break
     case 'uploading': out.text(record.name); break
     case 'uploaded':
-      out.text(record.name).varint(record.ceiling).varint(record.mails).u8((record.important ? 1 : 0) | (record.trivial ? 2 : 0))
+      out.text(record.name).varint(record.ceiling)
+      out.varint(record.covers.mails).varint(record.covers.important).varint(record.covers.all)
       break
     case 'removed': out.texts(record.names); break
     case 'cached': out.varint(record.uid).varint(record.offset).varint(record.length); break
@@ -88,8 +99,8 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
     case 'garbage': case 'swept': return { kind, oids: from.texts() }
     case 'uploading': return { kind, name: from.text() }
     case 'uploaded': {
-      const [name, ceiling, mails, bits] = [from.text(), from.varint(), from.varint(), from.u8()]
-      return { kind, name, ceiling, mails, important: (bits & 1) !== 0, trivial: (bits & 2) !== 0 }
+      const [name, ceiling] = [from.text(), from.varint()]
+      return { kind, name, ceiling, covers: { mails: from.varint(), important: from.varint(), all: from.varint() } }
     }
     case 'removed': return { kind, names: from.texts() }
     case 'cached': return { kind, uid: from.varint(), offset: from.varint(), length: from.varint() }

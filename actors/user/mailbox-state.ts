@@ -4,20 +4,10 @@
 import type { Limits } from '../../runtime/limits.ts'
 import { Bug } from '../../runtime/errors.ts'
 import { Columns } from './columns.ts'
-import type { AppendedRow, MailboxRecord } from './mailbox-records.ts'
+import type { AppendedRow, Changes, MailboxRecord } from './mailbox-records.ts'
 import { mailOid } from './object-names.ts'
 import { Flag } from './types.ts'
 import type { UidList } from './types.ts'
-
-/** What the uploaded bundle lacks. */
-export interface Unsaved {
-  /** New mails: a listing finds them. */
-  mails: number
-  /** Flags or expunges: lost with the local state. */
-  important: boolean
-  /** Anything at all, caches included. */
-  trivial: boolean
-}
 
 /** What a record did: what views have to be told, and what its asker wants to know. */
 export interface Outcome {
@@ -59,7 +49,8 @@ export class MailboxState {
   bundle = ''
   /** UIDs below may be given out without a new bundle. */
   ceiling: number
-  unsaved: Unsaved = { mails: 0, important: false, trivial: false }
+  /** What the uploaded bundle lacks. */
+  unsaved: Changes = { mails: 0, important: 0, all: 0 }
   /** Names the message cache's file. */
   cacheGeneration = 0
 
@@ -102,7 +93,11 @@ export class MailboxState {
       case 'uploaded':
         this.bundle = record.name
         this.ceiling = record.ceiling
-        this.unsaved = { mails: record.mails, important: record.important, trivial: record.trivial }
+        this.unsaved = {
+          mails: this.unsaved.mails - record.covers.mails,
+          important: this.unsaved.important - record.covers.important,
+          all: this.unsaved.all - record.covers.all,
+        }
         return nothing
       case 'removed': for (const name of record.names) this.bundles.delete(name); return nothing
       case 'cached': this.#setCached(record.uid, record.offset, record.length); return nothing
@@ -115,8 +110,8 @@ export class MailboxState {
     for (const row of rows) this.addRow(row, this.highestModseq)
     this.unsaved.mails += rows.length
     // Flags that a listing cannot bring back.
-    if (rows.some((row) => row.flags !== 0 || row.keywords.length > 0)) this.unsaved.important = true
-    this.unsaved.trivial = true
+    if (rows.some((row) => row.flags !== 0 || row.keywords.length > 0)) this.unsaved.important++
+    this.unsaved.all++
     return { appended: { after: this.columns.uidList(), count: rows.length }, newKeywords: this.keywords.length > before }
   }
 
@@ -152,7 +147,7 @@ export class MailboxState {
     if (gone.length === 0) return { expunged: { uids: gone, before, after: before } }
     columns.remove(rows)
     this.highestModseq++
-    this.unsaved.important = this.unsaved.trivial = true
+    this.#countImportant()
     return { expunged: { uids: gone, before, after: columns.uidList() } }
   }
 
@@ -173,7 +168,7 @@ export class MailboxState {
     if (changed.length > 0) {
       this.highestModseq++
       for (const uid of changed) columns.modseqs[columns.rowOf(uid)] = this.highestModseq
-      this.unsaved.important = this.unsaved.trivial = true
+      this.#countImportant()
     }
     return { changed, modified, newKeywords: this.keywords.length > known }
   }
@@ -206,6 +201,11 @@ export class MailboxState {
     if (row < 0) return
     this.columns.cacheOffsets[row] = offset
     this.columns.cacheLengths[row] = length
-    this.unsaved.trivial = true
+    this.unsaved.all++
+  }
+
+  #countImportant(): void {
+    this.unsaved.important++
+    this.unsaved.all++
   }
 }

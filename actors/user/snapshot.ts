@@ -21,15 +21,15 @@ export interface Snapshot {
   inFlight: number[]
 }
 
-/** `inFlight`: ascending UIDs given out and not landed. */
-export function encodeSnapshot(state: MailboxState, generation: number, inFlight: readonly number[]): Uint8Array {
+/** `inFlight`: ascending UIDs given out and not landed. `ceiling`: where it is not to be the state's own. */
+export function encodeSnapshot(state: MailboxState, generation: number, inFlight: readonly number[], ceiling = state.ceiling): Uint8Array {
   const { columns } = state
   const rest = new ByteWriter(4096 + columns.count * 80)
   rest.texts(state.keywords).varint(state.highestModseq).varint(state.nextUid).varint(state.reserved).u8(state.clean ? 1 : 0)
   rest.varint(state.firstRecent).texts([...state.garbage]).varint(state.names.size)
   for (const [uid, oid] of state.names) rest.varint(uid).text(oid)
-  rest.texts([...state.bundles]).text(state.bundle).varint(state.ceiling)
-  rest.varint(state.unsaved.mails).u8((state.unsaved.important ? 1 : 0) | (state.unsaved.trivial ? 2 : 0))
+  rest.texts([...state.bundles]).text(state.bundle).varint(ceiling)
+  rest.varint(state.unsaved.mails).varint(state.unsaved.important).varint(state.unsaved.all)
   rest.varint(state.cacheGeneration).ascending(inFlight).varint(columns.count).varint(columns.keywordPlanes.length)
   for (const column of columnBytes(state)) rest.bytes(column)
   const body = rest.finish()
@@ -76,9 +76,7 @@ function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFl
   for (const name of from.texts()) state.bundles.add(name)
   state.bundle = from.text()
   state.ceiling = from.varint()
-  const mails = from.varint()
-  const bits = from.u8()
-  state.unsaved = { mails, important: (bits & 1) !== 0, trivial: (bits & 2) !== 0 }
+  state.unsaved = { mails: from.varint(), important: from.varint(), all: from.varint() }
   state.cacheGeneration = from.varint()
   const inFlight = from.ascending()
   readColumns(from, state)

@@ -1,0 +1,164 @@
+// The user's mailbox list at work: what the root says, as clients see it, and the changes clients ask for. Knows where a
+// mailbox's local files are; does not know which mailboxes are loaded.
+
+import type { RequestContext } from '../../runtime/effects.ts'
+import { TempFail, messageOf } from '../../runtime/errors.ts'
+import { MailError } from './errors.ts'
+import { decideCreate, decideDelete, decideRename } from './list-changes.ts'
+import { createLocal } from './local-state.ts'
+import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
+import { MailboxList } from './mailbox-list.ts'
+import { isInbox, placeKey } from './namespace.ts'
+import type { Namespaces, Place } from './namespace.ts'
+import type { Root } from './root.ts'
+import type { KeptStatus, RootChange, RootEntry } from './root-state.ts'
+import type { MailboxInfo, NamespaceInfo } from './types.ts'
+
+export class MailboxFolders {
+  readonly #world: Omit<MailboxWorld, 'target'>
+  readonly #root: Root
+  readonly #namespaces: Namespaces
+  readonly #directory: string
+  #list: { version: number; list: MailboxList } | undefined
+
+  /** `directory`: of the mailboxes' local files. */
+  constructor(world: Omit<MailboxWorld, 'target'>, root: Root, namespaces: Namespaces, directory: string) {
+    this.#world = world
+    this.#root = root
+    this.#namespaces = namespaces
+    this.#directory = directory
+  }
+
+  get namespaces(): readonly NamespaceInfo[] { return this.#namespaces.infos }
+
+  /** Computed when it is asked for after a change. */
+  get list(): MailboxList {
+    if (this.#list?.version !== this.#root.version) {
+      this.#list = { version: this.#root.version, list: new MailboxList(this.#root.state, this.#namespaces) }
+    }
+    return this.#list.list
+  }
+
+  /** GUIDs of deleted mailboxes whose objects may still be there. */
+  get deleting(): string[] { return [...this.#root.state.deleting] }
+
+  find(name: string): MailboxInfo | undefined {
+    const place = this.#namespaces.find(name)
+    return place === undefined ? undefined : this.list.find(place.path.length === 0 ? name : this.#namespaces.visible(place))
+  }
+
+  isInbox(name: string): boolean {
+    const place = this.#namespaces.find(name)
+    return place !== undefined && isInbox(place) && placeKey(place) === placeKey(this.#namespaces.inbox)
+  }
+
+  /** Throws `code` where there is no mailbox of that name. */
+  guidOf(name: string, code: 'NONEXISTENT' | 'TRYCREATE'): string {
+    const found = this.find(name)
+    if (found?.guid !== undefined) return found.guid
+    throw new MailError(found === undefined ? code : 'NONEXISTENT', found === undefined ? `Mailbox doesn't exist: ${name}` : `Mailbox isn't selectable: ${name}`)
+  }
+
+  identity(guid: string): MailboxIdentity {
+    const entry = this.#root.state.entries.values().find((one) => one.guid === guid)
+    if (entry === undefined) throw new MailError('NONEXISTENT', 'The mailbox was deleted')
+    const folders = this
+    return { guid, uidValidity: entry.uidValidity, directory: `${this.#directory}/${guid}`, get name() { return folders.list.nameOf(guid) ?? guid } }
+  }
+
+  /** Gives names to mailboxes that have lost theirs, and creates what the configuration promises. TempFail for a new user only. */
+  async prepare(context: RequestContext, nameless: readonly string[]): Promise<void> {
+    try {
+      await this.#root.change(context, async (state) => {
+        const entries: RootEntry[] = []
+        const add = (place: Place, guid: string): void => {
+          entries.push({ place, guid, uidValidity: this.#root.nextUidValidity(entries.length), specialUse: [] })
+        }
+        for (const guid of nameless) add({ namespace: this.#namespaces.inbox.namespace, path: [`${this.#world.policy.lostMailboxPrefix}${guid}`] }, guid)
+        for (const { place, create } of this.#namespaces.auto) {
+          if (!create || state.entries.get(placeKey(place))?.guid !== undefined) continue
+          add(place, await this.#newMailbox())
+        }
+        return { changes: entries.map((entry): RootChange => ({ kind: 'create', entry })), result: undefined }
+      })
+    } catch (error) {
+      const usable = this.#root.state.entries.has(placeKey(this.#namespaces.inbox)) && nameless.length === 0
+      if (!usable || !(error instanceof TempFail)) throw error
+      this.#world.effects.emit({ level: 'warning', name: 'user.autocreate_failed', user: this.#world.user, text: `Mailboxes with auto = create are not created yet: ${messageOf(error)}` })
+    }
+  }
+
+  async create(context: RequestContext, name: string, specialUse: string[]): Promise<MailboxInfo> {
+    const visible = await this.#root.change(context, async (state) => {
+      const { place, nameOnly } = decideCreate(state, this.#namespaces, name, this.#world.limits)
+      const entry: RootEntry = nameOnly
+        ? { place, uidValidity: 0, specialUse }
+        : { place, guid: await this.#newMailbox(), uidValidity: this.#root.nextUidValidity(0), specialUse }
+      return { changes: [{ kind: 'create', entry }], result: this.#namespaces.visible(place) }
+    })
+    const created = this.list.find(visible)
+    if (created === undefined) throw new MailError('NONEXISTENT', `Mailbox was deleted at once: ${visible}`)
+    return created
+  }
+
+  /** Answers the GUID of what was deleted, if it was more than a name. */
+  delete(context: RequestContext, name: string): Promise<string | undefined> {
+    return this.#root.change(context, async (state) => {
+      const changes = decideDelete(state, this.#namespaces, name)
+      const place = this.#namespaces.find(name)!
+      return { changes, result: state.entries.get(placeKey(place))?.guid }
+    })
+  }
+
+  rename(context: RequestContext, from: string, to: string): Promise<void> {
+    return this.#root.change(context, async (state) => ({ changes: decideRename(state, this.#namespaces, from, to), result: undefined }))
+  }
+
+  /** Names need not exist. CANNOT for a name that could not. */
+  async subscribe(name: string, on: boolean): Promise<void> {
+    const place = on ? this.#namespaces.forCreation(name) : this.#namespaces.find(name)
+    if (place === undefined || this.#root.state.subscriptions.has(placeKey(place)) === on) return
+    await this.#root.note({ kind: 'subscribe', place, on })
+  }
+
+  /** A mailbox's figures when it was closed. */
+  keptStatus(guid: string): KeptStatus | undefined { return this.#root.state.statuses.get(guid) }
+
+  async keepStatus(guid: string, kept: KeptStatus): Promise<void> {
+    if (JSON.stringify(this.keptStatus(guid)) !== JSON.stringify(kept)) await this.#root.note({ kind: 'status', guid, kept })
+  }
+
+  /** Closed mailboxes whose bundle lacks something. */
+  unsaved(): string[] {
+    return [...this.#root.state.statuses].filter(([, { unsaved }]) => unsaved).map(([guid]) => guid)
+  }
+
+  /** Deletes the objects and files of a deleted mailbox. */
+  async erase(guid: string): Promise<void> {
+    const { obox, policy, user, effects } = this.#world
+    const context: RequestContext = { user, reason: 'obox:mailbox_delete' }
+    let whole = await obox.deleteMailbox(context, guid, policy.deletesAtOnce)
+    if (policy.indexStore !== policy.mailStore) {
+      const bundles = this.#world.bundles(guid)
+      const names = await bundles.list(context)
+      whole = (await bundles.remove(context, names)).length === names.length && whole
+    }
+    await effects.files.remove(`${this.#directory}/${guid}`)
+    if (whole) await this.#root.note({ kind: 'deleted', guid })
+  }
+
+  flush(): Promise<void> { return this.#root.flush('metacache:flush_all_changed') }
+
+  /** Uploads what is missing, and comes to rest. */
+  async close(): Promise<void> {
+    this.#root.stop()
+    try { await this.flush() } finally { await this.#root.settled() }
+  }
+
+  /** A new mailbox's GUID; its local files are laid, so that opening it asks nothing of the store. */
+  async #newMailbox(): Promise<string> {
+    const guid = this.#world.ids.guid()
+    await createLocal(this.#world.effects, `${this.#directory}/${guid}`, guid)
+    return guid
+  }
+}

@@ -1,0 +1,48 @@
+// Brings a mailbox into memory: from its local files, or where these are lost or damaged, from its newest bundle and a
+// listing of its objects.
+
+import type { RequestContext } from '../../runtime/effects.ts'
+import { readLocal, writeLocal } from './local-state.ts'
+import type { Kept, Local } from './local-state.ts'
+import { LoadedMailbox } from './mailbox.ts'
+import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
+import { decodeMailboxRecord } from './mailbox-records.ts'
+import { rebuildMailbox } from './mailbox-rebuild.ts'
+import { MailboxState } from './mailbox-state.ts'
+import { MessageCache } from './message-cache.ts'
+import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
+
+/** TempFail if disk or store are away: nothing has changed then. */
+export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<LoadedMailbox> {
+  const kept = keptMailbox(world, identity)
+  const local = await readLocal(world.effects, kept)
+  let renumbered = false
+  let mailbox: LoadedMailbox
+  if (local !== undefined) {
+    // After an unclean end, UIDs up to the reserved ones may have been given out.
+    if (!local.state.clean) local.state.nextUid = Math.max(local.state.nextUid, local.state.reserved)
+    mailbox = assemble(world, identity, local)
+  } else {
+    const rebuilt = await rebuildMailbox(world, identity, context)
+    renumbered = rebuilt.renumbered
+    mailbox = assemble(world, identity, await writeLocal(world.effects, kept, rebuilt.state, world.policy.fsync !== 'never'))
+  }
+  // UIDs given to mails that had none of ours must be in the store before a client sees them.
+  if (renumbered) await mailbox.uploads.upload('obox:mailbox_rebuild')
+  mailbox.uploads.changed()
+  mailbox.sweeper.wake()
+  return mailbox
+}
+
+const keptMailbox = (world: MailboxWorld, { name, guid, directory }: MailboxIdentity): Kept<MailboxState> => ({
+  user: world.user, what: name, directory, identity: guid,
+  empty: () => new MailboxState(world.limits),
+  decode: (bytes) => decodeSnapshot(bytes, world.limits),
+  encode: (state, generation) => encodeSnapshot(state, generation, []),
+  replay: (state, record) => { state.apply(decodeMailboxRecord(record)) },
+})
+
+function assemble(world: MailboxWorld, identity: MailboxIdentity, { state, journal }: Local<MailboxState>): LoadedMailbox {
+  const cache = new MessageCache(world.effects.files, identity.directory, state.cacheGeneration, world.limits.cacheWindowBytes)
+  return new LoadedMailbox(world, identity, state, cache, journal)
+}

@@ -1,0 +1,149 @@
+// A mailbox whose local state is lost: the newest bundle that can be read, and a listing of the mail objects.
+//
+// - Objects the bundle knows: as the bundle says. Rows without an object were expunged since (the listing is complete, or
+//   this throws TempFail and nothing has changed).
+// - Objects with a UID that the bundle has not seen land: new mails; their names carry UID, date and size.
+// - Objects with an older UID that the bundle does not know: of expunged or failed mails. Never resurrected.
+// - Objects named by another server: get a new UID, and their facts from their metadata.
+// - Two objects with one UID: both are kept, the later one gets a new UID.
+// - UIDNEXT jumps to the bundle's ceiling, so that no UID is used twice; modseqs jump too, and clients that remember
+//   them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle.
+
+import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
+import { MessageParser } from '../mail/message-parser.ts'
+import { readMailboxBundle } from './mailbox-bundle.ts'
+import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
+import type { AppendedRow } from './mailbox-records.ts'
+import { MailboxState } from './mailbox-state.ts'
+import { toCrlf } from './message-reader.ts'
+import { isGuid, parseOid, storableDate } from './object-names.ts'
+import { inParallel } from './parallel.ts'
+
+/** A mail object without a row. `uid` 0: it needs a new one. */
+interface Found { oid: string; object: ObjectInfo; uid: number }
+
+export interface Rebuilt {
+  state: MailboxState
+  /** Some mails got UIDs that only this state knows. */
+  renumbered: boolean
+}
+
+/** TempFail if the store does not answer everything that is needed. */
+export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Rebuilt> {
+  const { mails, bundles: listed } = await world.obox.list(context, identity.guid)
+  const { indexStore, mailStore } = world.policy
+  const names = indexStore === mailStore ? listed : await world.bundles(identity.guid).list(context)
+  const { state, inFlight, ceiling } = await newestBundle(world, identity, context, names)
+  const landed = state.nextUid
+  const known = dropUnlisted(state, mails)
+  const found = findNew(mails, known, state, (uid) => uid >= landed || inFlight.has(uid))
+  // The clock's part: the local state may be lost more than once after one bundle.
+  state.highestModseq = Math.max(state.highestModseq + world.limits.modseqReserve, Math.trunc(world.effects.clock.now()))
+  state.columns.modseqs.fill(state.highestModseq, 0, state.columns.count)
+  state.unsaved = { mails: 0, important: 0, all: 0 }
+  const settled = found.filter(({ uid }) => uid > 0).sort((a, b) => a.uid - b.uid)
+  for (const { oid, object, uid } of settled) state.addRow(ownRow(oid, object, uid), state.highestModseq)
+  state.nextUid = Math.max(state.nextUid, ceiling)
+  const others = found.filter(({ uid }) => uid === 0).sort(bySaving)
+  const rows = await inParallel(others, world.limits.rebuildRequests, (one) => otherRow(world, identity, context, one))
+  for (const row of rows) state.addRow({ ...row, uid: state.nextUid }, state.highestModseq)
+  state.unsaved = { mails: found.length, important: 0, all: found.length > 0 ? 1 : 0 }
+  // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else.
+  state.reserved = state.ceiling = state.nextUid
+  state.clean = false
+  state.bundles.clear()
+  for (const name of names) state.bundles.add(name)
+  world.effects.emit({
+    level: 'info', name: 'obox.rebuilt', user: world.user,
+    text: `${identity.name}: local state rebuilt from ${state.bundle === '' ? 'the objects alone' : 'bundle and listing'}: ${state.columns.count} mails, ${found.length} of them newer than the bundle`,
+    values: { mails_total: state.columns.count, mails_new: found.length },
+  })
+  return { state, renumbered: rows.length > 0 }
+}
+
+interface Newest { state: MailboxState; inFlight: Set<number>; ceiling: number }
+
+/** The newest bundle that is whole; without any, an empty state. */
+async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, names: readonly string[]): Promise<Newest> {
+  let ceiling = 1 + world.limits.uidReserveBundle
+  for (const name of names.toSorted().reverse()) {
+    const reader = await world.bundles(identity.guid).read(context, name)
+    if (reader === undefined) continue
+    const snapshot = await readMailboxBundle(reader, world.effects.files, identity.directory, world.limits)
+    if (snapshot !== undefined) {
+      snapshot.state.bundle = name
+      return { state: snapshot.state, inFlight: new Set(snapshot.inFlight), ceiling: Math.max(ceiling, snapshot.state.ceiling) }
+    }
+    // Its metadata still says which UIDs it allowed.
+    ceiling = Math.max(ceiling, Number(reader.metadata['ceiling'] ?? 0) || 0)
+    world.effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user: world.user, text: `Bundle ${name} of ${identity.name} is damaged; an older one is tried` })
+  }
+  return { state: new MailboxState(world.limits), inFlight: new Set(), ceiling }
+}
+
+/** Drops the rows that have no object any more. Answers the oids of those that stay. */
+function dropUnlisted(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>): Set<string> {
+  const known = new Set<string>()
+  const lost: number[] = []
+  for (let row = 0; row < state.columns.count; row++) {
+    const oid = state.oidOf(row)
+    if (mails.has(oid)) known.add(oid)
+    else lost.push(state.columns.uids[row]!)
+  }
+  if (lost.length > 0) state.apply({ kind: 'expunge', uids: lost })
+  for (const oid of [...state.garbage]) if (!mails.has(oid)) state.garbage.delete(oid)
+  return known
+}
+
+function findNew(mails: ReadonlyMap<string, ObjectInfo>, known: ReadonlySet<string>, state: MailboxState, isNew: (uid: number) => boolean): Found[] {
+  const byUid = new Map<number, Found>()
+  const found: Found[] = []
+  for (const [oid, object] of mails) {
+    const name = parseOid(oid)
+    if (name === undefined || known.has(oid) || state.garbage.has(oid)) continue
+    if (name === 'foreign') { found.push({ oid, object, uid: 0 }); continue }
+    if (name.uid === 0 || !isNew(name.uid)) continue
+    const one: Found = { oid, object, uid: name.uid }
+    const other = byUid.get(name.uid)
+    if (other !== undefined) (bySaving(other, one) <= 0 ? one : other).uid = 0
+    if (one.uid > 0) byUid.set(one.uid, one)
+    found.push(one)
+  }
+  return found
+}
+
+const bySaving = (a: Found, b: Found): number => a.object.modifiedMs - b.object.modifiedMs || (a.oid < b.oid ? -1 : 1)
+
+const fresh = { flags: 0, keywords: [], cacheOffset: 0, cacheLength: 0 }
+
+/** The row of an object with a name of ours. */
+function ownRow(oid: string, object: ObjectInfo, uid: number): AppendedRow {
+  const name = parseOid(oid)
+  if (name === undefined || name === 'foreign') throw new RangeError(`${oid} is no name of ours`)
+  const { guid, size, received, crlf } = name
+  // The name stands for itself unless it carries another UID, or says that the bytes are not in CRLF form.
+  return { ...fresh, uid, guid, size, internalDate: received, saveDate: Math.trunc(object.modifiedMs / 1000), oid: crlf && name.uid === uid ? '' : oid }
+}
+
+/** The row, still without UID, of a mail that needs a new one. */
+async function otherRow(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, { oid, object }: Found): Promise<AppendedRow> {
+  if (parseOid(oid) !== 'foreign') return ownRow(oid, object, 0)
+  const { metadata } = await world.obox.stat(context, identity.guid, oid)
+  const modified = Math.trunc(object.modifiedMs / 1000)
+  const number = (text: string | undefined): number | undefined => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined)
+  const { guid = '' } = metadata
+  return {
+    ...fresh, uid: 0, oid,
+    guid: isGuid(guid) ? guid : oid.slice(0, 32),
+    size: number(metadata['size']) ?? await sizeOf(world, identity, context, oid),
+    internalDate: storableDate(number(metadata['received']) ?? modified),
+    saveDate: number(metadata['saved']) ?? modified,
+  }
+}
+
+/** RFC822.SIZE of an object whose metadata does not say it (obox_size_missing_action = read). */
+async function sizeOf(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, oid: string): Promise<number> {
+  const parser = new MessageParser()
+  for await (const chunk of toCrlf((await world.obox.read(context, identity.guid, oid)).body)) parser.push(chunk)
+  return parser.finish().size
+}

@@ -1,0 +1,102 @@
+// When a mailbox's index bundle is uploaded, and how. The bundle holds everything but the mails: a machine that has lost
+// the local state, or never had it, goes on from there and finds newer mails by listing.
+//
+// - Flag changes and expunges exist in the local state only: uploaded within metacache_upload_interval.
+// - New mails can be listed: uploaded after more than obox_max_rescan_mail_count of them.
+// - UIDs below the bundle's ceiling may be given out without asking the store. Passing it needs a new bundle first.
+
+import type { Cancel, RequestContext } from '../../runtime/effects.ts'
+import { TempFail, messageOf } from '../../runtime/errors.ts'
+import type { LoadedMailbox } from './mailbox.ts'
+import { mailboxBundle } from './mailbox-bundle.ts'
+
+export class MailboxUploads {
+  readonly #mailbox: LoadedMailbox
+  #running: Promise<void> | undefined
+  #timer: Cancel | undefined
+  #stopped = false
+
+  constructor(mailbox: LoadedMailbox) { this.#mailbox = mailbox }
+
+  /** Whether closing the mailbox should upload first. */
+  get due(): boolean {
+    const { unsaved } = this.#mailbox.state
+    return this.#worthATimer() || (!this.#mailbox.world.policy.delayUploads && unsaved.all > 0)
+  }
+
+  /** Something has changed: sees to it that it is uploaded in time. */
+  changed(): void {
+    if (this.#timer !== undefined || this.#stopped || !this.#worthATimer()) return
+    const { effects, policy } = this.#mailbox.world
+    this.#timer = effects.timers.after(policy.uploadIntervalMs, () => {
+      this.#timer = undefined
+      if (!this.#stopped) void this.tryUpload()
+    })
+  }
+
+  #worthATimer(): boolean {
+    const { state: { unsaved }, world } = this.#mailbox
+    return unsaved.important > 0 || unsaved.mails > world.policy.rescanMails
+  }
+
+  /** No more uploads by time. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.()
+    this.#timer = undefined
+  }
+
+  /** Resolves when UIDs below `needed` are covered by an uploaded bundle. TempFail if that cannot be had. */
+  async coverUids(needed: number): Promise<void> {
+    while (this.#mailbox.state.ceiling < needed) await this.upload('obox:mailbox_uids_reserve')
+  }
+
+  /** Everything that has changed up to now is in the store afterwards. */
+  async flush(): Promise<void> {
+    await this.#running?.catch(() => {})
+    if (this.#mailbox.state.unsaved.all > 0) await this.upload('metacache:flush_all_changed')
+  }
+
+  /** Uploads; a failure is logged, and made up for later. */
+  async tryUpload(): Promise<void> {
+    try {
+      await this.upload('metacache:upload_mailbox')
+    } catch (error) {
+      if (this.#mailbox.gone) return
+      const { effects, user } = this.#mailbox.world
+      effects.emit({ level: 'warning', name: 'metacache.upload_failed', user, text: `Index of ${this.#mailbox.name} could not be uploaded: ${messageOf(error)}` })
+      this.changed()
+    }
+  }
+
+  /** Uploads a bundle of now, or waits for the one under way. */
+  upload(reason: string): Promise<void> {
+    this.#running ??= this.#upload(reason).finally(() => { this.#running = undefined })
+    return this.#running
+  }
+
+  async #upload(reason: string): Promise<void> {
+    const { state, world, cache, guid } = this.#mailbox
+    const context: RequestContext = { user: world.user, reason }
+    const name = world.ids.bundle([...state.bundles])
+    await this.#mailbox.commit({ kind: 'uploading', name })
+    const covers = { ...state.unsaved }
+    const ceiling = state.nextUid + world.limits.uidReserveBundle
+    const body = await mailboxBundle(state, this.#mailbox.appends.inFlight(), ceiling, cache)
+    await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
+    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers })
+    await this.#removeOlder(context)
+  }
+
+  async #removeOlder(context: RequestContext): Promise<void> {
+    const { state, world, guid } = this.#mailbox
+    const older = [...state.bundles].filter((name) => name !== state.bundle)
+    try {
+      const names = await world.bundles(guid).remove(context, older)
+      if (names.length > 0) await this.#mailbox.commit({ kind: 'removed', names })
+    } catch (error) {
+      // They are tried again after the next upload.
+      if (!(error instanceof TempFail)) throw error
+    }
+  }
+}

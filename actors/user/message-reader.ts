@@ -1,0 +1,118 @@
+// Reads messages of a mailbox: their bytes from the objects, their summaries from the message cache (from the object where
+// the cache lacks them, and into the cache then).
+
+import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
+import { Bug, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
+import { LineEndings } from '../mail/line-endings.ts'
+import { MessageParser } from '../mail/message-parser.ts'
+import { decodeSummary, encodeSummary } from '../mail/summary.ts'
+import type { Summary } from '../mail/types.ts'
+import { MailError } from './errors.ts'
+import type { LoadedMailbox } from './mailbox.ts'
+import type { CachePlace } from './message-cache.ts'
+import { parseOid } from './object-names.ts'
+
+export class MessageReader {
+  readonly #mailbox: LoadedMailbox
+  /** Decoded summaries, the latest used last. */
+  readonly #recent = new Map<number, Summary>()
+  /** Being read from objects now. */
+  readonly #reading = new Map<number, Promise<Summary>>()
+
+  constructor(mailbox: LoadedMailbox) { this.#mailbox = mailbox }
+
+  /** EXPUNGEISSUED if the message is gone. */
+  async summary(context: RequestContext, uid: number): Promise<Summary> {
+    const { columns } = this.#mailbox.state
+    const row = this.#row(uid)
+    const known = this.#recent.get(uid) ?? await this.#cached(uid, { offset: columns.cacheOffsets[row]!, length: columns.cacheLengths[row]! })
+    if (known !== undefined) return this.#remember(uid, known)
+    let reading = this.#reading.get(uid)
+    if (reading === undefined) {
+      reading = this.#summarize(context, uid).finally(() => { this.#reading.delete(uid) })
+      this.#reading.set(uid, reading)
+    }
+    return this.#remember(uid, await reading)
+  }
+
+  /** The bytes in [start, end) of the CRLF form. */
+  async read(context: RequestContext, uid: number, range: ByteRange = { start: 0 }): Promise<AsyncIterable<Uint8Array>> {
+    const { state, world, guid } = this.#mailbox
+    const row = this.#row(uid)
+    const oid = state.oidOf(row)
+    const size = state.columns.sizes[row]!
+    const start = Math.min(range.start, size)
+    const end = Math.min(range.end ?? size, size)
+    if (start >= end) return nothing()
+    const name = parseOid(oid)
+    const crlf = name !== undefined && name !== 'foreign' && name.crlf
+    try {
+      if (!crlf) return slice(toCrlf((await world.obox.read(context, guid, oid)).body), start, end)
+      const whole = start === 0 && end === size
+      return (await world.obox.read(context, guid, oid, whole ? undefined : { start, end })).body
+    } catch (error) {
+      throw this.#missing(uid, error)
+    }
+  }
+
+  #row(uid: number): number {
+    const row = this.#mailbox.state.columns.rowOf(uid)
+    if (row < 0) throw new MailError('EXPUNGEISSUED', 'The message has been expunged')
+    return row
+  }
+
+  async #cached(uid: number, place: CachePlace): Promise<Summary | undefined> {
+    const bytes = await this.#mailbox.cache.read(uid, place)
+    if (bytes === undefined) return undefined
+    try {
+      return decodeSummary(bytes)
+    } catch (error) {
+      // Written by another version: read from the object again.
+      if (error instanceof Bug) return undefined
+      throw error
+    }
+  }
+
+  async #summarize(context: RequestContext, uid: number): Promise<Summary> {
+    const parser = new MessageParser()
+    for await (const chunk of await this.read(context, uid)) parser.push(chunk)
+    const summary = parser.finish()
+    const place = await this.#mailbox.cache.append(uid, encodeSummary(summary))
+    if (place.length > 0 && !this.#mailbox.gone) this.#mailbox.commit({ kind: 'cached', uid, ...place }).catch(() => {})
+    return summary
+  }
+
+  #remember(uid: number, summary: Summary): Summary {
+    this.#recent.delete(uid)
+    this.#recent.set(uid, summary)
+    if (this.#recent.size > this.#mailbox.world.limits.decodedSummaries) this.#recent.delete(this.#recent.keys().next().value!)
+    return summary
+  }
+
+  #missing(uid: number, error: unknown): unknown {
+    if (!(error instanceof ObjectNotFound)) return error
+    const { state, world, name } = this.#mailbox
+    if (state.columns.rowOf(uid) < 0) return new MailError('EXPUNGEISSUED', 'The message has been expunged')
+    world.effects.emit({ level: 'error', name: 'obox.mail_missing', user: world.user, text: `The object of UID ${uid} in ${name} is missing: ${error.key}` })
+    return new TempFail(`the message's object is missing: ${error.key}`, { cause: error })
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** The CRLF form of an object that another server saved. */
+export async function* toCrlf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const lines = new LineEndings()
+  for await (const chunk of body) yield lines.push(chunk)
+}
+
+async function* slice(body: AsyncIterable<Uint8Array>, start: number, end: number): AsyncGenerator<Uint8Array> {
+  let at = 0
+  for await (const chunk of body) {
+    const from = Math.max(0, start - at)
+    const to = Math.min(chunk.length, end - at)
+    if (from < to) yield chunk.subarray(from, to)
+    at += chunk.length
+    if (at >= end) return
+  }
+}

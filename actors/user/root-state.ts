@@ -1,0 +1,135 @@
+// What a user has besides mails: mailboxes by place, subscriptions, and what is being deleted. As a value, as the changes
+// that lead from one to the next, and as bytes (JSON in a checksummed frame: small, and readable in an emergency).
+
+import { Buffer } from 'node:buffer'
+import { crc32 } from '../../runtime/crc32.ts'
+import { placeKey } from './namespace.ts'
+import type { Place } from './namespace.ts'
+import type { MailboxStatus } from './types.ts'
+
+/** A name in the root: a mailbox, or (without guid) only a name for children. */
+export interface RootEntry {
+  place: Place
+  guid?: string
+  uidValidity: number
+  specialUse: string[]
+}
+
+/** A mailbox's figures when it was closed, true while its journal still ends at `mark`. */
+export interface KeptStatus { status: MailboxStatus; mark: { generation: number; size: number }; unsaved: boolean }
+
+export type RootChange =
+  | { kind: 'create'; entry: RootEntry }
+  /** The mailbox's objects are still to be deleted. */
+  | { kind: 'delete'; place: Place }
+  | { kind: 'deleted'; guid: string }
+  | { kind: 'move'; from: Place; to: Place }
+  | { kind: 'subscribe'; place: Place; on: boolean }
+  | { kind: 'status'; guid: string; kept: KeptStatus }
+  | { kind: 'uploading'; name: string }
+  | { kind: 'uploaded'; name: string; covers: number }
+  | { kind: 'removed'; names: string[] }
+
+export class RootState {
+  readonly entries = new Map<string, RootEntry>()
+  readonly subscriptions = new Map<string, Place>()
+  /** GUIDs of mailboxes whose objects are still to be deleted. */
+  readonly deleting = new Set<string>()
+  readonly statuses = new Map<string, KeptStatus>()
+  lastUidValidity = 0
+  readonly bundles = new Set<string>()
+  bundle = ''
+  /** Changes that the uploaded bundle lacks. */
+  unsaved = 0
+
+  apply(change: RootChange): void {
+    switch (change.kind) {
+      case 'create':
+        this.entries.set(placeKey(change.entry.place), change.entry)
+        this.lastUidValidity = Math.max(this.lastUidValidity, change.entry.uidValidity)
+        this.unsaved++
+        return
+      case 'delete': {
+        const key = placeKey(change.place)
+        const guid = this.entries.get(key)?.guid
+        this.entries.delete(key)
+        if (guid !== undefined) { this.deleting.add(guid); this.statuses.delete(guid) }
+        this.unsaved++
+        return
+      }
+      // Not worth an upload: deleting what is gone does no harm.
+      case 'deleted': this.deleting.delete(change.guid); return
+      case 'move': {
+        const entry = this.entries.get(placeKey(change.from))
+        if (entry === undefined) return
+        this.entries.delete(placeKey(change.from))
+        this.entries.set(placeKey(change.to), { ...entry, place: change.to })
+        this.unsaved++
+        return
+      }
+      case 'subscribe':
+        if (change.on) this.subscriptions.set(placeKey(change.place), change.place)
+        else this.subscriptions.delete(placeKey(change.place))
+        this.unsaved++
+        return
+      case 'status': this.statuses.set(change.guid, change.kept); return
+      case 'uploading': this.bundles.add(change.name); return
+      case 'uploaded': this.bundle = change.name; this.unsaved -= change.covers; return
+      case 'removed': for (const name of change.names) this.bundles.delete(name); return
+    }
+  }
+
+  /** A state of its own, equal to this one. */
+  clone(): RootState {
+    const copy = new RootState()
+    for (const [key, entry] of this.entries) copy.entries.set(key, entry)
+    for (const [key, place] of this.subscriptions) copy.subscriptions.set(key, place)
+    for (const guid of this.deleting) copy.deleting.add(guid)
+    for (const [guid, kept] of this.statuses) copy.statuses.set(guid, kept)
+    for (const name of this.bundles) copy.bundles.add(name)
+    copy.lastUidValidity = this.lastUidValidity
+    copy.bundle = this.bundle
+    copy.unsaved = this.unsaved
+    return copy
+  }
+}
+
+/** One record: changes that happen together or not at all. */
+export const encodeRootChanges = (changes: readonly RootChange[]): Uint8Array => Buffer.from(JSON.stringify(changes))
+/** The bytes have been checked by the journal. */
+export const decodeRootChanges = (bytes: Uint8Array): RootChange[] => JSON.parse(Buffer.from(bytes).toString()) as RootChange[]
+
+const magic = Buffer.from('CULVERR1', 'latin1')
+const headBytes = 16
+
+/** magic 8 · generation u32 · CRC-32 of the JSON, begun with the generation's, u32 · JSON. */
+export function encodeRoot(state: RootState, generation: number): Uint8Array {
+  const json = Buffer.from(JSON.stringify({
+    entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
+    statuses: [...state.statuses], lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], bundle: state.bundle, unsaved: state.unsaved,
+  }))
+  const head = Buffer.alloc(headBytes)
+  head.set(magic)
+  head.writeUInt32LE(generation, 8)
+  head.writeUInt32LE(crc32(json, crc32(head.subarray(8, 12))), 12)
+  return Buffer.concat([head, json])
+}
+
+/** undefined: not ours, or damaged. */
+export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: number } | undefined {
+  if (bytes.length < headBytes) return undefined
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const json = head.subarray(headBytes)
+  if (!head.subarray(0, 8).equals(magic) || head.readUInt32LE(12) !== crc32(json, crc32(head.subarray(8, 12)))) return undefined
+  const found = JSON.parse(json.toString())
+  const state = new RootState()
+  for (const entry of found.entries as RootEntry[]) state.entries.set(placeKey(entry.place), entry)
+  for (const place of found.subscriptions as Place[]) state.subscriptions.set(placeKey(place), place)
+  for (const guid of found.deleting as string[]) state.deleting.add(guid)
+  for (const [guid, kept] of found.statuses as [string, KeptStatus][]) state.statuses.set(guid, kept)
+  for (const name of found.bundles as string[]) state.bundles.add(name)
+  state.lastUidValidity = found.lastUidValidity
+  state.bundle = found.bundle
+  state.unsaved = found.unsaved
+  return { state, generation: head.readUInt32LE(8) }
+}

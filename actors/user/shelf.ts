@@ -1,0 +1,125 @@
+// The mailboxes of a user that are loaded. One is loaded by whoever needs it first, shared, and closed when nobody has used
+// it for a while; who needs it while it is closing waits for that and loads it anew.
+
+import type { Cancel, RequestContext } from '../../runtime/effects.ts'
+import { messageOf } from '../../runtime/errors.ts'
+import type { LoadedMailbox, MailboxIdentity, MailboxWorld, Target } from './mailbox.ts'
+import { loadMailbox } from './mailbox-load.ts'
+import type { KeptStatus } from './root-state.ts'
+
+interface Slot {
+  loading: Promise<LoadedMailbox>
+  mailbox?: LoadedMailbox
+  uses: number
+  timer?: Cancel | undefined
+  closing?: Promise<void>
+}
+
+export interface ShelfOwner {
+  readonly world: MailboxWorld
+  identity(guid: string): MailboxIdentity
+  /** A mailbox was closed: its figures, while its journal stays as it is. */
+  closed(guid: string, kept: KeptStatus): Promise<void>
+  /** Nothing is loaded any more. */
+  empty(): void
+}
+
+export class Shelf {
+  readonly #owner: ShelfOwner
+  readonly #slots = new Map<string, Slot>()
+
+  constructor(owner: ShelfOwner) { this.#owner = owner }
+
+  get size(): number { return this.#slots.size }
+
+  /** A mailbox that is loaded now, and not on its way out. */
+  loaded(guid: string): LoadedMailbox | undefined {
+    const slot = this.#slots.get(guid)
+    return slot?.closing === undefined ? slot?.mailbox : undefined
+  }
+
+  all(): LoadedMailbox[] { return [...this.#slots.keys()].flatMap((guid) => this.loaded(guid) ?? []) }
+
+  /** Loads the mailbox, and keeps it until the answer's `release` is called. Rejects as loadMailbox does. */
+  async acquire(context: RequestContext, guid: string): Promise<Target> {
+    let slot = this.#slots.get(guid)
+    while (slot?.closing !== undefined) {
+      await slot.closing
+      slot = this.#slots.get(guid)
+    }
+    if (slot === undefined) {
+      slot = { loading: loadMailbox(this.#owner.world, this.#owner.identity(guid), context), uses: 0 }
+      this.#slots.set(guid, slot)
+    }
+    return this.#use(guid, slot)
+  }
+
+  /** Closes all of them, whoever uses them: views hear that they are gone. */
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#slots].map(async ([guid, slot]) => {
+      await slot.loading.catch(() => {})
+      if (this.#slots.get(guid) === slot) await this.#close(guid, slot)
+    }))
+  }
+
+  /** A deleted mailbox is forgotten at once; its users keep a mailbox that refuses everything. Resolves when it has come to rest. */
+  async drop(guid: string, reason: string): Promise<void> {
+    const slot = this.#slots.get(guid)
+    if (slot === undefined) return
+    const mailbox = await slot.loading.catch(() => undefined)
+    mailbox?.leave(reason)
+    if (this.#slots.get(guid) === slot) await this.#close(guid, slot)
+  }
+
+  async #use(guid: string, slot: Slot): Promise<Target> {
+    slot.uses++
+    slot.timer?.()
+    slot.timer = undefined
+    try {
+      slot.mailbox = await slot.loading
+    } catch (error) {
+      if (this.#slots.get(guid) === slot) this.#slots.delete(guid)
+      this.#tellIfEmpty()
+      throw error
+    }
+    let released = false
+    const release = (): void => {
+      if (released) return
+      released = true
+      slot.uses--
+      if (slot.uses === 0 && slot.closing === undefined) this.#closeLater(guid, slot)
+    }
+    return { mailbox: slot.mailbox, release }
+  }
+
+  #closeLater(guid: string, slot: Slot): void {
+    const { effects, limits } = this.#owner.world
+    slot.timer = effects.timers.after(limits.mailboxIdleMs, () => { void this.#close(guid, slot) })
+  }
+
+  /** Never rejects: what could not be written is logged, and the journal has the rest. */
+  #close(guid: string, slot: Slot): Promise<void> {
+    slot.timer?.()
+    slot.timer = undefined
+    slot.closing ??= this.#closeNow(guid, slot).finally(() => {
+      this.#slots.delete(guid)
+      this.#tellIfEmpty()
+    })
+    return slot.closing
+  }
+
+  async #closeNow(guid: string, { mailbox }: Slot): Promise<void> {
+    if (mailbox === undefined) return
+    const { effects, user } = this.#owner.world
+    const deleted = mailbox.gone
+    try {
+      await mailbox.close({ upload: true })
+      if (deleted) return
+      await this.#owner.closed(guid, { status: mailbox.status, mark: mailbox.journalMark, unsaved: mailbox.state.unsaved.all > 0 })
+    } catch (error) {
+      effects.emit({ level: 'warning', name: 'user.close_failed', user, text: `${mailbox.name} could not be closed cleanly: ${messageOf(error)}` })
+    }
+  }
+
+  #tellIfEmpty(): void { if (this.#slots.size === 0) this.#owner.empty() }
+}

@@ -1,0 +1,273 @@
+// The user actor: the single writer of everything one user owns. Sessions on the same thread call it; deliveries from other
+// threads come as messages. It loads mailboxes when they are needed, and asks to be closed when nobody has needed it for a
+// while.
+
+import type { Actor, Description } from '../../runtime/actor.ts'
+import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
+import { TempFail, messageOf } from '../../runtime/errors.ts'
+import { limits as defaultLimits } from '../../runtime/limits.ts'
+import type { Limits } from '../../runtime/limits.ts'
+import type { Settings } from '../../conf/settings.ts'
+import { appendDrafts } from './append.ts'
+import { Bundles } from './bundles.ts'
+import { MailError } from './errors.ts'
+import { MailboxFolders } from './folders.ts'
+import type { MailboxWorld } from './mailbox.ts'
+import { journalMark } from './local-state.ts'
+import { Namespaces } from './namespace.ts'
+import { ObjectIds } from './object-names.ts'
+import { Obox } from './obox.ts'
+import { policyOf } from './policy.ts'
+import { openRoot } from './root-load.ts'
+import { Shelf } from './shelf.ts'
+import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, User, UserMessage } from './types.ts'
+
+export interface UserOptions {
+  /** Called when the user has been idle for a while: whoever holds it should stop and forget it. */
+  idle?(): void
+  limits?: Partial<Limits>
+}
+
+/** A session that is attached. */
+type Attached = Parameters<User['attach']>[0]
+
+/**
+ * Opens a user. `settings`: %-expanded for the user. The first opening ever creates INBOX and the mailboxes with `auto`.
+ * TempFail: disk or store are away, or hold what cannot be read now; nothing was changed. ConfigError: the settings.
+ */
+export async function openUser(effects: Effects, settings: Settings, account: Account, options: UserOptions = {}): Promise<UserActor> {
+  const limits: Limits = { ...defaultLimits, ...options.limits }
+  const policy = policyOf(settings, account)
+  const { path, index } = policy.location
+  const ids = new ObjectIds(effects.clock, effects.random)
+  const indexStore = effects.storage(policy.indexStore)
+  const obox = new Obox(effects.storage(policy.mailStore), path, policy.username)
+  const context: RequestContext = { user: account.user, reason: 'obox:user_open' }
+  const rootBundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
+  const { root, nameless } = await openRoot({ effects, limits, policy, ids, user: account.user, bundles: rootBundles }, obox, `${index}/root`, context)
+  const world: Omit<MailboxWorld, 'target'> = {
+    effects, limits, policy, obox, ids, user: account.user,
+    bundles: (guid) => new Bundles(indexStore, `${obox.mailboxPrefix(guid)}idx/`, policy.username),
+  }
+  const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), `${index}/mailboxes`)
+  await folders.prepare(context, nameless)
+  return new UserActor(account, world, folders, options)
+}
+
+export class UserActor implements User, Actor<UserMessage> {
+  readonly account: Account
+  readonly concurrent = true
+  readonly #world: MailboxWorld
+  readonly #folders: MailboxFolders
+  readonly #shelf: Shelf
+  readonly #options: UserOptions
+  readonly #sessions = new Set<Attached>()
+  /** Calls that have not settled. */
+  readonly #running = new Set<Promise<unknown>>()
+  #idleTimer: Cancel | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(account: Account, world: Omit<MailboxWorld, 'target'>, folders: MailboxFolders, options: UserOptions) {
+    this.account = account
+    this.#options = options
+    this.#folders = folders
+    this.#world = { ...world, target: (context, name) => this.#acquire(context, name, 'TRYCREATE') }
+    this.#shelf = new Shelf({
+      world: this.#world,
+      identity: (guid) => folders.identity(guid),
+      closed: (guid, kept) => folders.keepStatus(guid, kept),
+      empty: () => { this.#watchIdle() },
+    })
+    for (const guid of folders.deleting) void this.#erase(guid)
+    this.#watchIdle()
+  }
+
+  attach(session: Attached): Cancel {
+    this.#sessions.add(session)
+    this.#idleTimer?.()
+    return () => {
+      this.#sessions.delete(session)
+      this.#watchIdle()
+    }
+  }
+
+  namespaces(): readonly NamespaceInfo[] { return this.#folders.namespaces }
+  list(): readonly MailboxInfo[] { return this.#folders.list.infos }
+  find(name: string): MailboxInfo | undefined { return this.#folders.find(name) }
+  subscriptions(): readonly string[] { return this.#folders.list.subscriptions }
+
+  subscribe(_context: RequestContext, name: string): Promise<void> { return this.#run(() => this.#folders.subscribe(name, true)) }
+  unsubscribe(_context: RequestContext, name: string): Promise<void> { return this.#run(() => this.#folders.subscribe(name, false)) }
+
+  create(context: RequestContext, name: string, options: { specialUse?: string[] } = {}): Promise<MailboxInfo> {
+    return this.#run(() => this.#folders.create(context, name, options.specialUse ?? []))
+  }
+
+  delete(context: RequestContext, name: string): Promise<void> {
+    return this.#run(async () => {
+      const guid = await this.#folders.delete(context, name)
+      if (guid === undefined) return
+      this.#shelf.loaded(guid)?.leave('The mailbox was deleted')
+      void this.#erase(guid)
+    })
+  }
+
+  rename(context: RequestContext, from: string, to: string): Promise<void> {
+    return this.#run(async () => {
+      if (!this.#folders.isInbox(from)) return this.#folders.rename(context, from, to)
+      // RFC 3501 §6.3.5: INBOX stays, its mails move.
+      const { name } = await this.#folders.create(context, to, [])
+      const inbox = await this.#acquire(context, 'INBOX', 'NONEXISTENT')
+      try {
+        const { columns } = inbox.mailbox.state
+        await inbox.mailbox.copy(context, [...columns.uids.subarray(0, columns.count)], name, { move: true })
+      } finally {
+        inbox.release()
+      }
+    })
+  }
+
+  status(context: RequestContext, name: string): Promise<MailboxStatus> {
+    return this.#run(async () => {
+      const guid = this.#folders.guidOf(name, 'NONEXISTENT')
+      const loaded = this.#shelf.loaded(guid)
+      if (loaded !== undefined) return loaded.status
+      const kept = this.#folders.keptStatus(guid)
+      if (kept !== undefined) {
+        const mark = await journalMark(this.#world.effects, this.#folders.identity(guid).directory)
+        if (mark?.generation === kept.mark.generation && mark.size === kept.mark.size) return kept.status
+      }
+      const { mailbox, release } = await this.#shelf.acquire(context, guid)
+      try { return mailbox.status } finally { release() }
+    })
+  }
+
+  open(context: RequestContext, name: string): Promise<MailboxHandle> {
+    return this.#run(async () => {
+      const { mailbox, release } = await this.#acquire(context, name, 'NONEXISTENT')
+      return { mailbox, close: release }
+    })
+  }
+
+  append(context: RequestContext, name: string, drafts: Draft[]): Promise<AppendResult> {
+    return this.#run(async () => {
+      const { mailbox, release } = await this.#acquire(context, name, 'TRYCREATE')
+      try { return await appendDrafts(mailbox, context, drafts) } finally { release() }
+    })
+  }
+
+  deliver(context: RequestContext, delivery: Delivery): Promise<DeliveryResult> {
+    return this.#run(async () => {
+      const mailbox = await this.#deliveryMailbox(context, delivery)
+      const { uidValidity, uids } = await this.append(context, mailbox, [delivery.draft])
+      return { mailbox, uidValidity, uid: uids[0]! }
+    })
+  }
+
+  receive(message: UserMessage): Promise<DeliveryResult> {
+    const { delivery } = message
+    return this.deliver({ user: this.account.user, session: delivery.session, reason: 'lmtp:cmd_data' }, delivery)
+  }
+
+  /** Uploads everything that the store lacks. TempFail if some of it could not be. */
+  flush(): Promise<void> {
+    return this.#run(async () => {
+      const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
+      const guids = new Set([...this.#folders.unsaved(), ...this.#shelf.all().map(({ guid }) => guid)])
+      for (const guid of guids) {
+        const { mailbox, release } = await this.#shelf.acquire(context, guid)
+        try { await mailbox.uploads.flush() } finally { release() }
+      }
+      await this.#folders.flush()
+    })
+  }
+
+  /** Ends the user: what runs is finished, then everything is written and uploaded. Settles within `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMs)
+    return this.#stopping
+  }
+
+  describe(): Description {
+    return {
+      kind: 'user', name: this.account.user,
+      values: { sessions: this.#sessions.size, mailboxes: this.#shelf.size, running: this.#running.size },
+    }
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#idleTimer?.()
+    for (const session of [...this.#sessions]) session.closing('The server is shutting down')
+    const { effects, user } = this.#world
+    let cancel: Cancel = () => {}
+    const deadline = new Promise<'late'>((resolve) => { cancel = effects.timers.after(deadlineMs, () => { resolve('late') }) })
+    const outcome = await Promise.race([deadline, this.#finish().then(() => 'done' as const, (error: unknown) => messageOf(error))])
+    cancel()
+    if (outcome === 'done') return
+    effects.emit({ level: 'warning', name: 'user.stop_unclean', user, text: `Not everything of ${user} could be uploaded at the end: ${outcome === 'late' ? 'no time left' : outcome}` })
+  }
+
+  async #finish(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running])
+    await this.#shelf.closeAll()
+    await this.#folders.close()
+  }
+
+  /** Counts a call in; refuses new ones while the user is on its way out. */
+  #run<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#stopping !== undefined && this.#running.size === 0) return Promise.reject(new TempFail(`${this.account.user} is being closed`))
+    this.#idleTimer?.()
+    const running = call()
+    this.#running.add(running)
+    const ended = (): void => {
+      this.#running.delete(running)
+      this.#watchIdle()
+    }
+    running.then(ended, ended)
+    return running
+  }
+
+  async #acquire(context: RequestContext, name: string, code: 'NONEXISTENT' | 'TRYCREATE'): ReturnType<MailboxWorld['target']> {
+    return this.#shelf.acquire(context, this.#folders.guidOf(name, code))
+  }
+
+  /** INBOX, or (lmtp_save_to_detail_mailbox) the mailbox that the address names. */
+  async #deliveryMailbox(context: RequestContext, { detail }: Delivery): Promise<string> {
+    const { policy } = this.#world
+    if (!policy.saveToDetail || detail === undefined || detail === '') return 'INBOX'
+    const known = this.find(detail)
+    if (known?.guid !== undefined) return known.name
+    if (!policy.autocreate) return 'INBOX'
+    try {
+      const { name } = await this.#folders.create(context, detail, [])
+      if (policy.autosubscribe) await this.#folders.subscribe(name, true)
+      return name
+    } catch (error) {
+      // A detail that is no mailbox name, or was created by another delivery just now.
+      if (error instanceof MailError) return this.find(detail)?.guid === undefined ? 'INBOX' : detail
+      throw error
+    }
+  }
+
+  /** Deletes what a deleted mailbox has left behind. A failure is made up for at the next opening. */
+  async #erase(guid: string): Promise<void> {
+    const erasing = this.#shelf.drop(guid, 'The mailbox was deleted').then(() => this.#folders.erase(guid))
+    this.#running.add(erasing)
+    try {
+      await erasing
+    } catch (error) {
+      const { effects, user } = this.#world
+      effects.emit({ level: 'warning', name: 'obox.delete_failed', user, text: `Objects of deleted mailbox ${guid} are not deleted yet: ${messageOf(error)}` })
+    } finally {
+      this.#running.delete(erasing)
+      this.#watchIdle()
+    }
+  }
+
+  #watchIdle(): void {
+    this.#idleTimer?.()
+    this.#idleTimer = undefined
+    if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined) return
+    this.#idleTimer = this.#world.effects.timers.after(this.#world.limits.userIdleMs, () => { this.#options.idle?.() })
+  }
+}
