@@ -71,14 +71,19 @@ export const isSlice = (piece: Piece): piece is Slice => typeof piece !== 'strin
 
 /** Asks the items for a message's answer and reads what is short, all in one request. Throws what reading throws, and WrongSize. */
 export async function prepare(wanted: readonly Wanted[], m: Message, context: RequestContext): Promise<Prepared> {
-  const pieces: Piece[] = [`* ${m.seq} FETCH (`]
-  for (const { item, args } of wanted) {
-    if (pieces.length > 1) pieces.push(' ')
-    if (item.needs === 'columns') pieces.push(item.write(args, m))
-    else if (item.needs === 'summary') pieces.push(await item.write(args, m, await m.summary()))
-    else pieces.push(...await item.write(args, m))
+  const pieces: Piece[] = []
+  let text = `* ${m.seq} FETCH (`
+  for (const [i, { item, args }] of wanted.entries()) {
+    if (i > 0) text += ' '
+    if (item.needs === 'columns') text += item.write(args, m)
+    else if (item.needs === 'summary') text += await item.write(args, m, await m.summary())
+    else for (const piece of await item.write(args, m)) {
+      if (typeof piece === 'string') { text += piece; continue }
+      pieces.push(text, piece)
+      text = ''
+    }
   }
-  pieces.push(')\r\n')
+  pieces.push(`${text})\r\n`)
   return { seq: m.seq, uid: m.uid, pieces: await withShortSlices(pieces, m, context) }
 }
 

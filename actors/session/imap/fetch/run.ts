@@ -9,13 +9,14 @@ import type { RequestContext } from '../../../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../../../runtime/errors.ts'
 import { limits } from '../../../../runtime/limits.ts'
 import { MailError } from '../../../user/errors.ts'
+import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
+import type { NumberRange } from '../sequence-set.ts'
+import { Turn } from '../turn.ts'
 import type { Wanted } from './attributes.ts'
 import { Message, isUnreadable, prepare } from './message.ts'
 import type { Prepared } from './message.ts'
 import { BrokenLiteral, sendPrepared } from './stream.ts'
-import type { NumberRange } from '../sequence-set.ts'
-import { Turn } from '../turn.ts'
 
 /** What has become of the messages asked for. */
 export interface FetchOutcome {
@@ -98,25 +99,18 @@ async function* preparedAhead(
   wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, context: RequestContext,
 ): AsyncGenerator<Prepared | Unprepared> {
   const { view } = s.selected
-  const numbers = numbersOf(ranges)
-  const ahead: { promise: Promise<Prepared | Unprepared>; bytes: number }[] = []
-  const most = Math.max(1, s.settings.mail_prefetch_count)
   let bytes = 0
-  const fill = (): void => {
-    while (ahead.length < most && (ahead.length === 0 || bytes < limits.fetchAheadBytes)) {
-      const seq = numbers.next().value
-      if (seq === undefined) return
-      const size = Math.min(view.mailbox.messages.sizes[view.rowOf(seq)] ?? 0, limits.memoryBodyBytes)
-      const m = new Message(view, context, seq)
-      const failed = (error: unknown): Unprepared => ({ seq, uid: m.uid, error })
-      ahead.push({ promise: prepare(wanted, m, context).catch(failed), bytes: size })
-      bytes += size
-    }
+  const work = async (seq: number): Promise<{ ready: Prepared | Unprepared; size: number }> => {
+    const m = new Message(view, context, seq)
+    const size = Math.min(view.mailbox.messages.sizes[view.rowOf(seq)] ?? 0, limits.memoryBodyBytes)
+    bytes += size
+    const failed = (error: unknown): Unprepared => ({ seq, uid: m.uid, error })
+    return { ready: await prepare(wanted, m, context).catch(failed), size }
   }
-  for (fill(); ahead.length > 0; fill()) {
-    const next = ahead.shift()!
-    yield await next.promise
-    bytes -= next.bytes
+  const mayBegin = (): boolean => bytes < limits.fetchAheadBytes
+  for await (const { ready, size } of ahead(numbersOf(ranges), s.settings.mail_prefetch_count, work, mayBegin)) {
+    yield ready
+    bytes -= size
   }
 }
 

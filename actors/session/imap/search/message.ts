@@ -1,0 +1,88 @@
+// A message that is being searched: what is at hand of it, and fetching more where the keys have asked for it.
+
+import type { RequestContext } from '../../../../runtime/effects.ts'
+import { limits } from '../../../../runtime/limits.ts'
+import { concatBytes } from '../../../mail/byte-strings.ts'
+import { searchMessage } from '../../../mail/text-search.ts'
+import type { Needle } from '../../../mail/text-search.ts'
+import type { Summary } from '../../../mail/types.ts'
+import type { Messages } from '../../../user/types.ts'
+import type { View } from '../view.ts'
+import type { Matcher, SearchedMessage } from './key.ts'
+
+export class Searched implements SearchedMessage {
+  readonly view: View
+  seq = 0
+  uid = 0
+  row = 0
+  #summary: Summary | undefined
+  #header: Uint8Array | undefined
+  readonly #found = new Map<Needle, boolean>()
+  /** What the matchers have asked for and not got. */
+  #wantsSummary = false
+  #wantsHeader = false
+  readonly #wantsTexts: Needle[] = []
+
+  constructor(view: View, seq: number) {
+    this.view = view
+    this.at(seq)
+  }
+
+  /** On to another message of which nothing has been loaded. */
+  at(seq: number): void {
+    this.seq = seq
+    this.uid = this.view.uidAt(seq)
+    this.row = this.view.rowOf(seq)
+  }
+
+  get messages(): Messages { return this.view.mailbox.messages }
+
+  get summary(): Summary | undefined {
+    if (!this.#summary) this.#wantsSummary = true
+    return this.#summary
+  }
+
+  get header(): Uint8Array | undefined {
+    if (!this.#header) this.#wantsHeader = true
+    return this.#header
+  }
+
+  found(needle: Needle): boolean | undefined {
+    const result = this.#found.get(needle)
+    if (result === undefined) this.#wantsTexts.push(needle)
+    return result
+  }
+
+  /** Asks with what is at hand. A message that has been expunged matches nothing. */
+  ask(matches: Matcher): boolean | undefined {
+    this.#wantsSummary = this.#wantsHeader = false
+    this.#wantsTexts.length = 0
+    return this.row >= 0 && matches(this)
+  }
+
+  /** Asks, and loads what is missing, the cheapest first, until the answer is known. Throws what reading throws. */
+  async decide(matches: Matcher, context: RequestContext): Promise<boolean> {
+    for (;;) {
+      const result = this.ask(matches)
+      if (result !== undefined) return result
+      await this.#load(context)
+      this.row = this.view.rowOf(this.seq)
+    }
+  }
+
+  async #load(context: RequestContext): Promise<void> {
+    const { mailbox } = this.view
+    if (this.#wantsSummary || !this.#summary) {
+      this.#summary = await mailbox.summary(context, this.uid)
+    } else if (this.#wantsHeader) {
+      const end = Math.min(this.#summary.root.headerSize, limits.headerBytes)
+      const pieces: Uint8Array[] = []
+      for await (const chunk of await mailbox.read(context, this.uid, { start: 0, end })) pieces.push(chunk)
+      this.#header = concatBytes(pieces)
+    } else {
+      const needles = [...this.#wantsTexts]
+      const results = await searchMessage(this.#summary, await mailbox.read(context, this.uid), needles)
+      for (const [i, needle] of needles.entries()) this.#found.set(needle, results[i]!)
+    }
+  }
+}

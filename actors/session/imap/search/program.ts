@@ -1,0 +1,86 @@
+// The whole of what a SEARCH asks: `["CHARSET" SP astring SP] search-key *(SP search-key)`. RFC 3501 §6.4.4, §9 search.
+
+import { decodeCharset, decodeUndeclared, isKnownCharset } from '../../../mail/charset.ts'
+import { limits } from '../../../../runtime/limits.ts'
+import type { Parser } from '../grammar.ts'
+import { No } from '../result.ts'
+import { all as allKeys } from './index.ts'
+import type { Criterion, KeyParser, Matcher, SearchKey } from './key.ts'
+import { bySequence } from './sets.ts'
+
+const byName = new Map<string, SearchKey>(allKeys.flatMap((key) => key.names.map((name) => [name, key] as const)))
+
+/** Throws ParseError; No BADCHARSET for a charset that nobody knows. */
+export function parseProgram(p: Parser): Criterion {
+  let decode = decodeUndeclared
+  if (p.take('CHARSET ')) {
+    const charset = p.astring('a charset')
+    if (!isKnownCharset(charset)) throw new No('BADCHARSET (US-ASCII UTF-8)', 'Unknown charset')
+    decode = (bytes) => decodeCharset(charset, bytes)!
+    p.sp()
+  }
+  return new ProgramParser(p, decode).keys()
+}
+
+class ProgramParser implements KeyParser {
+  readonly p: Parser
+  readonly #decode: (bytes: Uint8Array) => string
+  #depth = 0
+
+  constructor(p: Parser, decode: (bytes: Uint8Array) => string) {
+    this.p = p
+    this.#decode = decode
+  }
+
+  /** search-key *(SP search-key): all of them. */
+  keys(): Criterion {
+    const criteria = [this.#one()]
+    // A space at the end of the command is forgiven.
+    while (this.p.take(' ') && !this.p.atEnd) criteria.push(this.#one())
+    return criteria.length === 1 ? criteria[0]! : everyOne(criteria)
+  }
+
+  key(): Criterion {
+    this.p.sp()
+    return this.#one()
+  }
+
+  text(): string { return this.#decode(this.p.sp().astringBytes('a text to search')) }
+
+  #one(): Criterion {
+    const { p } = this
+    if (++this.#depth > limits.searchNesting) p.fail('Too deep nesting of search keys')
+    const criterion = /^[\d*]$/.test(p.peek()) ? bySequence(p.sequenceSet()) : p.peek() === '(' ? this.#list() : this.#named()
+    this.#depth--
+    return criterion
+  }
+
+  #list(): Criterion {
+    this.p.open()
+    const criterion = this.keys()
+    this.p.close()
+    return criterion
+  }
+
+  #named(): Criterion {
+    const name = this.p.name()
+    const key = byName.get(name)
+    if (!key) return this.p.fail(name === '' ? 'Expected a search key' : `Unknown argument ${name}`)
+    return key.parse(this, name)
+  }
+}
+
+const everyOne = (criteria: readonly Criterion[]): Criterion => ({
+  matcher(view): Matcher {
+    const matchers = criteria.map((criterion) => criterion.matcher(view))
+    return (m) => {
+      let result: boolean | undefined = true
+      for (const matches of matchers) {
+        const one = matches(m)
+        if (one === false) return false
+        if (one === undefined) result = undefined
+      }
+      return result
+    }
+  },
+})

@@ -1,0 +1,73 @@
+// A SEARCH over a view: first all messages by their columns in turns of a few milliseconds, then those still undecided by what must
+// be loaded, mail_prefetch_count of them at a time.
+
+import { Cancelled, TempFail, messageOf } from '../../../../runtime/errors.ts'
+import { MailError } from '../../../user/errors.ts'
+import { ahead } from '../ahead.ts'
+import type { ImapSession } from '../command.ts'
+import { isUnreadable } from '../fetch/message.ts'
+import { Turn } from '../turn.ts'
+import type { Criterion, Matcher } from './key.ts'
+import { Searched } from './message.ts'
+
+/** What was found. */
+export interface SearchOutcome {
+  /** Sequence numbers, ascending. */
+  readonly found: readonly number[]
+  /** Some messages could not be searched now. */
+  readonly unavailable: boolean
+}
+
+/** Messages between two looks at the clock. */
+const strideOfColumns = 256
+
+export async function search(criterion: Criterion, s: ImapSession): Promise<SearchOutcome> {
+  const { view } = s.selected
+  const matches = criterion.matcher(view)
+  const turn = new Turn(s.effects)
+  const found: number[] = []
+  const undecided: number[] = []
+  const m = view.count > 0 ? new Searched(view, 1) : undefined
+  for (let seq = 1; seq <= view.count; seq++) {
+    m!.at(seq)
+    const result = m!.ask(matches)
+    if (result === undefined) undecided.push(seq)
+    else if (result) found.push(seq)
+    if (seq % strideOfColumns === 0 && turn.over) await turn.rest()
+  }
+  if (undecided.length === 0) return { found, unavailable: false }
+  const unavailable = await decide(undecided, matches, found, turn, s)
+  return { found: found.sort((a, b) => a - b), unavailable }
+}
+
+/** Adds those that match to `found`; true if some could not be searched. */
+async function decide(undecided: readonly number[], matches: Matcher, found: number[], turn: Turn, s: ImapSession): Promise<boolean> {
+  const context = s.context('imap:search')
+  let unavailable = false
+  const ask = async (seq: number): Promise<number> => {
+    try {
+      return await new Searched(s.selected.view, seq).decide(matches, context) ? seq : 0
+    } catch (error) {
+      if (error instanceof TempFail) unavailable = true
+      else if (!isLost(error)) throw error
+      if (!(error instanceof MailError)) warn(s, seq, messageOf(error))
+      return 0
+    }
+  }
+  for await (const seq of ahead(undecided.values(), s.settings.mail_prefetch_count, ask)) {
+    if (seq > 0) found.push(seq)
+    if (turn.over) await turn.rest()
+    if (context.signal?.aborted) throw new Cancelled()
+  }
+  return unavailable
+}
+
+/** A message that is gone or damaged matches nothing: it must not spoil the search through all the others. */
+const isLost = (error: unknown): boolean => isUnreadable(error) || (error instanceof MailError && error.code === 'EXPUNGEISSUED')
+
+function warn(s: ImapSession, seq: number, text: string): void {
+  s.effects.emit({
+    level: 'error', name: 'imap.search_failed', service: 'imap', user: s.user.account.user, session: s.world.seed.id,
+    text: `Mailbox ${s.selected.mailbox.name}: UID ${s.selected.view.uidAt(seq)}: ${text}`,
+  })
+}
