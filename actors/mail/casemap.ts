@@ -11,13 +11,15 @@ export const casemap = (text: string): string => {
 
 const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text)
 
-/** Letters that are two in one have a title case of their own (Dž): their upper and lower case fall on it. */
+/** Letters that are two in one have a title case of their own (Dž), on which their upper and lower case fall. */
 const titleCase: ReadonlyMap<string, string> = new Map([
-  ['\u01c4', '\u01c5'], ['\u01c6', '\u01c5'], ['\u01c7', '\u01c8'], ['\u01c9', '\u01c8'],
-  ['\u01ca', '\u01cb'], ['\u01cc', '\u01cb'], ['\u01f1', '\u01f2'], ['\u01f3', '\u01f2'],
+  ['\u01c4', '\u01c5'], ['\u01c5', '\u01c5'], ['\u01c6', '\u01c5'],
+  ['\u01c7', '\u01c8'], ['\u01c8', '\u01c8'], ['\u01c9', '\u01c8'],
+  ['\u01ca', '\u01cb'], ['\u01cb', '\u01cb'], ['\u01cc', '\u01cb'],
+  ['\u01f1', '\u01f2'], ['\u01f2', '\u01f2'], ['\u01f3', '\u01f2'],
 ])
 
-/** Keys of the characters met, so that each is computed once. There are 1.1 million at most; mail uses few of them. */
+/** Keys of characters met before: computed once, and the same for ever. Mail uses few of the 1.1 million there are. */
 const keys = new Map<string, string>()
 const maxKeys = 20_000
 
@@ -35,5 +37,5 @@ const simpleTitleCase = (char: string): string => {
   const title = titleCase.get(char)
   if (title !== undefined) return title
   const upper = char.toUpperCase()
-  return upper.length === char.length || [...upper].length === 1 ? upper : char
+  return [...upper].length === 1 ? upper : char
 }

@@ -172,11 +172,9 @@ class ParamReader {
   /** A token — or, as broken mailers write it, all up to the semicolon; a comment after white space ends it. */
   #unquoted(): string {
     const start = this.#at
-    let end = this.#text.indexOf(';', start)
-    if (end === -1) end = this.#text.length
-    const raw = this.#text.slice(start, end)
-    const more = /[ \t](?:\(|[A-Za-z0-9*_-]+[ \t]*=)/.exec(raw)
-    this.#at = more === null ? end : start + more.index
+    const stop = /;|[ \t](?:\(|[A-Za-z0-9*_-]+[ \t]*=)/g
+    stop.lastIndex = start
+    this.#at = stop.exec(this.#text)?.index ?? this.#text.length
     return trimSpace(this.#text.slice(start, this.#at))
   }
 }

@@ -75,12 +75,12 @@ class MailWriter {
   }
 }
 
-/** Anything: pieces that matter to a parser, in any order, and some noise. */
-export const mailSoup: fc.Arbitrary<Buffer> = fc.array(fc.constantFrom(
-  'Content-Type: multipart/mixed; boundary=a', 'Content-Type: multipart/digest; boundary=ab', 'Content-Type: message/rfc822', 'Content-Type: ',
+/** Anything: pieces that matter to a parser, in any order, and some noise; half of them begin as a multipart. */
+export const mailSoup: fc.Arbitrary<Buffer> = fc.tuple(fc.constantFrom('', 'Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n'), fc.array(fc.constantFrom(
+  'Content-Type: multipart/mixed; boundary=a', 'Content-Type: multipart/digest; boundary=ab\r\n\r\n--ab\r\n', 'Content-Type: message/rfc822', 'Content-Type: ',
   'Content-Type: text/plain; charset=utf-8', ' folded', '\t', 'Subject: x', 'To: a@b, c@d', 'Received: z', '\r\n', '\r\n', '\r\n\r\n', '\n', '\r',
   '--a', '--a--', '--ab', '--ab--', '--', '-', '--\r\n', '\r\n--a\r\n', '\r\n--ab\r\n\r\n', '\r\n--a--\r\n', 'no field', ':', '\0', '\xe4\xff', 'word',
-), { maxLength: 60 }).map((pieces) => Buffer.from(pieces.join(''), 'latin1'))
+), { maxLength: 60 })).map(([start, pieces]) => Buffer.from(start + pieces.join(''), 'latin1'))
 
 /** Cuts a message into chunks at the given places (any numbers). */
 export const cut = (message: Uint8Array, places: readonly number[]): Uint8Array[] => {

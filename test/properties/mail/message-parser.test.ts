@@ -58,10 +58,11 @@ const faultOf = (message: Buffer, part: MimePart): string | undefined => {
     if (others.length > 0 || inner!.headerOffset !== body.start || bodyRange(inner!).end !== body.end) return 'embedded message'
   }
   let end = body.start
-  for (const child of part.parts ?? []) {
+  for (const [index, child] of (part.parts ?? []).entries()) {
     if (child.headerOffset < end || bodyRange(child).end > body.end) return 'order'
     const between = message.subarray(end, child.headerOffset).toString('latin1')
-    if (part.type === 'multipart' && (child.headerSize > 0 || child.bodySize > 0) && !/(^|\n)--[^\n]*\n$/.test(between)) return `between parts: ${JSON.stringify(between)}`
+    const delimiter = index === 0 ? /(^|\n)--[^\n]*\n$/ : /^(\r?\n)?--[^\n]*\n$/
+    if (part.type === 'multipart' && (child.headerSize > 0 || child.bodySize > 0) && !delimiter.test(between)) return `between parts: ${JSON.stringify(between)}`
     end = bodyRange(child).end
   }
   return part.parts?.map((child) => faultOf(message, child)).find((fault) => fault !== undefined)

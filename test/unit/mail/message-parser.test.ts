@@ -102,6 +102,23 @@ void t.test('boundaries that begin with each other; boundary lines after the end
   t.equal(section(message, [2]), 'outer')
 })
 
+void t.test('the longest boundary wins, even if an inner one matches', async (t) => {
+  const message = crlf('Content-Type: multipart/mixed; boundary=bb\n\n--bb\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ninner\n--bb\n\nouter\n--bb--\n')
+  t.equal(shape(parse(message).root), 'multipart/mixed[multipart/mixed[text/plain] text/plain]')
+  t.equal(section(message, [2]), 'outer')
+})
+
+void t.test('of equal boundaries the innermost wins', async (t) => {
+  const message = crlf('Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n1\n--b--\n--b\n\n2\n--b--\n')
+  t.equal(shape(parse(message).root), 'multipart/mixed[multipart/mixed[text/plain] text/plain]')
+})
+
+void t.test('a bare LF ends a line, too', async (t) => {
+  const message = Buffer.from('Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\n\ntwo\r\n--b--\n')
+  t.equal(section(message, [1]), 'one')
+  t.equal(section(message, [2]), 'two')
+})
+
 void t.test('parts without body, without header, without anything', async (t) => {
   const message = sample('headers-only-parts')
   t.equal(section(message, [1]), '')
@@ -167,8 +184,8 @@ void t.test('boundaries that mailers write', async (t) => {
     ['boundary=----=_Part_1.2', '------=_Part_1.2'], ['boundary="with space "', '--with space'], ['BOUNDARY = x (comment)', '--x'],
     ["boundary*=us-ascii''a%20b", '--a b'], ['boundary*0=a; boundary*1=b', '--ab'], ['charset=x boundary="y"', '--y'],
     [`boundary=${'z'.repeat(300)}`, `--${'z'.repeat(300)}`], ['boundary=x', '--x \t'],
-  ]) {
-    t.equal(shape(parse(crlf(`Content-Type: multipart/mixed; ${param}\n\n${line}\nContent-Type: text/html\n\nx\n${line!.trimEnd()}--\n`)).root),
+  ] as const) {
+    t.equal(shape(parse(crlf(`Content-Type: multipart/mixed; ${param}\n\n${line}\nContent-Type: text/html\n\nx\n${line.trimEnd()}--\n`)).root),
       'multipart/mixed[text/html]', param)
   }
 })
