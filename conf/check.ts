@@ -12,6 +12,7 @@ import { rowOf, sectionKind } from './grammar.ts'
 import { nearest } from './nearest.ts'
 import { parseNetwork } from './network.ts'
 import type { Condition, Entry } from './read.ts'
+import { saysNothing } from './read.ts'
 import type { Setting } from './setting.ts'
 import { coreSettings, pluginSettings } from './settings.ts'
 
@@ -33,7 +34,7 @@ export const check = (entries: readonly Entry[]): Findings => {
 
 const checkEntry = (entry: Entry, findings: Findings): void => {
   const { where, path, key, conditions } = entry
-  if (key === undefined && path.length === 0) return checkCondition(conditions.at(-1)!, where, findings)
+  if (saysNothing(entry)) return checkCondition(conditions.at(-1)!, where, findings)
   const found = sectionKind(path)
   if ('wrong' in found) {
     // The section's beginning has told already.

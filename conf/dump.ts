@@ -2,10 +2,12 @@
 // filters at the end. What is printed (with secrets) can be read back and means the same.
 
 import { knownServiceEntries } from './build.ts'
-import { expand, isPerUser, type Variables } from './expand.ts'
+import type { Variables } from './expand.ts'
+import { expand, isPerUser } from './expand.ts'
 import { convert, format } from './format.ts'
 import { rowOf, sectionKind } from './grammar.ts'
 import type { Condition, Entry } from './read.ts'
+import { saysNothing } from './read.ts'
 import type { Setting, Table } from './setting.ts'
 import { quote } from './syntax.ts'
 
@@ -39,7 +41,7 @@ export const dump = (entries: readonly Entry[], options: DumpOptions): string[] 
 export const dumpFilters = (entries: readonly Entry[], options: DumpOptions): string[] => {
   const filters = new Map<string, Entry[]>()
   for (const entry of entries) {
-    if (entry.conditions.length === 0) continue
+    if (entry.conditions.length === 0 || saysNothing(entry)) continue
     const id = JSON.stringify(entry.conditions)
     filters.set(id, [...filters.get(id) ?? [], entry])
   }

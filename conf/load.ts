@@ -9,7 +9,7 @@ import { build } from './build.ts'
 import { check } from './check.ts'
 import { contains, parseNetwork } from './network.ts'
 import type { Condition, Entry } from './read.ts'
-import { read } from './read.ts'
+import { read, saysNothing } from './read.ts'
 import type { Settings } from './settings.ts'
 
 /** Structured-clonable. */
@@ -71,9 +71,10 @@ const filtersOf = (config: Config): Filter[] => {
   const known = filterCache.get(config)
   if (known !== undefined) return known
   const filters = new Map<string, Filter>()
-  for (const { conditions } of config.entries) {
+  for (const entry of config.entries) {
+    const { conditions } = entry
     const id = idOf(conditions)
-    if (conditions.length > 0 && !filters.has(id)) filters.set(id, { id, conditions })
+    if (conditions.length > 0 && !saysNothing(entry) && !filters.has(id)) filters.set(id, { id, conditions })
   }
   const sorted = [...filters.values()].sort((a, b) => compare(weight(a), weight(b)))
   filterCache.set(config, sorted)

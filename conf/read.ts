@@ -27,6 +27,9 @@ export interface Entry {
   where: string
 }
 
+/** The mere beginning of a filter: kept to be checked. */
+export const saysNothing = ({ key, path }: Entry): boolean => key === undefined && path.length === 0
+
 export interface Reading { entries: Entry[]; warnings: string[] }
 
 /** Reads a configuration file and all it includes; then `overrides` (`name=value`, `section/name/key=value`). Throws ConfigError. */
