@@ -3,7 +3,7 @@
 
 import type { Body, ByteRange, ListOptions, ListPage, Metadata, ObjectReader, ObjectStat, RequestContext, WriteCondition } from '../../runtime/effects.ts'
 import { ConditionFailed, ObjectNotFound } from '../../runtime/errors.ts'
-import { bodyChunks, collect, readerOf } from '../storage/body.ts'
+import { bodyChunks, bodyOf, collect, readerOf } from '../storage/body.ts'
 import { countRequest, driver } from '../storage/driver.ts'
 import type { FsWorld, OpenStore } from '../storage/driver.ts'
 import { checkKey, clipRange, compareKeys, isBefore, pageOf } from '../storage/keys.ts'
@@ -26,7 +26,7 @@ class MemoryStore implements OpenStore {
     countRequest(context)
     const stored = this.#find(key)
     const { start, end } = clipRange(key, stored.size, range)
-    return readerOf(stored, [stored.bytes.slice(start, end)].values())
+    return readerOf(stored, bodyChunks(bodyOf(stored.bytes.slice(start, end))))
   }
 
   async write(key: string, body: Body, context: RequestContext, options: { metadata?: Metadata; condition?: WriteCondition } = {}): Promise<{ etag: string }> {

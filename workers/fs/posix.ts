@@ -11,7 +11,8 @@ import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from '
 import path from 'node:path'
 import type { Body, ByteRange, ListOptions, ListPage, Metadata, ObjectReader, ObjectStat, RequestContext, WriteCondition } from '../../runtime/effects.ts'
 import { ConditionFailed, ConfigError, messageOf, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
-import { readerOf } from '../storage/body.ts'
+import { limits } from '../../runtime/limits.ts'
+import { collect, readerOf } from '../storage/body.ts'
 import { countRequest, driver } from '../storage/driver.ts'
 import type { FsWorld, OpenStore } from '../storage/driver.ts'
 import { errnoOf, fsFailure } from '../storage/fs-errors.ts'
@@ -56,8 +57,13 @@ class PosixStore implements OpenStore {
         if (!stats.isFile()) throw new ObjectNotFound(key)
         const known = factsOf(stats)
         const { start, end } = clipRange(key, known.size, range)
-        const metadata = await readMetadata(file, known.identity)
-        return readerOf({ ...known, metadata }, readFailures(fileChunks(handle, start, end), key), () => { void handle.close() })
+        const stat = { ...known, metadata: await readMetadata(file, known.identity) }
+        const chunks = readFailures(fileChunks(handle, start, end), key)
+        if (end - start > limits.memoryBodyBytes) return readerOf(stat, chunks, () => { void handle.close() })
+        // A short one is read at once, so that no file stays open for it.
+        const bytes = await collect(chunks)
+        await handle.close()
+        return readerOf(stat, [bytes].values())
       } catch (error) {
         await handle.close()
         throw error
