@@ -202,19 +202,17 @@ export class SimEffects implements Effects {
   }
 
   /** One store, whatever the configured stack: wrappers have tests of their own. */
-  storage(): ObjectStore { return this.#store }
+  readonly storage = (): ObjectStore => this.#store
 
-  ask<Answer>(to: Address): Promise<Answer> {
-    return this.process.call<Answer>({
-      label: `ask ${to}`, delayMs: 1, answerMs: 0, perform: () => { throw new TempFail(`${to} does not live in this world`) },
-    })
-  }
+  readonly ask = <Answer>(to: Address): Promise<Answer> => this.process.call<Answer>({
+    label: `ask ${to}`, delayMs: 1, answerMs: 0, perform: () => { throw new TempFail(`${to} does not live in this world`) },
+  })
 
-  tell(to: Address): void {
+  readonly tell = (to: Address): void => {
     if (!this.process.dead) this.process.world.trace(`${this.process.name} tells ${to}`)
   }
 
-  emit(event: LogEvent): void {
+  readonly emit = (event: LogEvent): void => {
     if (this.process.dead) return
     this.process.world.trace(`${this.process.name} ${event.level} ${event.name}: ${event.text}`)
     this.process.world.emitted(event)

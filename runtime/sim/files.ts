@@ -36,8 +36,9 @@ export class SimFiles implements Files {
       answerMs: this.#delay(),
       perform: () => {
         if (this.#fails()) {
-          perform(copy.subarray(0, this.#process.world.dice.below(copy.length)))
-          throw this.#noSpace(`append ${path}`)
+          // Up to the whole of it: then it was the sync that failed.
+          perform(copy.subarray(0, this.#process.world.dice.below(copy.length + 1)))
+          throw this.#process.world.fault(`no space left: append ${path}`)
         }
         perform()
       },
@@ -78,11 +79,6 @@ export class SimFiles implements Files {
 
   #fails(): boolean { return this.#process.world.dice.chance(this.#process.world.faults.failFile) }
 
-  /** The error of a full disk as the operating system gives it. */
-  #noSpace(what: string): Error {
-    return Object.assign(new Error(this.#process.world.fault(`ENOSPC: no space left on device, ${what}`).message), { code: 'ENOSPC' })
-  }
-
   #wallClock(): number { return this.#process.world.wallClock }
 
   #do<T>(label: string, perform: () => T): Promise<T> {
@@ -99,7 +95,7 @@ export class SimFiles implements Files {
       delayMs: this.#delay(),
       answerMs: this.#delay(),
       perform: () => {
-        if (this.#fails()) throw this.#noSpace(label)
+        if (this.#fails()) throw this.#process.world.fault(`no space left: ${label}`)
         perform()
       },
       orphaned,

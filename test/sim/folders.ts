@@ -10,10 +10,11 @@ const plainNames = ['Archive', 'Sent', 'Trash', 'Work', 'Lists', 'Déjà vu'] as
 
 /** Takes one random action on the tree. */
 export async function changeTree(life: Life, who: string, dice: SimRandom): Promise<void> {
-  const action = dice.pick(['create', 'create', 'create', 'rename', 'delete', 'subscribe'] as const)
+  const action = dice.pick(['create', 'create', 'create', 'rename', 'rename', 'empty', 'delete', 'subscribe', 'subscribe'] as const)
   const others = life.user.list().filter((one) => one.guid !== undefined && one.name !== 'INBOX')
   const name = `${dice.pick(plainNames)}${dice.chance(0.3) ? `${separator(life)}${dice.pick(plainNames)}` : ''}`
   if (action === 'create') return create(life, who, name)
+  if (action === 'empty') return renameInbox(life, who, name)
   if (others.length === 0) return
   const target = dice.pick(others)
   if (action === 'subscribe') return subscribe(life, who, target.name, dice.chance(0.7))
@@ -91,6 +92,25 @@ async function rename(life: Life, who: string, from: string, to: string): Promis
     if (outcome.kind === 'done') mailbox.names = new Set([name])
     if (outcome.kind === 'refused') mailbox.names = before.get(mailbox) ?? mailbox.names
   }
+  if (outcome.kind !== 'died') await meet(life, who)
+}
+
+/** Renaming INBOX moves its mails into a new mailbox and leaves INBOX where it is (RFC 3501 §6.3.5). */
+async function renameInbox(life: Life, who: string, to: string): Promise<void> {
+  const { model, user } = life
+  const [inbox] = model.named('INBOX')
+  if (inbox === undefined || user.find(to) !== undefined) return
+  // Nobody says which UIDs they get: until all is looked through again they may be here or there, and must be somewhere.
+  const doubt = (): void => {
+    model.moving(inbox.doubtAll())
+    model.maybeCreated(to, inbox.mails())
+  }
+  for (const parent of withParents(to, separator(life))) model.maybeCreated(parent)
+  doubt()
+  const outcome = await life.attempt(who, `rename INBOX to ${to}`, () => user.rename(life.context(who, 'imap:cmd_rename'), 'INBOX', to))
+  // What came in meanwhile may have gone along.
+  doubt()
+  promised(outcome.kind !== 'refused', () => `INBOX cannot be renamed to ${to}`)
   if (outcome.kind !== 'died') await meet(life, who)
 }
 

@@ -62,6 +62,13 @@ export class MailboxModel {
   /** A removal of the mail begins: it may be gone from now on. */
   doubt(uid: number): void { this.#instance(uid).doubts++ }
 
+  /** All mails may be gone from now on. Answers those that had to be there. */
+  doubtAll(): number[] {
+    const sure = [...this.#instances.values()].filter(isPromised)
+    for (const uid of this.#instances.keys()) this.doubt(uid)
+    return sure.flatMap(({ mail }) => (mail === undefined ? [] : [mail]))
+  }
+
   /** The removal has ended, with this acknowledged. */
   settle(uid: number, removed: boolean): void {
     const instance = this.#instance(uid)

@@ -25,8 +25,8 @@ export class Model {
   readonly #meanings = new Map<string, number>()
   /** Mails that were on the move when the answer was lost: they must be somewhere. */
   readonly #moving = new Set<number>()
-  /** Names that a creation without an answer may have left behind. */
-  readonly #maybeCreated = new Set<string>()
+  /** Names that a creation without an answer may have left behind, and the mails that such a mailbox may have. */
+  readonly #maybeCreated = new Map<string, readonly number[]>()
   readonly #subscriptions = new Map<string, Register>()
   #moments = 0
   #lostDisk = false
@@ -41,6 +41,7 @@ export class Model {
     const other = this.#byUidValidity.get(uidValidity)
     promised(other === undefined, () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
     const mailbox = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, uidValidity, uid, mail) })
+    for (const mail of this.#maybeCreated.get(name) ?? []) mailbox.maybe(mail)
     this.mailboxes.set(guid, mailbox)
     this.#byUidValidity.set(uidValidity, mailbox)
     return mailbox
@@ -55,7 +56,7 @@ export class Model {
   /** The mailboxes that may now have this name. */
   named(name: string): MailboxModel[] { return [...this.mailboxes.values()].filter((mailbox) => mailbox.names.has(name)) }
 
-  maybeCreated(name: string): void { this.#maybeCreated.add(name) }
+  maybeCreated(name: string, mails: readonly number[] = []): void { this.#maybeCreated.set(name, mails) }
 
   /** Nobody knows whether these moved: none may be lost. */
   moving(mails: Iterable<number>): void { for (const mail of mails) this.#moving.add(mail) }
@@ -100,12 +101,13 @@ export class Model {
   /** Holds a freshly opened user against the promises. Nothing may be under way. Answers the mails compared. */
   observe(found: Found[], subscribed: ReadonlySet<string>): number {
     const now = this.tick()
-    for (const { guid, name, uidValidity } of found) {
-      const known = this.mailboxes.get(guid)
-      if (known === undefined) {
-        promised(this.#maybeCreated.has(name) || this.mailboxes.size === 0, () => `a mailbox ${name} that nobody created`)
-        this.add(guid, name, uidValidity)
-      }
+    promised(new Set(found.map(({ name }) => name)).size === found.length, () => `two mailboxes of one name: ${found.map(({ name }) => name).join()}`)
+    const first = this.mailboxes.size === 0
+    for (const { guid, name, uidValidity, rows } of found) {
+      if (this.mailboxes.has(guid)) continue
+      // A lost disk may have known mailboxes that had no mail yet; then the names are free for new ones.
+      promised(first || this.#maybeCreated.has(name) || (this.#lostDisk && rows.length === 0), () => `a mailbox ${name} that nobody created`)
+      this.add(guid, name, uidValidity)
     }
     this.#maybeCreated.clear()
     const byGuid = new Map(found.map((one) => [one.guid, one]))

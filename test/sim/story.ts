@@ -9,6 +9,7 @@ import type { Settings } from '../../conf/settings.ts'
 import type { Effects, ObjectStore } from '../../runtime/effects.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
+import type { Limits } from '../../runtime/limits.ts'
 import { noFaults, usualFaults } from '../../runtime/sim/faults.ts'
 import type { SimRandom } from '../../runtime/sim/random.ts'
 import { SimWorld } from '../../runtime/sim-effects.ts'
@@ -17,7 +18,6 @@ import memory from '../../workers/fs/memory.ts'
 import { Client } from './client.ts'
 import type { Supply } from './client.ts'
 import { Life, outcomeOf } from './life.ts'
-import type { SimUser } from './life.ts'
 import { Model } from './model.ts'
 import { observe } from './observe.ts'
 import { promised, Violation } from './violation.ts'
@@ -51,6 +51,9 @@ export interface Outcome {
   /** The last lines of the trace. */
   trace: string[]
 }
+
+/** So that journals are rewritten, blocks of UIDs end and update logs overflow within a story. */
+const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16 }
 
 const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
 
@@ -87,6 +90,7 @@ class Story {
   readonly #machine: SimMachine
   readonly #model = new Model()
   readonly #settings: Settings
+  readonly #limits: Partial<Limits>
   readonly #options: StoryOptions
   readonly #supply: Supply = { nextMail: 1 }
   readonly #done = new Map<string, number>()
@@ -109,9 +113,10 @@ class Story {
     this.#dice = this.#world.random('story')
     this.#machine = this.#world.machine('backend')
     this.#settings = {
-      ...defaultSettings(), obox_fs: 'memory:', obox_index_fs: 'memory:', mail_location: 'obox:%u:INDEX=~/:CONTROL=~/',
+      ...defaultSettings(), obox_fs: 'memory:', obox_index_fs: 'memory:', mail_location: 'obox:mail/user:INDEX=~/',
       mail_fsync: this.#dice.pick(['never', 'optimized', 'always'] as const),
     }
+    this.#limits = this.#dice.chance(0.3) ? {} : smallLimits
   }
 
   async tell(check: () => void): Promise<void> {
@@ -192,8 +197,8 @@ class Story {
     this.#lives++
     const doors = this.#options.sabotage?.(effects) ?? effects
     for (let attempt = 0; attempt < 300; attempt++) {
-      const opened = await this.#until(outcomeOf(this.#world, effects.process, 'opening the user', () => openUser(doors, this.#settings, account)))
-      if (opened.kind === 'done') return new Life(this.#world, effects, opened.value as SimUser, this.#model, this.#done)
+      const opened = await this.#until(outcomeOf(this.#world, effects.process, 'opening the user', () => openUser(doors, this.#settings, account, { limits: this.#limits })))
+      if (opened.kind === 'done') return new Life(this.#world, effects, opened.value, this.#model, this.#done)
       if (opened.kind === 'died') return undefined
       this.#world.trace(`opening the user: ${opened.error.message}`)
       promised(opened.kind === 'failed', () => `the user cannot be opened: ${opened.error.message}`)
