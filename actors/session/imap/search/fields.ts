@@ -11,9 +11,3 @@ export function valuesOf(m: SearchedMessage, name: string): readonly string[] | 
   const block = coversFields(summary, [name]) ? summary.header : m.header
   return block && fieldValues(block, name)
 }
-
-/** The first of them, '' if there is none. */
-export function firstValue(m: SearchedMessage, name: string): string | undefined {
-  const values = valuesOf(m, name)
-  return values && (values[0] ?? '')
-}

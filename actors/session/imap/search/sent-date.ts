@@ -1,8 +1,9 @@
-// SENTBEFORE, SENTON and SENTSINCE: the day written in the Date field. RFC 3501 §6.4.4. Without a readable Date none matches.
+// SENTBEFORE, SENTON and SENTSINCE: the day written in the Date field. RFC 3501 §6.4.4. Where that is missing or cannot be read it
+// is the day of INTERNALDATE (as in Dovecot).
 
 import { parseDate } from '../../../mail/date.ts'
 import { compareDays, dayOf, parseDay } from './day.ts'
-import { firstValue } from './fields.ts'
+import { valuesOf } from './fields.ts'
 import { always, searchKey } from './key.ts'
 
 export default searchKey({
@@ -10,10 +11,10 @@ export default searchKey({
   parse({ p }, name) {
     const matches = compareDays(name, parseDay(p))
     return always((m) => {
-      const value = firstValue(m, 'date')
-      if (value === undefined) return undefined
-      const date = parseDate(value)
-      return date !== undefined && matches(dayOf(date.unixSeconds, date.zoneMinutes))
+      const values = valuesOf(m, 'date')
+      if (!values) return undefined
+      const date = parseDate(values[0] ?? '')
+      return matches(date ? dayOf(date.unixSeconds, date.zoneMinutes) : dayOf(m.messages.internalDates[m.row]!))
     })
   },
 })
