@@ -1,8 +1,9 @@
 // Bytes of a named charset to Unicode, piece by piece. The platform's TextDecoder knows the charsets of the web
 // (encoding.spec.whatwg.org); here are UTF-7 (RFC 2152) and the names that mail uses for them besides.
 
-import { copyBytes } from './byte-strings.ts'
 import { Utf7Decoder } from './utf7.ts'
+
+export { decodeUndeclared } from './undeclared-charset.ts'
 
 /** Decodes a stream: feed the pieces, then `finish` for what was still incomplete. Bad bytes become U+FFFD, never an error. */
 export interface CharsetDecoder {
@@ -54,54 +55,4 @@ export const isKnownCharset = (charset: string): boolean => charsetDecoder(chars
 export const decodeCharset = (charset: string, bytes: Uint8Array): string | undefined => {
   const decoder = charsetDecoder(charset)
   return decoder && decoder.push(bytes) + decoder.finish()
-}
-
-/** Text of no declared (or an unknown) charset: UTF-8 if it is valid as such, else windows-1252. */
-export const decodeUndeclared = (bytes: Uint8Array): string => {
-  try {
-    return strictUtf8.decode(bytes)
-  } catch {
-    // TypeError: not UTF-8.
-    return windows1252.decode(bytes)
-  }
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const windows1252 = new TextDecoder('windows-1252')
-
-/** As decodeUndeclared, for a stream: UTF-8 where a piece is valid as such, windows-1252 for the pieces that are not. */
-export class UndeclaredDecoder implements CharsetDecoder {
-  /** The beginning of a UTF-8 letter, cut off at the end of a piece. */
-  #cut: Uint8Array = new Uint8Array(0)
-
-  push(bytes: Uint8Array): string {
-    let data = bytes
-    if (this.#cut.length > 0) {
-      data = new Uint8Array(this.#cut.length + bytes.length)
-      data.set(this.#cut)
-      data.set(bytes, this.#cut.length)
-    }
-    const end = data.length - cutLength(data)
-    this.#cut = copyBytes(data.subarray(end))
-    return decodeUndeclared(data.subarray(0, end))
-  }
-
-  finish(): string {
-    const rest = this.#cut
-    this.#cut = new Uint8Array(0)
-    return decodeUndeclared(rest)
-  }
-}
-
-/** Bytes (0–3) at the end that begin a UTF-8 letter and do not end it. */
-const cutLength = (data: Uint8Array): number => {
-  for (let back = 1; back <= 3 && back <= data.length; back++) {
-    const byte = data[data.length - back]!
-    if (byte < 0x80) return 0
-    if (byte >= 0xc0) {
-      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
-      return length > back ? back : 0
-    }
-  }
-  return 0
 }

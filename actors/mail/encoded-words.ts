@@ -3,7 +3,8 @@
 
 import { Buffer } from 'node:buffer'
 import { byteString, bytesOf } from './byte-strings.ts'
-import { decodeCharset, decodeUndeclared } from './charset.ts'
+import { decodeCharset } from './charset.ts'
+import { decodeUndeclared } from './undeclared-charset.ts'
 
 /** Encoded-words, apart from any white space between two of them (§6.2: that is no part of the text). */
 const encodedWord = /=\?([^?*\s]{1,75})(?:\*[^?\s]{0,75})?\?([BbQq])\?([^?\r\n]*)\?=/g

@@ -1,8 +1,9 @@
 // Parameters with continuations, charset and language. RFC 2231.
 
 import { bytesOf } from './byte-strings.ts'
-import { decodeCharset, decodeUndeclared } from './charset.ts'
+import { decodeCharset } from './charset.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
+import { decodeUndeclared } from './undeclared-charset.ts'
 
 /** One piece of a parameter: `name*number*=value`. */
 interface Segment { number: number; encoded: boolean; value: string }

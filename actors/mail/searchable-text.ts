@@ -3,13 +3,14 @@
 import { limits } from '../../runtime/limits.ts'
 import type { MimePart } from './types.ts'
 import { byteString, concatBytes, copyBytes } from './byte-strings.ts'
-import { UndeclaredDecoder, charsetDecoder } from './charset.ts'
+import { charsetDecoder } from './charset.ts'
 import type { CharsetDecoder } from './charset.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
 import { headerFields, rawFieldValue } from './headers.ts'
 import { paramValue } from './parameters.ts'
 import { transferDecoder } from './transfer-encoding.ts'
 import type { TransferDecoder } from './transfer-encoding.ts'
+import { UndeclaredDecoder } from './undeclared-charset.ts'
 
 /** Takes bytes, gives pieces of text in order; undefined: here one text ends and another begins. */
 export interface SearchableText {

@@ -3,10 +3,11 @@
 import { Buffer } from 'node:buffer'
 import t from 'tap'
 import { casemap } from '../../../actors/mail/casemap.ts'
-import { UndeclaredDecoder, charsetDecoder, decodeCharset, isKnownCharset } from '../../../actors/mail/charset.ts'
+import { charsetDecoder, decodeCharset, isKnownCharset } from '../../../actors/mail/charset.ts'
 import { decodeEncodedWords } from '../../../actors/mail/encoded-words.ts'
 import { LineEndings } from '../../../actors/mail/line-endings.ts'
 import { transferDecoder } from '../../../actors/mail/transfer-encoding.ts'
+import { UndeclaredDecoder } from '../../../actors/mail/undeclared-charset.ts'
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
 
@@ -29,6 +30,7 @@ void t.test('encoded-words', async (t) => {
     ['=?utf-8?Q??=x', 'x'],
     ['raw \xc3\xa4', 'raw \u00e4'],
     ['raw \xe4', 'raw \u00e4'],
+    ['both \xe4 \xc3\xa4 \xed\xa0\x80', 'both \u00e4 \u00e4 \u00ed\u00a0\u20ac'],
     ['\xc3\xa4 =?utf-8?Q?=C3=B6?= \xfc', '\u00e4 \u00f6 \u00fc'],
   ] as const) t.equal(decodeEncodedWords(value), expected, value)
 })
