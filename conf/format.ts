@@ -16,9 +16,16 @@ export const convert = (setting: Setting<unknown>, text: string): unknown => {
     case 'time': return setting.milliseconds ? parseNumber(text) : parseTime(text)
     case 'list': return words(text).map((word) => known(setting, word))
     case 'choice': return known(setting, text)
-    case 'path': return text.startsWith('./') ? path.resolve(text) : text
+    case 'path': return absolute(text, setting)
     case 'text': return text
   }
+}
+
+/** `./x` is made absolute wherever a path can begin: `posix:prefix=./var/`, `username_format=%n ./users`. */
+const absolute = (text: string, { perUser }: Setting<unknown>): string => {
+  if (!text.includes('./')) return text
+  const here = perUser === true ? path.resolve().replaceAll('%', '%%') : path.resolve()
+  return text.replace(/(^|[\s:=])\.\//g, (_, before: string) => `${before}${here}/`)
 }
 
 const parseBool = (text: string): boolean => {

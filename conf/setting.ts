@@ -44,7 +44,7 @@ const setting = <T>(kind: Kind, value: T, meaning: string, options: Options = {}
 
 export const bool = (value: boolean, meaning: string, options?: Options): Setting<boolean> => setting('bool', value, meaning, options)
 export const text = (value: string, meaning: string, options?: Options): Setting<string> => setting('text', value, meaning, options)
-/** A leading `./` is made absolute: relative to the directory in which the process was started. */
+/** A path, or text with paths in it: one that begins with `./` is made absolute, from the directory in which the process was started. */
 export const path = (value: string, meaning: string, options?: Options): Setting<string> => setting('path', value, meaning, options)
 export const number = (value: number, meaning: string, options?: Options): Setting<number> => setting('number', value, meaning, options)
 /** A file mode. */

@@ -49,7 +49,7 @@ export const authSettings = {
 
 export const passdbSettings = {
   driver: text('', 'static, passwd-file, ldap …', acts),
-  args: text('', 'What the driver works with.', acts),
+  args: path('', 'What the driver works with.', acts),
   default_fields: text('', 'Fields set before the look-up.', acts),
   override_fields: text('', 'Fields set after the look-up, whatever it found.', acts),
   mechanisms: list('', 'SASL mechanisms for which it is asked; empty: all; `!plain` all but that.', acts),
@@ -66,7 +66,7 @@ export const passdbSettings = {
 
 export const userdbSettings = {
   driver: text('', 'static, passwd-file, prefetch, ldap …', acts),
-  args: text('', 'What the driver works with.', acts),
+  args: path('', 'What the driver works with.', acts),
   default_fields: text('', 'Fields set before the look-up.', acts),
   override_fields: text('', 'Fields set after the look-up, whatever it found.', acts),
   skip: choice(['never', 'found', 'notfound'], 'never', 'When to pass it over.', acts),

@@ -4,7 +4,7 @@ import { acts, bool, choice, list, number, path, size, text, time } from '../set
 
 export const mailSettings = {
   mail_home: path('', 'Home of a user: the local state lives here.', { acts: true, perUser: true }),
-  mail_location: text('', 'Where mail is: `obox:<path in the store>:INDEX=~/:CONTROL=~/`.', { acts: true, perUser: true }),
+  mail_location: path('', 'Where mail is: `obox:<path in the store>:INDEX=~/:CONTROL=~/`.', { acts: true, perUser: true }),
   mail_uid: text('', 'System user that owns the local files.', { acts: true, perUser: true }),
   mail_gid: text('', 'System group that owns the local files.', { acts: true, perUser: true }),
   mail_fsync: choice(['optimized', 'never', 'always'], 'optimized', 'When local files are forced to disk; objects do not depend on it.', acts),
@@ -50,7 +50,7 @@ export const namespaceSettings = {
   type: choice(['private', 'shared', 'public'], 'private', 'Whose mail it holds.', { acts: ['private'] }),
   separator: text('', 'Hierarchy separator; empty: /.', acts),
   prefix: text('', 'What names in it begin with.', { acts: true, perUser: true }),
-  location: text('', 'Where its mail is; empty: mail_location.', { perUser: true }),
+  location: path('', 'Where its mail is; empty: mail_location.', { perUser: true }),
   inbox: bool(false, 'It has the INBOX.', acts),
   hidden: bool(false, 'NAMESPACE does not show it.', acts),
   list: choice(['yes', 'no', 'children'], 'yes', 'Whether LIST shows it.', acts),

@@ -3,8 +3,8 @@
 import { acts, bool, choice, list, number, path, size, text, time } from '../setting.ts'
 
 export const oboxSettings = {
-  obox_fs: text('', 'Store of mails: wrappers and driver, e.g. `s3:https://KEY:SECRET@bucket.host/`.', { acts: true, perUser: true }),
-  obox_index_fs: text('', 'Store of index bundles, e.g. `compress:gz:6:s3:…`.', { acts: true, perUser: true, from: 'obox_fs' }),
+  obox_fs: path('', 'Store of mails: wrappers and driver, e.g. `s3:https://KEY:SECRET@bucket.host/`.', { acts: true, perUser: true }),
+  obox_index_fs: path('', 'Store of index bundles, e.g. `compress:gz:6:s3:…`.', { acts: true, perUser: true, from: 'obox_fs' }),
   obox_use_object_ids: bool(true, 'Keep object ids in indexes; always so here.', { acts: ['yes'] }),
   obox_dont_use_object_ids: bool(false, 'The opposite of obox_use_object_ids.', { acts: ['no'] }),
   obox_max_parallel_writes: number(0, 'Mails written at a time; 0: one.', { acts: true, from: 'mail_prefetch_count' }),
@@ -32,7 +32,7 @@ export const oboxSettings = {
   metacache_close_delay: time('2 secs', 'Local indexes used less than this ago are taken as current.', acts),
   metacache_forced_refresh_interval: time('8 hours', 'Interval at which long-lived users are refreshed.'),
   metacache_rescan_interval: time('1 days', 'Interval at which disk use is counted anew; 0: never.'),
-  metacache_roots: text('', 'Directories of local indexes, separated by colons; empty: from mail_home.'),
+  metacache_roots: path('', 'Directories of local indexes, separated by colons; empty: from mail_home.'),
   metacache_bg_root_uploads: bool(false, 'Upload mailbox creation and the like in the background only.'),
   metacache_disable_bundle_list_cache: bool(false, 'Always list bundles.'),
   metacache_index_merging: choice(['v2', 'v1', 'none'], 'v2', 'How indexes of two servers are merged.'),

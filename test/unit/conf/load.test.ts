@@ -89,6 +89,16 @@ t.test('values have the unit of the program', (t) => {
   t.end()
 })
 
+t.test('paths that begin with ./ are relative to where the process was started', (t) => {
+  const settings = settingsFor(load('mail_home = ./home/%u\nmail_location = obox:a./%u:INDEX=./idx\npassdb {\n  driver = passwd-file\n  args = username_format=%n ./users\n}\nplugin {\n  obox_fs = compress:gz:6:posix:prefix=./o/\n}\n'), {})
+  t.equal(settings.mail_home, path.resolve('home/%u'))
+  t.equal(settings.mail_location, `obox:a./%u:INDEX=${path.resolve('idx')}`)
+  t.equal(settings.passdb[0]?.args, `username_format=%n ${path.resolve('users')}`)
+  t.equal(settings.obox_fs, `compress:gz:6:posix:prefix=${path.resolve('o')}/`)
+  t.equal(settings.obox_index_fs, settings.obox_fs)
+  t.end()
+})
+
 t.test('defaults that depend on others', (t) => {
   const settings = settingsFor(load('mail_prefetch_count = 7\nplugin {\n  obox_fs = memory:\n  obox_max_parallel_copies = 3\n}'), {})
   t.equal(settings.obox_index_fs, 'memory:')
