@@ -1,6 +1,7 @@
 // The whole of what a SEARCH asks: `["CHARSET" SP astring SP] search-key *(SP search-key)`. RFC 3501 §6.4.4, §9 search.
 
-import { decodeCharset, decodeUndeclared, isKnownCharset } from '../../../mail/charset.ts'
+import { decodeCharset, isKnownCharset } from '../../../mail/charset.ts'
+import { decodeUndeclared } from '../../../mail/undeclared-charset.ts'
 import { limits } from '../../../../runtime/limits.ts'
 import type { Parser } from '../grammar.ts'
 import { No } from '../result.ts'
