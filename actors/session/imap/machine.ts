@@ -128,13 +128,12 @@ class ImapMachine implements Session {
     connection.begin(running, flags)
     try {
       if ((flags & RequiresSync) !== 0) connection.syncAs('no-expunge')
-      const done = await command.run(args, connection)
+      const done = await outcome(() => command.run(args, connection))
+      if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent)) throw done
       connection.sync()
+      if (done instanceof Error) return this.#refuse(running.tag, done, started)
       this.#reply(running.tag, 'OK', done, started)
       this.#bad = 0
-    } catch (error) {
-      if (error instanceof Cancelled && (this.#bye !== undefined || connection.silent)) throw error
-      this.#refuse(running.tag, error, started)
     } finally {
       connection.finish()
       this.#says = undefined
@@ -217,5 +216,14 @@ class ImapMachine implements Session {
       this.#inactivity = timers.after(left > 0 ? left : bound, look)
     }
     this.#inactivity = timers.after(limits.preLoginMs, look)
+  }
+}
+
+/** What a command came to, or why it did not. */
+async function outcome(run: () => Promise<Ok> | Ok): Promise<Ok | Error> {
+  try {
+    return await run()
+  } catch (error) {
+    return error instanceof Error ? error : new Bug(String(error))
   }
 }

@@ -74,7 +74,7 @@ const bad: [string, (p: Parser) => unknown, RegExp][] = [
   ['{3}', (p) => p.astring(), /Expected a line end/],
   ['{5}\r\nab', (p) => p.astring(), /Literal is cut/],
 ]
-for (const [text, parse, message] of bad) t.throws(() => all(text, parse), { name: 'ParseError', message } as object, JSON.stringify(text))
+for (const [text, parse, message] of bad) t.throws(() => all(text, parse), { name: 'ParseError', message }, JSON.stringify(text))
 
 t.throws(() => parser('{3}\r\n').astring(), NeedsLiteral, 'a literal that has not come')
 t.throws(() => parser('&AAA').mailbox(), No, 'a name that is not modified UTF-7')
