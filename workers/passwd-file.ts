@@ -1,11 +1,13 @@
 // passwd-file: `user:password:uid:gid:gecos:home:shell:extra_fields` lines, as passdb and as userdb. Comments begin with #;
 // later columns may be missing; extra_fields run to the end of the line, colons included, separated by blanks.
 //
-// args: `[scheme=SCHEME] [username_format=FORMAT] PATH`. The path may have %variables (`/etc/users.%d`).
+// args: `[scheme=SCHEME] [username_format=FORMAT] PATH`. The path may have %variables (`/etc/users.%d`); `./` is the directory
+// in which the server was started.
 // A file is read again when its time or size has changed. One that cannot be read is TempFail, never an unknown user; but
 // of a path with variables, a missing file in an existing directory only says that there are no such users.
 
 import { Buffer } from 'node:buffer'
+import path from 'node:path'
 import { changedVariables } from '../actors/auth/variables.ts'
 import type { Variables } from '../conf/expand.ts'
 import { expand } from '../conf/expand.ts'
@@ -30,13 +32,13 @@ export function parsePasswdFileArgs(args: string): PasswdFileOptions {
     else throw new ConfigError(`passwd-file: unknown option '${name}' in args`)
     rest = rest.slice(whole.length)
   }
-  if (!rest.startsWith('/')) throw new ConfigError(`passwd-file: args must end in an absolute path, not '${rest}'`)
+  if (!rest.startsWith('/') && !rest.startsWith('./')) throw new ConfigError(`passwd-file: args must end in a path, /… or ./…, not '${rest}'`)
   try {
     requireScheme(options.scheme)
   } catch (error) {
     throw new ConfigError(`passwd-file: ${messageOf(error)} in args`)
   }
-  return { ...options, path: rest }
+  return { ...options, path: path.resolve(rest) }
 }
 
 /** A file as it was when it had this time and size. Lines are split only when their user is asked for. */
@@ -59,20 +61,18 @@ function splitLine(line: string): PasswdEntry {
   return { password, uid, gid, home, extra: extra.join(':') }
 }
 
-const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')))
-
 /** The passwd-files of one worker, the most recently used ones kept. */
 class PasswdFiles {
   readonly #kept = new Map<string, Parsed>()
 
-  async get(path: string, files: DatabaseWorld['files']): Promise<Parsed | undefined> {
-    const stat = await files.stat(path)
-    const kept = this.#kept.get(path)
-    this.#kept.delete(path)
+  async get(file: string, files: DatabaseWorld['files']): Promise<Parsed | undefined> {
+    const stat = await files.stat(file)
+    const kept = this.#kept.get(file)
+    this.#kept.delete(file)
     if (stat === undefined || stat.directory) return undefined
     const fresh = kept !== undefined && kept.modifiedMs === stat.modifiedMs && kept.size === stat.size
-    const parsed = fresh ? kept : await this.#read(path, stat.modifiedMs, stat.size, files)
-    this.#kept.set(path, parsed)
+    const parsed = fresh ? kept : await this.#read(file, stat.modifiedMs, stat.size, files)
+    this.#kept.set(file, parsed)
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= limits.passwdFiles) break
       this.#kept.delete(oldest)
@@ -80,10 +80,10 @@ class PasswdFiles {
     return parsed
   }
 
-  async #read(path: string, modifiedMs: number, size: number, files: DatabaseWorld['files']): Promise<Parsed> {
-    if (size > limits.passwdFileBytes) throw new TempFail(`passwd-file ${path} is larger than ${limits.passwdFileBytes} bytes`)
-    const bytes = await files.read(path)
-    if (bytes === undefined) throw new TempFail(`passwd-file ${path} has just vanished`)
+  async #read(file: string, modifiedMs: number, size: number, files: DatabaseWorld['files']): Promise<Parsed> {
+    if (size > limits.passwdFileBytes) throw new TempFail(`passwd-file ${file} is larger than ${limits.passwdFileBytes} bytes`)
+    const bytes = await files.read(file)
+    if (bytes === undefined) throw new TempFail(`passwd-file ${file} has just vanished`)
     return { modifiedMs, size, lines: parseLines(Buffer.from(bytes).toString('utf8')) }
   }
 }
@@ -95,11 +95,11 @@ export async function findEntry(
   options: PasswdFileOptions, variables: Variables, files: DatabaseWorld['files'],
 ): Promise<{ entry: PasswdEntry } | { any?: string }> {
   // A name must not choose another directory.
-  const path = expand(options.path, changedVariables(variables, (value) => value.replace(/[/\0]/g, '_')))
-  const parsed = await passwdFiles.get(path, files)
+  const file = expand(options.path, changedVariables(variables, (value) => value.replace(/[/\0]/g, '_')))
+  const parsed = await passwdFiles.get(file, files)
   if (parsed === undefined) {
-    if (path !== options.path && (await files.stat(parentOf(path)))?.directory === true) return {}
-    throw new TempFail(`passwd-file ${path} does not exist`)
+    if (file !== options.path && (await files.stat(path.dirname(file)))?.directory === true) return {}
+    throw new TempFail(`passwd-file ${file} does not exist`)
   }
   const line = parsed.lines.get(expand(options.usernameFormat, variables))
   if (line !== undefined) return { entry: splitLine(line) }
