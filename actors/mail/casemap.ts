@@ -5,11 +5,15 @@
 
 /** The comparison key of a text: two texts match if their keys are equal, one contains the other if its key does. */
 export const casemap = (text: string): string => {
-  if (isAscii(text)) return text.toUpperCase()
-  return text.replace(/[\x00-\x7f]+|[^\x00-\x7f]/gu, (piece) => (piece.charCodeAt(0) < 0x80 ? piece.toUpperCase() : keyOf(piece)))
+  if (/^[\x00-\x7f]*$/.test(text)) return text.toUpperCase()
+  let key = ''
+  for (let at = 0; at < text.length; at++) {
+    const code = text.codePointAt(at)!
+    if (code > 0xffff) at++
+    key += keys.get(code) ?? keyOf(code)
+  }
+  return key
 }
-
-const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text)
 
 /** Letters that are two in one have a title case of their own (Dž), on which their upper and lower case fall. */
 const titleCase: ReadonlyMap<string, string> = new Map([
@@ -19,16 +23,13 @@ const titleCase: ReadonlyMap<string, string> = new Map([
   ['\u01f1', '\u01f2'], ['\u01f2', '\u01f2'], ['\u01f3', '\u01f2'],
 ])
 
-/** Keys of characters met before: computed once, and the same for ever. Mail uses few of the 1.1 million there are. */
-const keys = new Map<string, string>()
+/** Keys of code points met before: computed once, and the same for ever. Mail uses few of the 1.1 million there are. */
+const keys = new Map<number, string>()
 const maxKeys = 20_000
 
-const keyOf = (char: string): string => {
-  let key = keys.get(char)
-  if (key === undefined) {
-    key = simpleTitleCase(char).normalize('NFKD')
-    if (keys.size < maxKeys) keys.set(char, key)
-  }
+const keyOf = (code: number): string => {
+  const key = simpleTitleCase(String.fromCodePoint(code)).normalize('NFKD')
+  if (keys.size < maxKeys) keys.set(code, key)
   return key
 }
 

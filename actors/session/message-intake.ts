@@ -136,10 +136,13 @@ export class MessageIntake {
   async #writeBatches(): Promise<void> {
     this.#path ??= this.#files.temporary(this.#directory)
     while (this.#pendingBytes >= this.#batchBytes && this.#pendingBytes > 0) {
+      const buffer = this.#pending
       const batch = this.#takePending()
       try {
         await this.#files.append(this.#path, batch)
         this.#spooled += batch.length
+        // The bytes are in the file: the buffer serves again, which spares the collector one large object a batch.
+        if (this.#pendingBytes === 0) this.#pending = buffer
       } catch (error) {
         this.#fail(new TempFail(`cannot spool to ${this.#path}: ${messageOf(error)}`))
         return
