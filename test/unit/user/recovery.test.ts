@@ -1,0 +1,288 @@
+// Crashes and losses: a user reopened from what is left.
+
+import fs from 'node:fs'
+import t from 'tap'
+import { Flag } from '../../../actors/user/types.ts'
+import type { UserActor } from '../../../actors/user/user.ts'
+import { mailOid } from '../../../actors/user/object-names.ts'
+import { decodeJournalHeader } from '../../../actors/user/journal.ts'
+import type { Files } from '../../../runtime/effects.ts'
+import { TempFail } from '../../../runtime/errors.ts'
+import { context, draft, messageOf, newWorld, open, overFiles, seen, textOf, uidsOf, within } from './fixture.ts'
+
+const bytesOf = (text: string) => ({ size: Buffer.byteLength(text), parts: [Buffer.from(text)] })
+const flags = (system: number, keywords: string[] = []) => ({ system, keywords })
+const localOf = (directory: string, user: UserActor, name = 'INBOX'): string => `${directory}/jane/mailboxes/${user.find(name)!.guid}`
+const storeOf = (user: UserActor, name = 'INBOX'): string => `ab/cde/jane/mailboxes/${user.find(name)!.guid}/`
+
+/** The files as a crash would leave them now; the crashed actor lives on somewhere else and is forgotten. */
+function crash(directory: string): { directory: string } {
+  const copy = `${directory}/crash-${fs.readdirSync(directory).length}`
+  fs.cpSync(`${directory}/jane`, `${copy}/jane`, { recursive: true })
+  return { directory: copy }
+}
+
+t.test('after kill -9 everything acknowledged is there, and no UID is used twice', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('a'), draft('b')])
+  const before = await within(user, 'INBOX', async (inbox) => {
+    await inbox.store(context, [2], { mode: 'add', flags: flags(Flag.Seen, ['K']) })
+    return seen(inbox)
+  })
+  const again = await open({ ...world, ...crash(world.directory) })
+  await within(again, 'INBOX', async (inbox) => {
+    t.same(seen(inbox), before)
+    t.ok(inbox.uidNext > 3 && inbox.uidNext <= 3 + 64)
+    const { uids } = await again.append(context, 'INBOX', [draft('c')])
+    t.ok(uids[0]! > 2)
+  })
+  await again.stop(5000)
+  await user.stop(5000)
+})
+
+t.test('cut at every byte, the journal gives a prefix of what happened', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  const states: unknown[][] = [[]]
+  await user.append(context, 'INBOX', [draft('a', { flags: flags(0, ['One']) })])
+  const journal = `${localOf(world.directory, user)}/journal`
+  await within(user, 'INBOX', async (inbox) => {
+    const note = () => { states.push(seen(inbox)) }
+    note()
+    await inbox.store(context, [1], { mode: 'replace', flags: flags(Flag.Flagged, ['Two']) })
+    note()
+    await user.append(context, 'INBOX', [draft('b'), draft('c')])
+    note()
+    await inbox.expunge(context, [2])
+    note()
+  })
+  const whole = fs.readFileSync(journal)
+  const guid = user.find('INBOX')!.guid!
+  let reached = 0
+  for (let cut = 32; cut <= whole.length; cut++) {
+    const { directory } = crash(world.directory)
+    fs.writeFileSync(`${directory}/jane/mailboxes/${guid}/journal`, whole.subarray(0, cut))
+    const again = await open({ ...world, directory })
+    const found = await within(again, 'INBOX', async (inbox) => JSON.stringify(seen(inbox)))
+    const at = states.findIndex((state) => JSON.stringify(state) === found)
+    if (at < reached) t.fail(`cut at ${cut}: ${found}`)
+    reached = Math.max(reached, at)
+    await again.stop(5000)
+  }
+  t.equal(reached, states.length - 1, 'every state was met, in order')
+  t.ok(world.log.some(({ name }) => name === 'user.journal_cut'))
+  await user.stop(5000)
+})
+
+t.test('a crash between the snapshot and the new journal changes nothing', async (t) => {
+  const world = newWorld(t)
+  let between: { directory: string } | undefined
+  const { files } = world.effects
+  const replace: Files['replace'] = async (path, bytes) => {
+    const generation = path.endsWith('/journal') ? decodeJournalHeader(bytes)!.generation : 0
+    if (path.includes('/mailboxes/') && generation === 1) between = crash(world.directory)
+    await files.replace(path, bytes)
+  }
+  const user = await open({ ...world, effects: { ...world.effects, files: overFiles(files, { replace }) } }, {}, { limits: { journalBytes: 200 } })
+  await user.append(context, 'INBOX', [draft('a', { flags: flags(Flag.Seen) })])
+  await user.append(context, 'INBOX', [draft('b'), draft('c')])
+  const before = await within(user, 'INBOX', async (inbox) => seen(inbox))
+  await user.stop(5000)
+  const crashed = between!
+  const again = await open({ ...world, ...crashed })
+  await within(again, 'INBOX', async (inbox) => {
+    t.same(seen(inbox), before)
+    await inbox.store(context, [1], { mode: 'remove', flags: flags(Flag.Seen) })
+  })
+  await again.stop(5000)
+  const third = await open({ ...world, ...crashed })
+  await within(third, 'INBOX', async (inbox) => { t.equal(inbox.messages.flags[0], 0) })
+  await third.stop(5000)
+})
+
+t.test('with the home wiped: flags from the bundle, newer mails from the listing, UIDNEXT at the ceiling', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.create(context, 'Work')
+  const { uidValidity } = await user.append(context, 'INBOX', [draft('a'), draft('b'), draft('c', { flags: flags(0, ['Kept']) })])
+  await within(user, 'INBOX', async (inbox) => {
+    await inbox.store(context, [1], { mode: 'add', flags: flags(Flag.Flagged) })
+    await inbox.expunge(context, [2])
+  })
+  await user.flush()
+  await user.append(context, 'INBOX', [draft('later', { internalDate: -3, flags: flags(Flag.Seen) })])
+  const before = await within(user, 'INBOX', async (inbox) => seen(inbox) as { uid: number; flags: number }[])
+  const other = newWorld(t, world.store)
+  world.store.calls = []
+  const again = await open(other)
+  t.same(world.store.operations(), ['list', 'read'])
+  t.same(again.list().map(({ name, guid }) => [name, guid]), user.list().map(({ name, guid }) => [name, guid]))
+  await within(again, 'INBOX', async (inbox) => {
+    t.same(world.store.operations(), ['list', 'read'])
+    t.same(seen(inbox), before.map((row) => (row.uid === 4 ? { ...row, flags: 0 } : row)), 'a flag newer than the bundle is lost, a mail is not')
+    t.equal(inbox.uidValidity, uidValidity)
+    t.equal(inbox.uidNext, 4 + 10_000)
+    await inbox.summary(context, 1)
+    t.same(world.store.operations(), [], 'the bundle has the message cache too')
+    t.equal((await inbox.summary(context, 4)).size, messageOf('later').length)
+    t.equal(await textOf(inbox, 4), messageOf('later').toString())
+  })
+  t.same((await again.append(context, 'INBOX', [draft('next')])).uids, [10_004])
+  await again.stop(5000)
+  await user.stop(5000)
+})
+
+t.test('stop uploads; the next machine needs no more than the bundles', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', Array.from({ length: 12 }, (_, n) => draft(String(n), { flags: flags(Flag.Seen) })))
+  await user.subscribe(context, 'INBOX')
+  await user.stop(5000)
+  t.equal((await world.store.keys()).filter((key) => key.includes('/idx/')).length, 2, 'one root bundle, one of INBOX')
+  const again = await open(newWorld(t, world.store))
+  t.same(again.subscriptions(), ['INBOX'])
+  t.match(await again.status(context, 'INBOX'), { messages: 12, unseen: 0 })
+  await again.stop(5000)
+})
+
+t.test('a store that is away is never an empty user', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('a')])
+  await user.stop(5000)
+  for (const operation of ['list', 'read']) {
+    const other = newWorld(t, world.store)
+    world.store.before = (running) => { if (running === operation) throw new TempFail('away') }
+    await t.rejects(open(other), { name: 'TempFail' })
+    world.store.before = () => {}
+    const later = await open(other)
+    world.store.before = (running) => { if (running === operation) throw new TempFail('away') }
+    if (operation === 'list') await t.rejects(later.open(context, 'INBOX'), { name: 'TempFail' })
+    world.store.before = () => {}
+    t.match(await later.status(context, 'INBOX'), { messages: 1 })
+    await later.stop(5000)
+  }
+})
+
+t.test('a damaged newest bundle: the older one is taken, and no UID comes twice', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('a', { flags: flags(Flag.Seen) })])
+  await user.flush()
+  const prefix = `${storeOf(user)}idx/`
+  const bad = `${prefix}bundle.ffffffff.00000.${'0'.repeat(32)}`
+  await world.store.write(bad, bytesOf('not a bundle at all, but long enough'), context, { metadata: { ceiling: '50000' } })
+  await world.store.write(`ab/cde/jane/idx/bundle.ffffffff.00000.${'0'.repeat(32)}`, bytesOf('nonsense'), context)
+  const other = newWorld(t, world.store)
+  const again = await open(other)
+  await within(again, 'INBOX', async (inbox) => {
+    t.same(seen(inbox).length, 1)
+    t.equal(inbox.messages.flags[0], Flag.Seen)
+    t.equal(inbox.uidNext, 50_000)
+  })
+  t.equal(other.log.filter(({ name }) => name === 'metacache.bundle_damaged').length, 2)
+  await user.stop(5000)
+  await again.stop(5000)
+})
+
+t.test('local files that are damaged are set aside and rebuilt', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, {}, { limits: { journalBytes: 1 } })
+  await user.append(context, 'INBOX', [draft('a', { flags: flags(Flag.Seen) }), draft('b')])
+  await user.stop(5000)
+  const local = localOf(world.directory, user)
+  const snapshot = fs.readFileSync(`${local}/snapshot`)
+  snapshot[snapshot.length - 3]! ^= 1
+  fs.writeFileSync(`${local}/snapshot`, snapshot)
+  const again = await open(world)
+  await within(again, 'INBOX', async (inbox) => {
+    t.same(uidsOf(inbox), [1, 2])
+    t.equal(inbox.messages.flags[0], Flag.Seen)
+  })
+  t.ok(world.log.some(({ name, level }) => name === 'user.state_damaged' && level === 'error'))
+  t.ok(fs.readdirSync(local).some((name) => name.startsWith('snapshot.broken-')))
+  await again.stop(5000)
+})
+
+t.test('lost root bundles: folders with mails come back under a name that says so', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.create(context, 'Work')
+  await user.append(context, 'Work', [draft('a')])
+  const guid = user.find('Work')!.guid!
+  await user.stop(5000)
+  for (const key of await world.store.keys('ab/cde/jane/idx/')) await world.store.delete(key, context)
+  const again = await open(newWorld(t, world.store))
+  t.same(again.list().map(({ name }) => name), ['INBOX', `recovered-lost-folder-${guid}`])
+  t.match(await again.status(context, `recovered-lost-folder-${guid}`), { messages: 1 })
+  await again.stop(5000)
+})
+
+t.test('mails of another server are adopted with new UIDs, read in CRLF form, and copied', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('ours')])
+  await user.stop(5000)
+  const guid = 'd88ff1001d4bf753a1b800001accfe22'
+  const metadata = { username: 'jane', guid: 'aa8ff1001d4bf753a1b800001accfe22', size: '30', received: '1400000000', saved: '1400000001' }
+  await world.store.write(storeOf(user) + guid, bytesOf('Subject: theirs\n\nLF only\nend\n'.slice(0, -1)), context, { metadata })
+  await world.store.write(`${storeOf(user)}e88ff1001d4bf753a1b800001accfe22`, bytesOf('Subject: bare\n\nx\n'), context)
+  const other = newWorld(t, world.store)
+  const again = await open(other)
+  await again.create(context, 'Copies')
+  const first = await within(again, 'INBOX', async (inbox) => {
+    const { messages } = inbox
+    t.equal(messages.count, 3)
+    t.match(uidsOf(inbox), [1, 10_001, 10_002])
+    const row = [1, 2].find((at) => messages.guidOf(at) === metadata.guid)!
+    t.equal(messages.internalDates[row], 1_400_000_000)
+    t.equal(messages.sizes[row], 30)
+    const text = await textOf(inbox, messages.uids[row]!)
+    t.equal(text, 'Subject: theirs\r\n\r\nLF only\r\nend'.slice(0, 30))
+    t.equal(await textOf(inbox, messages.uids[row]!, { start: 17, end: 23 }), text.slice(17, 23))
+    t.equal(messages.sizes[3 - row], 'Subject: bare\r\n\r\nx\r\n'.length, 'a missing size is counted')
+    await inbox.copy(context, [messages.uids[3 - row]!], 'Copies', { move: false })
+    return seen(inbox)
+  })
+  await within(again, 'Copies', async (copies) => { t.equal(await textOf(copies, 1), 'Subject: bare\r\n\r\nx\r\n') })
+  await again.stop(5000)
+  const third = await open(newWorld(t, world.store))
+  await within(third, 'INBOX', async (inbox) => { t.same(seen(inbox), first, 'their new UIDs were uploaded at once') })
+  await within(third, 'Copies', async (copies) => { t.equal(await textOf(copies, 1), 'Subject: bare\r\n\r\nx\r\n') })
+  await third.stop(5000)
+})
+
+t.test('two objects with one UID are both kept', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('a')])
+  await user.stop(5000)
+  const twin = mailOid({ guid: 'ff8ff1001d4bf753a1b800001accfe22', uid: 1, received: 7, size: messageOf('twin').length, crlf: true })
+  await world.store.write(storeOf(user) + twin, { size: messageOf('twin').length, parts: [messageOf('twin')] }, context)
+  const again = await open(newWorld(t, world.store))
+  await within(again, 'INBOX', async (inbox) => {
+    t.equal(inbox.messages.count, 2)
+    const uids = uidsOf(inbox)
+    t.equal(uids[0], 1)
+    t.ok(uids[1]! >= 10_001)
+    t.same([await textOf(inbox, 1), await textOf(inbox, uids[1]!)].sort(), [messageOf('a').toString(), messageOf('twin').toString()])
+  })
+  await again.stop(5000)
+})
+
+t.test('expunged mails whose objects could not be deleted stay expunged, and go later', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('a'), draft('b')])
+  world.store.before = (operation) => { if (operation === 'deleteMany') throw new TempFail('away') }
+  await within(user, 'INBOX', (inbox) => inbox.expunge(context, [1]))
+  await user.stop(5000)
+  t.ok(world.log.some(({ name }) => name === 'obox.delete_failed'))
+  world.store.before = () => {}
+  const crashed = newWorld(t, world.store)
+  const elsewhere = await open(crashed)
+  await within(elsewhere, 'INBOX', async (inbox) => { t.same(uidsOf(inbox), [2], 'the bundle knows them as garbage') })
+  await elsewhere.stop(5000)
+  t.equal((await world.store.keys(storeOf(user))).filter((key) => !key.includes('/idx/')).length, 1)
+})
