@@ -30,7 +30,7 @@ export type AuthRequest = LoginRequest | LookupRequest
 /**
  * `refused`: wrong or unknown — deliberately not told apart for logins (`unknown` appears in lookups only).
  * `temporary`: a database is away; the answer may be another one later.
- * `disabled`: the password was right, but the account may not log in (nologin, allow_nets); `reason` may be shown.
+ * `disabled`: the password was right, but the account may not log in (nologin); `reason` may be shown.
  */
 export type AuthAnswer =
   | { status: 'ok'; account: Account }

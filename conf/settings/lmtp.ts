@@ -11,7 +11,7 @@ export const lmtpSettings = {
   lmtp_rawlog_dir: path('', 'Directory for raw copies of connections.'),
   lmtp_rcpt_check_quota: bool(false, 'Check the quota at RCPT already.'),
   lmtp_save_to_detail_mailbox: bool(false, 'user+detail goes to the mailbox `detail`.', acts),
-  lmtp_user_concurrency_limit: number(0, 'Deliveries of a user at a time; 0: no bound.', acts),
+  lmtp_user_concurrency_limit: number(0, 'Deliveries of a user at a time; 0: no bound.'),
   lmtp_verbose_replies: bool(false, 'Say more in replies, for debugging.', acts),
   recipient_delimiter: text('+', 'Characters between user and detail in an address.', acts),
   lda_mailbox_autocreate: bool(false, 'Create the mailbox a delivery is meant for.', acts),
@@ -20,7 +20,7 @@ export const lmtpSettings = {
   postmaster_address: text('postmaster@%{if;%d;ne;;%d;%{hostname}}', 'Sender of rejections.', { perUser: true }),
   rejection_reason: text('Your message to <%t> was automatically rejected:%n%r', 'Text of rejections.'),
   rejection_subject: text('Rejected: %s', 'Subject of rejections.'),
-  quota_full_tempfail: bool(false, 'Over quota is a temporary failure.'),
+  quota_full_tempfail: bool(false, 'Over quota is a temporary failure.', acts),
   sendmail_path: path('/usr/sbin/sendmail', 'Program that sends mail.'),
 } as const
 
