@@ -11,6 +11,7 @@ import { objectStoreContract } from '../contract/object-store.ts'
 import { startStorageThread } from '../contract/storage-thread.ts'
 import { startRadosgw } from './radosgw.ts'
 
+t.setTimeout(400_000)
 const radosgw = await startRadosgw()
 t.teardown(() => radosgw?.stop())
 const skip = radosgw === undefined ? 'radosgw cannot be installed' : false

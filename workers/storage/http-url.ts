@@ -79,7 +79,7 @@ const decode = (text: string, what: string): string => {
 
 /** Takes the URL apart. `own` names the driver's own parameters; ConfigError (without any secret) for what is neither. */
 export const parseHttpUrl = (text: string, own: string[]): HttpParameters => {
-  const match = /^\s*(https?):\/\/(?:(.*)@)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(\/[^?]*)?(?:\?(.*))?$/.exec(text)
+  const match = /^\s*(https?):\/\/(?:([^@?]*)@)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(\/[^?]*)?(?:\?(.*))?$/.exec(text)
   if (!match) throw new ConfigError('the storage URL must look like https://KEY:SECRET@HOST[:PORT]/[?name=value&…]')
   const [, scheme, userinfo, hostname = '', port, path = '/', query = ''] = match
   const [username = '', ...password] = (userinfo ?? '').split(':')
