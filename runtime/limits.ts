@@ -57,6 +57,14 @@ export const limits = {
   headerBytes: 1024 * 1024,
   /** One header field while parsing or searching; what is longer is read up to here. */
   mimeFieldBytes: 64 * 1024,
+  /** A boundary (RFC 2046 allows 70 characters, a line 998) is compared up to here: this much of a line may have to wait for its rest. */
+  mimeBoundaryBytes: 998,
+  /** Pieces of one parameter (RFC 2231), white space that waits for the end of a quoted-printable line, length of a date. */
+  parameterPieces: 1000,
+  quotedPrintableSpace: 1000,
+  dateLength: 1000,
+  /** Characters whose comparison key is remembered, one thread. */
+  casemapKeys: 20_000,
   /** A header field longer than this is not kept in the message cache. */
   cachedFieldBytes: 2048,
   cachedHeaderBytes: 32 * 1024,

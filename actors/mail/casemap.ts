@@ -3,6 +3,8 @@
 // Each character is put into title case and decomposed, by itself: so the key of a text is the sum of the keys of its
 // pieces, and a stream can be searched piece by piece.
 
+import { limits } from '../../runtime/limits.ts'
+
 /** The comparison key of a text: two texts match if their keys are equal, one contains the other if its key does. */
 export const casemap = (text: string): string => {
   if (/^[\x00-\x7f]*$/.test(text)) return text.toUpperCase()
@@ -25,11 +27,10 @@ const titleCase: ReadonlyMap<string, string> = new Map([
 
 /** Keys of code points met before: computed once, and the same for ever. Mail uses few of the 1.1 million there are. */
 const keys = new Map<number, string>()
-const maxKeys = 20_000
 
 const keyOf = (code: number): string => {
   const key = simpleTitleCase(String.fromCodePoint(code)).normalize('NFKD')
-  if (keys.size < maxKeys) keys.set(code, key)
+  if (keys.size < limits.casemapKeys) keys.set(code, key)
   return key
 }
 

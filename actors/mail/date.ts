@@ -1,5 +1,7 @@
 // Date fields. RFC 5322 §3.3 and the obsolete forms of §4.3; lenient where mailers are not exact.
 
+import { limits } from '../../runtime/limits.ts'
+
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const dayNames = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 
@@ -32,7 +34,7 @@ const asctime = /^([a-z]+\s+[a-z]{3}[a-z]*\s+\d{1,2})\s+([\d:]+)(?:\s+([a-z]+|[+
 
 /** The date of a Date field's value, or undefined if it tells none. */
 export const parseDate = (value: string): MailDate | undefined => {
-  const text = withoutComments(value.slice(0, 1000)).replace(/\s+/g, ' ').replace(/ ?: ?/g, ':').trim()
+  const text = withoutComments(value.slice(0, limits.dateLength)).replace(/\s+/g, ' ').replace(/ ?: ?/g, ':').trim()
   const match = pattern.exec(text.replace(asctime, '$1 $4 $2 $3'))
   if (match === null) return undefined
   const [, dayA, monthA, monthB, dayB, yearText, hour, minute, second, half] = match

@@ -3,17 +3,15 @@
 // A line is a boundary line if it begins with `--` and the boundary; more may follow it. Where several boundaries match,
 // the longest wins, then the innermost (so that one may begin with another).
 
+import { limits } from '../../runtime/limits.ts'
 import { bytesOf } from './byte-strings.ts'
 
 const DASH = 45
 const CR = 13
 const LF = 10
 
-/** RFC 2046 allows 70 characters, a line 998. A longer one is compared by its beginning. */
-const boundaryBytes = 998
-
 /** Bytes of a line after which it is certain whether it is a boundary line: `--`, boundary, `--`. */
-export const boundaryLineBytes = boundaryBytes + 4
+export const boundaryLineBytes = limits.mimeBoundaryBytes + 4
 
 interface OpenBoundary<Owner> { bytes: Uint8Array; owner: Owner }
 
@@ -27,7 +25,7 @@ export class MimeBoundaries<Owner> {
   get count(): number { return this.#open.length }
 
   push(boundary: string, owner: Owner): void {
-    this.#open.push({ bytes: bytesOf(boundary.slice(0, boundaryBytes)), owner })
+    this.#open.push({ bytes: bytesOf(boundary.slice(0, limits.mimeBoundaryBytes)), owner })
   }
 
   /** Forgets all: the rest of the message has no boundary lines. */

@@ -1,5 +1,6 @@
 // Parameters with continuations, charset and language. RFC 2231.
 
+import { limits } from '../../runtime/limits.ts'
 import { bytesOf } from './byte-strings.ts'
 import { decodeCharset } from './charset.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
@@ -7,9 +8,6 @@ import { decodeUndeclared } from './undeclared-charset.ts'
 
 /** One piece of a parameter: `name*number*=value`. */
 interface Segment { number: number; encoded: boolean; value: string }
-
-/** Pieces of one parameter that are put together; RFC 2231 sets no bound. */
-const maxSegments = 1000
 
 /**
  * Parameters as a reader wants them: pieces joined, percent and charset decoded, Unicode. Values that mailers wrote as
@@ -23,7 +21,7 @@ export const decodeParams = (params: readonly [string, string][]): [string, stri
     let entry = byName.get(name)
     if (entry === undefined) byName.set(name, entry = { segments: [] })
     if (number === undefined && star === undefined) entry.plain ??= value
-    else if (entry.segments.length < maxSegments) entry.segments.push({ number: Number(number ?? 0), encoded: star !== undefined, value })
+    else if (entry.segments.length < limits.parameterPieces) entry.segments.push({ number: Number(number ?? 0), encoded: star !== undefined, value })
   }
   return [...byName].map(([name, { plain, segments }]) => [
     name,

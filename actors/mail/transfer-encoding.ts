@@ -2,6 +2,7 @@
 //
 // Nothing here fails: what is no base64 is passed over (§6.8), a broken `=` sequence stays as it is (§6.7).
 
+import { limits } from '../../runtime/limits.ts'
 import { copyBytes } from './byte-strings.ts'
 import { base64Value } from './base64-alphabet.ts'
 
@@ -88,10 +89,9 @@ const hexValue = (byte: number): number => {
 
 /**
  * Quoted-printable. White space before a line break was added on the way and goes (§6.7 rule 3), as do soft line breaks.
- * At most `limit` bytes of white space wait for the line's end; a longer run is data.
+ * White space beyond limits.quotedPrintableSpace does not wait for the line's end: it is data.
  */
 export class QuotedPrintableDecoder implements TransferDecoder {
-  static readonly #limit = 1000
   /** An `=` sequence or white space that cannot be judged yet. */
   #held: Uint8Array = none
 
@@ -146,7 +146,7 @@ export class QuotedPrintableDecoder implements TransferDecoder {
 
   /** Whether more bytes could change what data[start …] means; `end`: where its white space ends. */
   #undecided(data: Uint8Array, start: number, end: number, last: boolean): boolean {
-    if (last || data.length - start > QuotedPrintableDecoder.#limit) return false
+    if (last || data.length - start > limits.quotedPrintableSpace) return false
     if (end === data.length || (data[end] === CR && end + 1 === data.length)) return true
     return data[start] === EQUALS && end === start + 1 && start + 2 >= data.length && hexValue(data[end]!) >= 0
   }

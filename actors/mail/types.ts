@@ -1,5 +1,8 @@
 // What the parser knows of a message: enough to answer ENVELOPE, BODYSTRUCTURE, sections and headers without the message.
 
+// All strings taken from headers are byte strings: one character a byte, as sent (byte-strings.ts); encoded-words.ts and
+// parameters.ts make Unicode of them.
+
 /**
  * One MIME part with the place of its bytes in the message (CRLF form). RFC 2045, RFC 3501 §7.4.2.
  * The message itself is the root part.
@@ -24,7 +27,7 @@ export interface MimePart {
   bodySize: number
   /** CRLF-terminated lines of the body (a last unterminated line counts not, as in Dovecot). */
   bodyLines: number
-  /** Of multipart/*: its parts. Of message/rfc822: exactly one, the embedded message. Else absent. */
+  /** Of multipart/*: its parts, at least one. Of message/rfc822 (and message/global, unless encoded): exactly one, the embedded message. Else absent. */
   parts?: MimePart[]
   /** Embedded message (the child of message/rfc822): the raw header fields that ENVELOPE needs. */
   envelope?: EnvelopeFields
