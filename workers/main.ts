@@ -81,7 +81,7 @@ export class Server {
     const { obox_fs, obox_index_fs } = settingsFor(this.#config, {})
     for (const spec of new Set([obox_fs, obox_index_fs || obox_fs])) await checkStorage(spec)
     for (const listener of this.listeners) await probe(listener)
-    for (const warning of this.#config.warnings) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text: warning })
+    this.#reportConfig()
     try {
       await this.#storage.start()
       // One after the other, so that each finds those before it; nobody listens until all can reach each other.
@@ -110,6 +110,14 @@ export class Server {
   describe(): Promise<{ sessions: number; users: number }[]> {
     return Promise.all(this.#sessions.map(async (supervisor) =>
       await supervisor.child?.call((control) => control.describe()) ?? { sessions: 0, users: 0 }))
+  }
+
+  #reportConfig(): void {
+    const { warnings, notActedOn } = this.#config
+    for (const text of warnings) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text })
+    if (notActedOn.length > 0) {
+      this.#log({ level: 'warning', name: 'config.not_acted_on', service: 'config', text: `known settings that have no effect yet: ${notActedOn.join(', ')}` })
+    }
   }
 
   async #startStorage(): Promise<StorageThread> {
