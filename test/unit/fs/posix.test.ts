@@ -79,7 +79,8 @@ void t.test('a directory that goes away is TempFail and not "no such object"', a
   await store.write('mail', bodyOf(bytes('x')), context)
   fs.renameSync(`${directory}/store`, `${directory}/unmounted`)
   fs.mkdirSync(`${directory}/store`)
-  for (const action of [() => store.stat('mail', context), () => store.read('mail', context), () => store.list('', context), () => store.delete('mail', context)]) await t.rejects(action(), TempFail)
+  const actions: (() => Promise<unknown>)[] = [() => store.stat('mail', context), () => store.read('mail', context), () => store.list('', context), () => store.delete('mail', context)]
+  for (const action of actions) await t.rejects(action(), TempFail)
   t.same(await store.deleteMany(['mail'], context), ['mail'])
   fs.rmdirSync(`${directory}/store`)
   fs.renameSync(`${directory}/unmounted`, `${directory}/store`)
