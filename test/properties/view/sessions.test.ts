@@ -73,8 +73,13 @@ async function take(b: Believer, s: { do: string; pick: number; flag: string }):
     case 'append': await b.say(`APPEND INBOX ${s.pick % 3 === 0 ? '(\\Seen) ' : ''}{14+}\r\nSubject: x\r\n\r\n`); break
     case 'noop': await b.say('NOOP'); break
     case 'store': await b.sayOf(s.pick, (seq) => `STORE ${seq} +FLAGS (${s.flag})`); break
-    // The client itself knows what it has done; here it asks, so that others' changes of the moment are in it.
-    case 'silent': await b.sayOf(s.pick, (seq) => `STORE ${seq} -FLAGS.SILENT (${s.flag})`); await b.sayOf(s.pick, (seq) => `FETCH ${seq} FLAGS`); break
+    // A client knows itself what it has done silently; this one asks, and of the same message: more may have come meanwhile.
+    case 'silent': {
+      const seq = 1 + (s.pick % Math.max(1, b.messages.length))
+      await b.sayOf(seq - 1, () => `STORE ${seq} -FLAGS.SILENT (${s.flag})`)
+      await b.sayOf(seq - 1, () => `FETCH ${seq} FLAGS`)
+      break
+    }
     case 'uidstore': await b.say(`UID STORE ${b.messages[s.pick % Math.max(1, b.messages.length)]?.uid ?? 1} FLAGS (${s.flag})`); break
     case 'expunge': await b.say('EXPUNGE'); break
     case 'fetch': await b.sayOf(s.pick, (seq) => `FETCH ${seq}:* FLAGS`); break

@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { Buffer } from 'node:buffer'
-import { ObjectNotFound, TempFail } from '../../../runtime/errors.ts'
+import { Cancelled, ObjectNotFound, TempFail } from '../../../runtime/errors.ts'
 import { limits } from '../../../runtime/limits.ts'
 import fetch from '../../../actors/session/imap/commands/fetch.ts'
 import { Flag } from '../../../actors/user/types.ts'
@@ -212,6 +212,17 @@ t.test('inside a literal there is no way back: the connection is closed', async 
   t.ok((await bench(model, fetch).say('FETCH 1 BODY[]')).endsWith('xxxCLOSED'))
   model.obstacle = (_uid, offset) => { if (offset === 0) throw new TempFail('away') }
   t.match(await bench(model, fetch).say('FETCH 1 BODY[]'), /^NO \[UNAVAILABLE\]/, 'before its first byte all is well')
+})
+
+t.test('a client that leaves in the middle of a message ends the reading, and is no error', async (t) => {
+  const model = new ModelMails()
+  model.chunkBytes = 10_000
+  model.put(large(limits.memoryBodyBytes * 2))
+  const session = bench(model, fetch)
+  session.onFlush = () => { throw new Cancelled() }
+  t.ok((await session.say('FETCH 1 BODY[]')).endsWith('CLOSED'))
+  t.strictSame(session.events, [])
+  t.equal(model.reading, 0, 'the store is released')
 })
 
 t.test('a bug is no message\'s failure', async (t) => {

@@ -1,7 +1,12 @@
 // Sections, checked against what Dovecot 2.3.19 answers for the same mails.
 
 import t from 'tap'
+import fc from 'fast-check'
+import { Buffer } from 'node:buffer'
 import fetch from '../../../actors/session/imap/commands/fetch.ts'
+import { parsePartial, parseSection, sectionLabel } from '../../../actors/session/imap/fetch/section.ts'
+import type { Section } from '../../../actors/session/imap/fetch/section.ts'
+import { Parser } from '../../../actors/session/imap/grammar.ts'
 import { bench } from '../../fixtures/imap-command.ts'
 import { ModelMails } from '../../fixtures/model-mails.ts'
 import { mails } from './mails.ts'
@@ -87,4 +92,21 @@ t.test('what is no section is BAD', async (t) => {
     'BODY.PEEK', 'BODY[MIME]', 'BODY[0]', 'BODY[1.]', 'BODY[HEADER.FIELDS ()]', 'BODY[FOO]', 'BODY[TEXT', 'BODY[]<x>', 'BODY[]<1', 'BODY[1.2.FOO]',
     'FOO', '()', '(FAST)', '(UID FULL)', '(UID', 'UID FLAGS', '', 'BODY[4294967296]',
   ]) t.match(await say(`FETCH 1 ${bad}`), /^BAD /, bad)
+})
+
+t.test('the name of a section parses to the section', async () => {
+  const field = fc.string({ minLength: 1, maxLength: 20, unit: fc.constantFrom(...'ABXZ-09" ()\\{}') })
+  const section = fc.record({
+    part: fc.array(fc.integer({ min: 1, max: 4_294_967_295 }), { maxLength: 5 }),
+    text: fc.constantFrom('', 'HEADER', 'HEADER.FIELDS', 'HEADER.FIELDS.NOT', 'TEXT', 'MIME'),
+    fields: fc.array(field, { minLength: 1, maxLength: 4 }),
+  }).filter(({ part, text }) => text !== 'MIME' || part.length > 0)
+    .map((s) => ({ ...s, fields: s.text.startsWith('HEADER.') ? s.fields : [] }) as Section)
+  fc.assert(fc.property(section, fc.option(fc.nat()), (section, start) => {
+    const label = sectionLabel(section, start === null ? undefined : { start, length: 1 })
+    const p = new Parser(Buffer.from(label.slice('BODY['.length), 'latin1'))
+    const again = sectionLabel(parseSection(p), parsePartial(p))
+    p.end()
+    if (again !== label) throw new Error(`${label} became ${again}`)
+  }))
 })

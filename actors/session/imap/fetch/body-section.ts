@@ -8,5 +8,6 @@ export default fetchItem({
   needs: 'bytes',
   parse: (p, name) => ({ peek: name === 'BODY.PEEK[', section: parseSection(p), partial: parsePartial(p) }),
   marksSeen: ({ peek }) => !peek,
+  headerOnly: ({ section }) => section.text.startsWith('HEADER') || section.text === 'MIME',
   write: async ({ section, partial }, m) => [`${sectionLabel(section, partial)} `, ...await readSection(section, partial, m)],
 })

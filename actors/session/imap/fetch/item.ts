@@ -50,6 +50,8 @@ interface FromBytes<Arguments> {
   readonly needs: 'bytes'
   /** Whether reading it makes the message \Seen. */
   marksSeen(args: Arguments): boolean
+  /** Whether it gives header fields only (for the session's figures). */
+  headerOnly(args: Arguments): boolean
   write(args: Arguments, m: FetchedMessage): Promise<readonly Piece[]>
 }
 

@@ -8,5 +8,6 @@ export default fetchItem({
   needs: 'bytes',
   parse: () => undefined,
   marksSeen: () => false,
+  headerOnly: () => true,
   write: async (_, m) => ['RFC822.HEADER ', ...await readSection({ part: [], text: 'HEADER', fields: [] }, undefined, m)],
 })

@@ -8,5 +8,6 @@ export default fetchItem({
   needs: 'bytes',
   parse: () => undefined,
   marksSeen: () => true,
+  headerOnly: () => false,
   write: async (_, m) => ['RFC822.TEXT ', ...await readSection({ part: [], text: 'TEXT', fields: [] }, undefined, m)],
 })

@@ -8,5 +8,6 @@ export default fetchItem({
   needs: 'bytes',
   parse: () => undefined,
   marksSeen: () => true,
+  headerOnly: () => false,
   write: async (_, m) => ['RFC822 ', ...await readSection({ part: [], text: '', fields: [] }, undefined, m)],
 })

@@ -6,7 +6,7 @@
 // - A message that cannot be read costs its own answer only; the tagged reply says so (imap_fetch_failure).
 
 import type { RequestContext } from '../../../../runtime/effects.ts'
-import { TempFail, messageOf } from '../../../../runtime/errors.ts'
+import { Cancelled, LimitExceeded, TempFail, messageOf } from '../../../../runtime/errors.ts'
 import { limits } from '../../../../runtime/limits.ts'
 import { MailError } from '../../../user/errors.ts'
 import { ahead } from '../ahead.ts'
@@ -14,7 +14,7 @@ import type { ImapSession } from '../command.ts'
 import type { NumberRange } from '../sequence-set.ts'
 import { Turn } from '../turn.ts'
 import type { Wanted } from './attributes.ts'
-import { Message, isUnreadable, prepare } from './message.ts'
+import { Message, isSlice, isUnreadable, prepare } from './message.ts'
 import type { Prepared } from './message.ts'
 import { BrokenLiteral, sendPrepared } from './stream.ts'
 
@@ -72,7 +72,7 @@ export async function fetchMessages(
   wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, track: boolean,
 ): Promise<FetchOutcome> {
   const outcome = nothingYet()
-  const bodies = wanted.some(({ item }) => item.needs === 'bytes')
+  const bodies = wanted.some(({ item, args }) => item.needs === 'bytes' && !item.headerOnly(args))
   const context = s.context(bodies ? 'imap:fetch_body' : 'imap:fetch')
   const turn = new Turn(s.effects)
   for await (const ready of preparedAhead(wanted, ranges, s, context)) {
@@ -80,7 +80,7 @@ export async function fetchMessages(
       if ('error' in ready) throw ready.error
       await sendPrepared(ready, s, context)
       if (track) outcome.sent.push(ready.uid)
-      if (bodies) s.counters.fetch_body_count++
+      count(ready, bodies ? 'body' : 'hdr', s)
     } catch (error) {
       note(error, ready, outcome, s)
       if (outcome.unreadable && s.settings.imap_fetch_failure === 'disconnect-immediately') return outcome
@@ -89,6 +89,15 @@ export async function fetchMessages(
     if (turn.over) await turn.rest()
   }
   return outcome
+}
+
+/** For imap_logout_format. What is answered from summaries alone is neither. */
+function count({ pieces }: Prepared, kind: 'hdr' | 'body', { counters }: ImapSession): void {
+  let bytes = 0
+  for (const piece of pieces) if (typeof piece !== 'string') bytes += isSlice(piece) ? piece.end - piece.start : piece.length
+  if (bytes === 0) return
+  counters[`fetch_${kind}_count`]++
+  counters[`fetch_${kind}_bytes`] += bytes
 }
 
 /** A message that could not be prepared. */
@@ -121,12 +130,13 @@ function* numbersOf(ranges: readonly NumberRange[]): Generator<number, undefined
 /** Notes a message's failure; throws what is none of a message's. */
 function note(error: unknown, { seq, uid }: { seq: number; uid: number }, outcome: FetchOutcome, s: ImapSession): void {
   if (error instanceof BrokenLiteral) {
-    warn(s, uid, `${error.message}; the connection is closed in the middle of the message`)
+    if (!(error.cause instanceof Cancelled)) warn(s, uid, `${error.message}; the connection is closed in the middle of the message`)
     s.abort()
   }
+  if (error instanceof Cancelled) throw error
   if (s.selected.view.rowOf(seq) < 0 || (error instanceof MailError && error.code === 'EXPUNGEISSUED')) {
     outcome.expunged = true
-  } else if (error instanceof TempFail) {
+  } else if (error instanceof TempFail || error instanceof LimitExceeded) {
     outcome.unavailable = true
     warn(s, uid, messageOf(error))
   } else if (isUnreadable(error)) {

@@ -26,6 +26,7 @@ export async function sendPrepared(prepared: Prepared, s: ImapSession, context: 
     for (const piece of pieces) s.write(piece as string | Uint8Array)
     return
   }
+  // The first bytes are waited for before anything is said: most failures show by then.
   const reading = new Reading(s, context, uid)
   await reading.begin(pieces, first)
   try {
@@ -35,7 +36,7 @@ export async function sendPrepared(prepared: Prepared, s: ImapSession, context: 
     }
     await reading.end()
   } catch (error) {
-    throw error instanceof Error && error.name === 'Cancelled' ? error : new BrokenLiteral(messageOf(error), { cause: error })
+    throw new BrokenLiteral(messageOf(error), { cause: error })
   } finally {
     await reading.stop()
   }

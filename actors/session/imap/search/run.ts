@@ -1,7 +1,7 @@
 // A SEARCH over a view: first all messages by their columns in turns of a few milliseconds, then those still undecided by what must
 // be loaded, mail_prefetch_count of them at a time.
 
-import { Cancelled, TempFail, messageOf } from '../../../../runtime/errors.ts'
+import { Cancelled, LimitExceeded, TempFail, messageOf } from '../../../../runtime/errors.ts'
 import { MailError } from '../../../user/errors.ts'
 import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
@@ -48,7 +48,7 @@ async function decide(undecided: readonly number[], matches: Matcher, found: num
     try {
       return await new Searched(s.selected.view, seq).decide(matches, context) ? seq : 0
     } catch (error) {
-      if (error instanceof TempFail) unavailable = true
+      if (error instanceof TempFail || error instanceof LimitExceeded) unavailable = true
       else if (!isLost(error)) throw error
       if (!(error instanceof MailError)) warn(s, seq, messageOf(error))
       return 0
