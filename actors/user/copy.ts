@@ -17,10 +17,19 @@ export async function copyMessages(source: LoadedMailbox, context: RequestContex
     const sourceUids = source.existing(uids)
     if (sourceUids.length === 0) return { uidValidity: target.uidValidity, sourceUids: [], uids: [] }
     const copied = await copyInto(source, target, context, sourceUids)
-    if (move) await source.expunge(context, sourceUids)
+    if (move) await leaveSource(source, context, sourceUids)
     return { uidValidity: target.uidValidity, sourceUids, uids: copied }
   } finally {
     release()
+  }
+}
+
+/** Ends a move whose copies are there. A source that was deleted meanwhile has taken its messages along. */
+async function leaveSource(source: LoadedMailbox, context: RequestContext, uids: readonly number[]): Promise<void> {
+  try {
+    await source.expunge(context, uids)
+  } catch (error) {
+    if (!(error instanceof MailError && error.code === 'NONEXISTENT')) throw error
   }
 }
 

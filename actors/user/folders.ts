@@ -147,6 +147,9 @@ export class MailboxFolders {
     if (whole) await this.#root.note({ kind: 'deleted', guid })
   }
 
+  /** Resolves when the store has nothing about the mailbox list that is not true. TempFail if that cannot be had. */
+  certain(context: RequestContext): Promise<void> { return this.#root.certain(context) }
+
   flush(): Promise<void> { return this.#root.flush('metacache:flush_all_changed') }
 
   /** Uploads what is missing, and comes to rest. */

@@ -96,11 +96,14 @@ export class LoadedMailbox implements Mailbox {
   /** Place in the journal: tells whether figures kept elsewhere are still true. */
   get journalMark(): { generation: number; size: number } { return { generation: this.#journal.generation, size: this.#journal.size } }
 
-  /** Above every visible UID; not above one that is still to appear. */
+  /**
+   * Above every visible UID; not above one that is still to appear, nor above what the uploaded bundle covers: UIDs that
+   * were given to failed writes beyond it are forgotten with the local state, and UIDNEXT must never sink.
+   */
   get uidNext(): number {
     const { columns, nextUid } = this.state
     const visible = columns.count === 0 ? 1 : columns.uids[columns.count - 1]! + 1
-    return Math.max(visible, this.appends.first ?? nextUid)
+    return Math.max(visible, Math.min(this.appends.first ?? nextUid, this.state.ceiling))
   }
 
   get status(): MailboxStatus {

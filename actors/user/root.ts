@@ -2,7 +2,8 @@
 //
 // Changes go one after the other. A change of the mailbox list is in an uploaded root bundle before it is true here
 // (unless metacache_bg_root_uploads): names exist nowhere else, and a mail must never lie in a folder without one. A
-// failed upload leaves everything as it was. Subscriptions and figures go up with the next bundle.
+// failed upload leaves everything as it was; but it may have happened, and then the newest bundle says what is not true
+// (that a mailbox was deleted): before a mail goes in anywhere, a new one must have taken its place. Subscriptions and figures go up with the next bundle.
 
 import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
 import { messageOf } from '../../runtime/errors.ts'
@@ -31,12 +32,15 @@ export class Root {
   #turn: Promise<unknown> = Promise.resolve()
   #timer: Cancel | undefined
   #stopped = false
+  /** The newest bundle in the store may hold a change that failed, or was cut off by a crash. */
+  #doubtful: boolean
   /** Grows with every change of the list or of subscriptions: whoever computes something from them can keep it. */
   version = 0
 
   constructor(world: RootWorld, state: RootState, journal: JournalStart) {
     this.#world = world
     this.#state = state
+    this.#doubtful = [...state.bundles].some((name) => name > state.bundle)
     this.#journal = new Journal({
       files: world.effects.files, limitBytes: world.limits.journalBytes, durableSnapshots: world.policy.fsync !== 'never',
       snapshot: (generation) => encodeRoot(this.#state, generation),
@@ -69,10 +73,18 @@ export class Root {
     return Math.max(Math.trunc(this.#world.effects.clock.now() / 1000), this.#state.lastUidValidity + 1 + given)
   }
 
+  /** Resolves when the newest bundle in the store says nothing that is not true. TempFail if that cannot be had. */
+  async certain(context: RequestContext): Promise<void> {
+    if (!this.#doubtful) return
+    await this.#inTurn(async () => {
+      if (this.#doubtful) await this.#upload(context, this.#state, () => Promise.resolve())
+    })
+  }
+
   /** Uploads what the store lacks. */
   flush(reason: string): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#state.unsaved > 0) await this.#upload({ user: this.#world.user, reason }, this.#state, () => Promise.resolve())
+      if (this.#state.unsaved > 0 || this.#doubtful) await this.#upload({ user: this.#world.user, reason }, this.#state, () => Promise.resolve())
     })
   }
 
@@ -108,7 +120,12 @@ export class Root {
   async #uploadThenWrite(context: RequestContext, changes: RootChange[]): Promise<void> {
     const next = this.#state.clone()
     for (const change of changes) next.apply(change)
-    await this.#upload(context, next, () => this.#write(...changes))
+    try {
+      await this.#upload(context, next, () => this.#write(...changes))
+    } catch (error) {
+      this.#doubtful = true
+      throw error
+    }
   }
 
   /** Uploads `state`; `between` comes when it is up, and before the journal says that nothing is missing. */
@@ -121,6 +138,7 @@ export class Root {
     await bundles.write(context, name, { size: bytes.length, parts: [bytes] })
     await between()
     await this.#write({ kind: 'uploaded', name, covers })
+    this.#doubtful = false
     const older = [...this.#state.bundles].filter((one) => one !== name)
     // Those that are left are tried again next time.
     const names = await bundles.remove(context, older).catch(() => [])

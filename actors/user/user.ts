@@ -12,7 +12,7 @@ import { appendDrafts } from './append.ts'
 import { Bundles } from './bundles.ts'
 import { MailError } from './errors.ts'
 import { MailboxFolders } from './folders.ts'
-import type { MailboxWorld } from './mailbox.ts'
+import type { LoadedMailbox, MailboxWorld } from './mailbox.ts'
 import { journalMark } from './local-state.ts'
 import { Namespaces } from './namespace.ts'
 import { ObjectIds } from './object-names.ts'
@@ -119,8 +119,7 @@ export class UserActor implements User, Actor<UserMessage> {
       const { name } = await this.#folders.create(context, to, [])
       const inbox = await this.#acquire(context, 'INBOX', 'NONEXISTENT')
       try {
-        const { columns } = inbox.mailbox.state
-        await inbox.mailbox.copy(context, [...columns.uids.subarray(0, columns.count)], name, { move: true })
+        await moveAll(inbox.mailbox, context, name)
       } finally {
         inbox.release()
       }
@@ -228,6 +227,8 @@ export class UserActor implements User, Actor<UserMessage> {
   }
 
   async #acquire(context: RequestContext, name: string, code: 'NONEXISTENT' | 'TRYCREATE'): ReturnType<MailboxWorld['target']> {
+    // Mails go in: not into a mailbox that the store may have down as deleted.
+    if (code === 'TRYCREATE') await this.#folders.certain(context)
     return this.#shelf.acquire(context, this.#folders.guidOf(name, code))
   }
 
@@ -269,5 +270,18 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#idleTimer = undefined
     if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined) return
     this.#idleTimer = this.#world.effects.timers.after(this.#world.limits.userIdleMs, () => { this.#options.idle?.() })
+  }
+}
+
+/** Moves all messages there are, without those that are expunged meanwhile. */
+async function moveAll(mailbox: LoadedMailbox, context: RequestContext, to: string): Promise<void> {
+  for (;;) {
+    const { columns } = mailbox.state
+    try {
+      await mailbox.copy(context, [...columns.uids.subarray(0, columns.count)], to, { move: true })
+      return
+    } catch (error) {
+      if (!(error instanceof MailError && error.code === 'EXPUNGEISSUED')) throw error
+    }
   }
 }

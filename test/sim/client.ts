@@ -120,6 +120,7 @@ export class Client {
     promised(uids.length === drafts.length, () => `${drafts.length} drafts became UIDs ${uids.join()}`)
     const mailbox = model.byUidValidity(uidValidity)
     promised(mailbox.deletedAt === undefined || mailbox.deletedAt > began.moment, () => `mails were stored in ${name} after it was deleted`)
+    mailbox.received(began.moment)
     for (const [at, { id, flags }] of drafts.entries()) {
       mailbox.acknowledge(uids[at] as number, id, flagsFrom(flags, began.moment, model.tick()))
     }
@@ -184,6 +185,9 @@ export class Client {
     if (outcome.kind === 'failed' || outcome.kind === 'died') {
       for (const target of new Set([...began.mailboxes, ...model.named(to)])) for (const one of sources.values()) target.maybe(one)
     }
+    if (outcome.kind === 'refused') {
+      for (const target of began.mailboxes) for (const one of sources.values()) target.leftovers.add(one)
+    }
     if (!move || outcome.kind === 'died') return
     if (outcome.kind !== 'failed') model.settled(sources.values())
     for (const uid of uids) {
@@ -198,6 +202,7 @@ export class Client {
     if (uids.length === 0) return
     const { model } = this.#life
     const target = model.byUidValidity(uidValidity)
+    target.received(began)
     for (const [at, source] of sourceUids.entries()) {
       target.acknowledge(uids[at] as number, sources.get(source) as number, from.copyFlags(source, began, model.tick()))
     }
@@ -248,12 +253,13 @@ export class Client {
       if (bytes.length > limits.memoryBodyBytes || this.#dice.chance(0.05)) {
         const path = files.temporary('/tmp')
         spools.push(path)
-        await files.append(path, bytes)
-        parts.splice(1, 1, { path, offset: 100, length: bytes.length - 100 })
+        // Where the disk is full the mail stays in memory: how mails are spooled is not what is tested here.
+        const spooled = await files.append(path, bytes).then(() => true, () => false)
+        if (spooled) parts.splice(1, 1, { path, offset: 100, length: bytes.length - 100 })
       }
       drafts.push({ body: { size: bytes.length, parts }, summary, flags: flagSet(flags), ...(internalDate === undefined ? {} : { internalDate }) })
     }
-    return { drafts, discard: () => { for (const path of spools) void files.remove(path) } }
+    return { drafts, discard: () => { for (const path of spools) files.remove(path).catch(() => {}) } }
   }
 }
 

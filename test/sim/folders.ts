@@ -54,7 +54,7 @@ async function remove(life: Life, who: string, name: string): Promise<void> {
   const { model, user } = life
   const mailboxes = model.named(name)
   for (const mailbox of mailboxes) {
-    mailbox.names.add(undefined)
+    mailbox.maybeDeleted()
     model.settled(mailbox.mails())
   }
   model.forgetSubscription(name)
@@ -66,6 +66,7 @@ async function remove(life: Life, who: string, name: string): Promise<void> {
     promised(outcome.kind !== 'refused' || !gone, () => `${name} could not be deleted, and is not there any more`)
     if (outcome.kind === 'done') mailbox.deleted(model.tick())
     else if (outcome.kind === 'refused') mailbox.names.delete(undefined)
+    else if (!gone) mailbox.survived(model.tick())
   }
 }
 

@@ -24,10 +24,13 @@ export class MailboxModel {
   names: Set<string | undefined>
   /** Mails that may have come without an acknowledgement, and how often: a loss of the disk can bring them up much later. */
   readonly uncertain = new Map<number, number>()
+  /** Mails of requests that were refused half way: only a loss of the disk can bring them up. */
+  readonly leftovers = new Set<number>()
   readonly #instances = new Map<number, Instance>()
   readonly #means: (where: string, uid: number, mail: number) => void
   #uidNext = 1
   #lostDisk = false
+  #survivedAt: number | undefined
 
   constructor(guid: string, name: string, uidValidity: number, means: (where: string, uid: number, mail: number) => void) {
     this.guid = guid
@@ -78,6 +81,22 @@ export class MailboxModel {
 
   /** A client has read the mail under this UID. */
   saw(uid: number, mail: number): void { this.#see(uid, mail) }
+
+  /** A deletion failed, and the mailbox is still there: from now on a mail that is acknowledged makes it certain again. */
+  survived(now: number): void { this.#survivedAt = now }
+
+  /** A request that began then has put a mail into it. */
+  received(began: number): void {
+    if (this.#survivedAt === undefined || began < this.#survivedAt) return
+    this.names.delete(undefined)
+    this.#survivedAt = undefined
+  }
+
+  /** A deletion begins. */
+  maybeDeleted(): void {
+    this.names.add(undefined)
+    this.#survivedAt = undefined
+  }
 
   /** Its deletion was acknowledged. */
   deleted(now: number): void {
@@ -146,7 +165,7 @@ export class MailboxModel {
     promised(instance?.gone !== true || this.#lostDisk, () => `${this.nameNow}: UID ${uid} (mail ${mail}) was expunged and is back`)
     if (instance?.mail === undefined) {
       const times = this.uncertain.get(mail) ?? 0
-      promised(times > 0, () => `${this.nameNow}: mail ${mail} appears at UID ${uid}, where nobody put it`)
+      promised(times > 0 || (this.#lostDisk && this.leftovers.has(mail)), () => `${this.nameNow}: mail ${mail} appears at UID ${uid}, where nobody put it`)
       this.uncertain.set(mail, times - 1)
       instance = this.#instance(uid)
       instance.mail = mail
