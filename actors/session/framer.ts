@@ -24,6 +24,8 @@ export type Framed =
   | Announcement
   /** The line outgrew `lineBytes`; the rest of it is swallowed. `prefix` is its beginning. */
   | { readonly kind: 'tooLong'; readonly prefix: Uint8Array }
+  /** A refused command goes on with a literal that is not worth swallowing: nothing sensible can follow. */
+  | { readonly kind: 'endless' }
 
 const CR = 0x0d
 const LF = 0x0a
@@ -46,8 +48,13 @@ export class Framer {
   /** Bytes of a literal still to be streamed or swallowed. */
   #left = 0
   #swallowing = false
+  readonly #swallowBytes: number
 
-  constructor(options: { lineBytes: number }) { this.lineBytes = options.lineBytes }
+  /** `swallowBytes`: largest literal of a refused command that is swallowed. */
+  constructor(options: { lineBytes: number; swallowBytes: number }) {
+    this.lineBytes = options.lineBytes
+    this.#swallowBytes = options.swallowBytes
+  }
 
   /** Received and not consumed. */
   get buffered(): number { return this.#end - this.#start }
@@ -62,7 +69,7 @@ export class Framer {
 
   /** The next command or announcement; undefined: more bytes are needed (or a streamed literal is not read to its end). */
   next(): Framed | undefined {
-    if (this.#swallowing && !this.#swallow()) return undefined
+    if (this.#swallowing && !this.#swallow()) return this.#left > this.#swallowBytes ? { kind: 'endless' } : undefined
     if (this.#left > 0) return undefined
     const lineEnd = this.#lineEnd()
     if (this.#outgrown(lineEnd)) return this.#tooLong()
@@ -172,6 +179,7 @@ export class Framer {
   /** Consumes a refused command as far as it is here. True: its end is behind us. */
   #swallow(): boolean {
     while (true) {
+      if (this.#left > this.#swallowBytes) return false
       const skipped = Math.min(this.#left, this.buffered)
       this.#left -= skipped
       if (skipped > 0) this.#begin(this.#start + skipped)

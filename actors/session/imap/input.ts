@@ -20,7 +20,7 @@ export class Input {
 
   constructor(wire: Wire, lineBytes: number) {
     this.#wire = wire
-    this.#framer = new Framer({ lineBytes })
+    this.#framer = new Framer({ lineBytes, swallowBytes: limits.messageBytes })
   }
 
   get lineBytes(): number { return this.#framer.lineBytes }

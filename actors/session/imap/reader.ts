@@ -38,6 +38,7 @@ export class CommandReader {
     let literals = 0
     while (true) {
       const framed = await this.#input.next()
+      if (framed.kind === 'endless') return { bye: '[TOOBIG] Literal is too large, aborting' }
       if (this.#first && looksLikeHttp(framed.kind === 'command' ? framed.bytes : framed.prefix)) return { bye: '' }
       this.#first = false
       if (framed.kind === 'tooLong') {
@@ -54,20 +55,19 @@ export class CommandReader {
   }
 
   /** What is to become of a literal: undefined where it is being collected. */
-  #decide(literal: Announcement, head: Head | Rejected, fits: boolean): Received | Rejected | Fatal | undefined {
-    if ('error' in head) return this.#refuse(literal, head)
+  #decide(literal: Announcement, head: Head | Rejected, fits: boolean): Received | Rejected | undefined {
+    if ('error' in head) return this.#refuse(head)
     if ((head.command.flags & WaitsForPipeline) !== 0) {
       const read = parsed(head)
-      if (read !== 'literal') return 'error' in read ? this.#refuse(literal, read) : read
+      if (read !== 'literal') return 'error' in read ? this.#refuse(read) : read
     }
-    if (!fits) return this.#refuse(literal, reject(head, new No('TOOBIG', 'Literal is too large.')))
+    if (!fits) return this.#refuse(reject(head, new No('TOOBIG', 'Literal is too large.')))
     if (literal.sync) this.#ask()
     this.#input.collect()
     return undefined
   }
 
-  #refuse(literal: Announcement, rejected: Rejected): Rejected | Fatal {
-    if (!literal.sync && literal.size > limits.messageBytes) return { bye: '[TOOBIG] Literal is too large, aborting' }
+  #refuse(rejected: Rejected): Rejected {
     this.#input.refuse()
     return rejected
   }

@@ -6,7 +6,7 @@ const text = (b: Uint8Array): string => String.fromCharCode(...b)
 
 /** What a client's bytes become when every literal is treated as `decide` says; pushed in pieces of `step` bytes. */
 function framed(input: string, options: { lineBytes?: number; step?: number; decide?: (size: number) => 'collect' | 'stream' | 'refuse' } = {}): string[] {
-  const framer = new Framer({ lineBytes: options.lineBytes ?? 1000 })
+  const framer = new Framer({ lineBytes: options.lineBytes ?? 1000, swallowBytes: 1e9 })
   const out: string[] = []
   const step = options.step ?? input.length
   for (let at = 0; at < input.length; at += step) {
@@ -30,7 +30,8 @@ function drain(framer: Framer, out: string[], decide: (size: number) => 'collect
       const how = decide(next.size)
       if (how !== 'collect') out.push(`${how} ${next.sync ? 'sync' : 'now'} ${next.size}`)
       framer[how]()
-    } else out.push(next.kind === 'command' ? `command:${text(next.bytes)}` : `tooLong:${text(next.prefix).slice(0, 5)}`)
+    } else if (next.kind === 'endless') return void out.push('endless')
+    else out.push(next.kind === 'command' ? `command:${text(next.bytes)}` : `tooLong:${text(next.prefix).slice(0, 5)}`)
   }
 }
 
@@ -59,6 +60,7 @@ const cases: [name: string, input: string, expected: string[], options?: Paramet
   ['refused while it is on its way', 'a {5+}\r\nhello x\r\nb\r\n', ['refuse now 5', 'command:b'], { decide: () => 'refuse' }],
   ['refused with a further literal', 'a {2+}\r\nhe {7+}\r\nx EVIL\n y\r\nb\r\n', ['refuse now 2', 'command:b'], { decide: () => 'refuse' }],
   ['refused, then a literal that waits', 'a {2+}\r\nhe {7}\r\nb\r\n', ['refuse now 2', 'command:b'], { decide: () => 'refuse' }],
+  ['a literal not worth swallowing', 'a {2+}\r\nhe {99999999999+}\r\nb\r\n', ['refuse now 2', 'endless'], { decide: () => 'refuse', step: 1000 }],
   ['an over-long line is swallowed', `${'x'.repeat(50)}\r\nb\r\n`, ['tooLong:xxxxx', 'command:b'], { lineBytes: 20 }],
   ['an over-long line that just fits', `${'x'.repeat(20)}\r\nb\r\n`, [`command:${'x'.repeat(20)}`, 'command:b'], { lineBytes: 20 }],
   ['an over-long line with a literal', `${'x'.repeat(50)} {8+}\r\na EVIL\r\n z\r\nb\r\n`, ['tooLong:xxxxx', 'command:b'], { lineBytes: 20 }],
@@ -66,11 +68,11 @@ const cases: [name: string, input: string, expected: string[], options?: Paramet
 ]
 
 for (const [name, input, expected, options] of cases) {
-  for (const step of [1, 2, 3, 7, input.length]) t.same(framed(input, { ...options, step }), expected, `${name}, ${step} bytes at a time`)
+  for (const step of options?.step === undefined ? [1, 2, 3, 7, input.length] : [options.step]) t.same(framed(input, { ...options, step }), expected, `${name}, ${step} bytes at a time`)
 }
 
 t.test('an over-long line is refused before its end comes', async (t) => {
-  const framer = new Framer({ lineBytes: 10 })
+  const framer = new Framer({ lineBytes: 10, swallowBytes: 1e9 })
   framer.push(bytes('x'.repeat(12)))
   t.equal(framer.next()?.kind, 'tooLong')
   for (let i = 0; i < 100; i++) {
@@ -83,7 +85,7 @@ t.test('an over-long line is refused before its end comes', async (t) => {
 })
 
 t.test('a huge literal that is refused is swallowed without being kept', async (t) => {
-  const framer = new Framer({ lineBytes: 100 })
+  const framer = new Framer({ lineBytes: 100, swallowBytes: 1e9 })
   framer.push(bytes('a {1000000+}\r\n'))
   framer.next()
   framer.refuse()
@@ -97,7 +99,7 @@ t.test('a huge literal that is refused is swallowed without being kept', async (
 })
 
 t.test('a size beyond all numbers is a literal all the same', async (t) => {
-  const framer = new Framer({ lineBytes: 100 })
+  const framer = new Framer({ lineBytes: 100, swallowBytes: 1e9 })
   framer.push(bytes('a {99999999999999999999+}\r\n'))
   const next = framer.next()
   t.equal(next?.kind, 'literal')
@@ -105,7 +107,7 @@ t.test('a size beyond all numbers is a literal all the same', async (t) => {
 })
 
 t.test('SASL and DONE lines are taken as they are', async (t) => {
-  const framer = new Framer({ lineBytes: 10 })
+  const framer = new Framer({ lineBytes: 10, swallowBytes: 1e9 })
   framer.push(bytes('abc{3}\r\nDO'))
   t.equal(text(framer.line() as Uint8Array), 'abc{3}')
   t.equal(framer.line(), undefined)
@@ -116,7 +118,7 @@ t.test('SASL and DONE lines are taken as they are', async (t) => {
 })
 
 t.test('what is not consumed goes along', async (t) => {
-  const framer = new Framer({ lineBytes: 100 })
+  const framer = new Framer({ lineBytes: 100, swallowBytes: 1e9 })
   framer.push(bytes('a\r\nb {3}\r\nfo'))
   framer.next()
   t.equal(text(framer.rest()), 'b {3}\r\nfo')
