@@ -28,6 +28,7 @@ async function inbox(server: TestServer): Promise<{ uidValidity: string; subject
   return { uidValidity: /UIDVALIDITY (\d+)/.exec(selected)?.[1] ?? '', subjects, flagged, bodies }
 }
 
+t.setTimeout(400_000)
 const radosgw = await startRadosgw()
 void t.test('deliver, kill -9, wipe, read', { skip: radosgw === undefined ? 'radosgw cannot be installed' : false, timeout: 240_000 }, async (t) => {
   const server = await TestServer.start({ store: radosgw!.fsString('durability') })
