@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer, password } from '../fixtures/server.ts'
-import { fill, parseTranscript, patternOf } from './transcript.ts'
+import { bytesOf, parseTranscript, patternOf } from './transcript.ts'
 import type { Step } from './transcript.ts'
 
 const here = import.meta.dirname
@@ -30,8 +30,9 @@ class Play {
 
   async step(step: Step): Promise<void> {
     const client = await this.#connection(step.who)
-    if (step.kind === 'send') client.send(Buffer.from(fill(step.bytes, this.values), 'utf8'))
-    else if (step.kind === 'expect') await this.#expect(client, step)
+    if (step.kind === 'send') await this.#send(client, step)
+    else if (step.kind === 'expect') for (let n = 0; n < step.times; n++) await this.#expect(client, step)
+    else if (step.kind === 'vanish') client.close()
     else {
       const line = await client.line()
       if (line !== undefined) throw new Error(`line ${step.line}: the connection is still open and says: ${line}`)
@@ -39,6 +40,13 @@ class Play {
   }
 
   close(): void { for (const client of this.#connections.values()) client.close() }
+
+  /** Waits for each piece to have left, so that what is written apart also travels apart. */
+  async #send(client: LineClient, step: Step & { kind: 'send' }): Promise<void> {
+    const bytes = bytesOf(step, this.values)
+    if (step.mode !== 'bytewise') return client.send(bytes)
+    for (const byte of bytes) await client.send(Uint8Array.of(byte))
+  }
 
   async #expect(client: LineClient, step: Step & { kind: 'expect' }): Promise<void> {
     const pattern = patternOf(step.pattern, this.values)
