@@ -31,7 +31,7 @@ export function parseMailLocation(location: string, account: Account): MailLocat
 }
 
 function localDirectory(directory: string, account: Account): string {
-  const whole = directory === '~' || directory.startsWith('~/') ? account.home + directory.slice(1) : directory
-  if (!whole.startsWith('/')) throw new ConfigError(`mail_location: '${directory}' is no absolute directory (home of ${account.user}: '${account.home}')`)
+  const whole = directory === '~' || directory.startsWith('~/') ? account.home && account.home + directory.slice(1) : directory
+  if (!/^\/+[^/]/.test(whole)) throw new ConfigError(`mail_location: '${directory}' is no directory of the user's own (home of ${account.user}: '${account.home}')`)
   return whole.replace(/\/+$/, '')
 }

@@ -94,9 +94,9 @@ export class MailboxState {
         this.bundle = record.name
         this.ceiling = record.ceiling
         this.unsaved = {
-          mails: this.unsaved.mails - record.covers.mails,
-          important: this.unsaved.important - record.covers.important,
-          all: this.unsaved.all - record.covers.all,
+          mails: Math.max(0, this.unsaved.mails - record.covers.mails),
+          important: Math.max(0, this.unsaved.important - record.covers.important),
+          all: Math.max(0, this.unsaved.all - record.covers.all),
         }
         return nothing
       case 'removed': for (const name of record.names) this.bundles.delete(name); return nothing

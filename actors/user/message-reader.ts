@@ -16,20 +16,19 @@ export class MessageReader {
   readonly #mailbox: LoadedMailbox
   /** Decoded summaries, the latest used last. */
   readonly #recent = new Map<number, Summary>()
-  /** Being read from objects now. */
+  /** Being read now. */
   readonly #reading = new Map<number, Promise<Summary>>()
 
   constructor(mailbox: LoadedMailbox) { this.#mailbox = mailbox }
 
-  /** EXPUNGEISSUED if the message is gone. */
+  /** EXPUNGEISSUED if the message is gone. Who asks while it is being read shares that. */
   async summary(context: RequestContext, uid: number): Promise<Summary> {
-    const { columns } = this.#mailbox.state
-    const row = this.#row(uid)
-    const known = this.#recent.get(uid) ?? await this.#cached(uid, { offset: columns.cacheOffsets[row]!, length: columns.cacheLengths[row]! })
+    this.#row(uid)
+    const known = this.#recent.get(uid)
     if (known !== undefined) return this.#remember(uid, known)
     let reading = this.#reading.get(uid)
     if (reading === undefined) {
-      reading = this.#summarize(context, uid).finally(() => { this.#reading.delete(uid) })
+      reading = this.#load(context, uid).finally(() => { this.#reading.delete(uid) })
       this.#reading.set(uid, reading)
     }
     return this.#remember(uid, await reading)
@@ -61,6 +60,19 @@ export class MessageReader {
     return row
   }
 
+  async #load(context: RequestContext, uid: number): Promise<Summary> {
+    const { columns } = this.#mailbox.state
+    const row = this.#row(uid)
+    const cached = await this.#cached(uid, { offset: columns.cacheOffsets[row]!, length: columns.cacheLengths[row]! })
+    if (cached !== undefined) return cached
+    const parser = new MessageParser()
+    for await (const chunk of await this.read(context, uid)) parser.push(chunk)
+    const summary = parser.finish()
+    const place = await this.#mailbox.cache.append(uid, encodeSummary(summary))
+    if (place.length > 0 && !this.#mailbox.gone) this.#mailbox.commit({ kind: 'cached', uid, ...place }).catch(() => {})
+    return summary
+  }
+
   async #cached(uid: number, place: CachePlace): Promise<Summary | undefined> {
     const bytes = await this.#mailbox.cache.read(uid, place)
     if (bytes === undefined) return undefined
@@ -71,15 +83,6 @@ export class MessageReader {
       if (error instanceof Bug) return undefined
       throw error
     }
-  }
-
-  async #summarize(context: RequestContext, uid: number): Promise<Summary> {
-    const parser = new MessageParser()
-    for await (const chunk of await this.read(context, uid)) parser.push(chunk)
-    const summary = parser.finish()
-    const place = await this.#mailbox.cache.append(uid, encodeSummary(summary))
-    if (place.length > 0 && !this.#mailbox.gone) this.#mailbox.commit({ kind: 'cached', uid, ...place }).catch(() => {})
-    return summary
   }
 
   #remember(uid: number, summary: Summary): Summary {
