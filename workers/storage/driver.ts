@@ -18,7 +18,7 @@ export interface FsWorld {
 
 /** A store that holds something of the machine (connections, timers) until it is closed. */
 export interface OpenStore extends ObjectStore {
-  /** Lets go of connections. Requests under way fail. */
+  /** Lets go of connections, once. Requests under way are finished. */
   close(): void
 }
 

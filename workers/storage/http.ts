@@ -48,16 +48,34 @@ export class HttpFailure extends Error {
 
 const connectErrors = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'ECONNTIMEOUT'])
 
+/** Clients by what they connect to: stores that differ in a header or prefix only (one for each user) share connections. */
+const shared = new WeakMap<Timers, Map<string, HttpClient>>()
+
 export class HttpClient {
+  /** The client for `target`; to be closed once for each time it was opened. */
+  static open(target: HttpTarget, timers: Timers, maxConnections: () => number): HttpClient {
+    const { protocol, hostname, port, timeoutMs, connectTimeoutMs } = target
+    let clients = shared.get(timers)
+    if (!clients) shared.set(timers, clients = new Map())
+    const name = [protocol, hostname, port, timeoutMs, connectTimeoutMs].join(' ')
+    let client = clients.get(name)
+    if (!client) clients.set(name, client = new HttpClient(target, timers, maxConnections, () => { clients.delete(name) }))
+    client.#users++
+    return client
+  }
+
   readonly #target: HttpTarget
   readonly #timers: Timers
   readonly #maxConnections: () => number
   readonly #agent: HttpAgent
   readonly #http: NodeHttpHandler
   readonly #waiting: (() => void)[] = []
+  readonly #forget: () => void
   #busy = 0
+  #users = 0
 
-  constructor(target: HttpTarget, timers: Timers, maxConnections: () => number) {
+  private constructor(target: HttpTarget, timers: Timers, maxConnections: () => number, forget: () => void) {
+    this.#forget = forget
     this.#target = target
     this.#timers = timers
     this.#maxConnections = maxConnections
@@ -76,6 +94,7 @@ export class HttpClient {
       released = true
       this.#busy--
       while (this.#busy < this.#maxConnections() && this.#waiting.length > 0) this.#waiting.shift()!()
+      this.#endIfUnused()
     }
     try {
       return await this.#exchange(request, signal, release)
@@ -85,9 +104,15 @@ export class HttpClient {
     }
   }
 
-  /** Closes all connections; what is under way fails. */
+  /** Closes the connections when nobody has it open any more and what is under way is finished. */
   close(): void {
-    this.#agent.destroy()
+    this.#users--
+    if (this.#users === 0) this.#forget()
+    this.#endIfUnused()
+  }
+
+  #endIfUnused(): void {
+    if (this.#users === 0 && this.#busy === 0) this.#agent.destroy()
   }
 
   async #exchange(request: Outgoing, signal: AbortSignal | undefined, release: () => void): Promise<Answer> {

@@ -52,7 +52,7 @@ export class S3Requests {
     const { parameters, region } = place
     this.#place = place
     this.#world = world
-    this.#http = new HttpClient(parameters, world.timers, world.maxConnections)
+    this.#http = HttpClient.open(parameters, world.timers, world.maxConnections)
     this.#signer = parameters.username === '' ? undefined : new Signer({ accessKey: parameters.username, secretKey: parameters.password }, region)
   }
 
@@ -76,7 +76,7 @@ export class S3Requests {
     }
   }
 
-  /** Ends all connections. */
+  /** Ends the connections when what is under way is finished. */
   close(): void { this.#http.close() }
 
   async #attempt(request: S3Request): Promise<Answer | Failed | HttpFailure> {

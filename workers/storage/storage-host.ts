@@ -26,7 +26,7 @@ export class StorageHost {
   readonly #queue: FairQueue
   readonly #timers: Timers
   readonly #open: (spec: string) => OpenStore
-  readonly #spare: number
+  readonly #maxStores: number
   /** Most recently used last. */
   readonly #stores = new Map<string, OpenStore>()
   readonly #links = new Set<Link>()
@@ -36,7 +36,7 @@ export class StorageHost {
     this.#queue = queue
     this.#timers = timers
     this.#open = open
-    this.#spare = maxStores
+    this.#maxStores = maxStores
   }
 
   /** Totals since the start: requests to stores, and operations by name. */
@@ -65,7 +65,7 @@ export class StorageHost {
     })
   }
 
-  /** Closes every store. Requests under way fail. */
+  /** Closes every store. */
   close(): void {
     for (const store of this.#stores.values()) store.close()
     this.#stores.clear()
@@ -148,7 +148,7 @@ export class StorageHost {
     this.#stores.delete(spec)
     this.#stores.set(spec, store)
     for (const [old, unused] of this.#stores) {
-      if (this.#stores.size <= this.#spare) break
+      if (this.#stores.size <= this.#maxStores) break
       this.#stores.delete(old)
       unused.close()
     }

@@ -221,6 +221,17 @@ void t.test('connections are kept, and bounded', async (t) => {
   t.ok(s3.connections() <= 3, `${s3.connections()} connections for 35 requests`)
 })
 
+void t.test('stores that differ for each user share connections; closing lets requests finish', async (t) => {
+  const s3 = await fakeS3(t, (n, request, response) => { setTimeout(() => stored(n, request, response), 5) }, { maxConnections: 2 })
+  const stores = Array.from({ length: 20 }, (_, n) =>
+    buildStack(`s3:http://KEY:SECRET@127.0.0.1:${s3.port}/?bucket=b&addhdr=X-Dovecot-Hash:${n}`, { timers: fastTimers }))
+  const writes = stores.map((store, n) => store.write(`k${n}`, bodyOf(small), context()))
+  for (const store of stores) store.close()
+  await Promise.all(writes)
+  t.ok(s3.connections() <= 2, `${s3.connections()} connections for 20 stores`)
+  t.same(s3.seen.map(({ headers }) => headers['x-dovecot-hash']).sort(), stores.map((_, n) => String(n)).sort())
+})
+
 void t.test('cancelled while it waits, for a connection, an answer, a retry', async (t) => {
   const arrived: (() => void)[] = []
   const s3 = await fakeS3(t, (_, request, response) => { if (request.url.endsWith('retry')) refuse(response, 503, 'SlowDown'); arrived.shift()?.() }, { maxConnections: 1, parameters: '&timeout=1h' })
