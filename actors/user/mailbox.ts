@@ -212,13 +212,17 @@ export class LoadedMailbox implements Mailbox {
     this.uploads.stop()
     await this.appends.idle()
     await this.sweeper.settled()
-    if (!this.gone) {
-      if (options.upload && this.uploads.due) await this.uploads.tryUpload()
-      await this.#compactCache()
-      if (!this.state.clean) await this.commit({ kind: 'clean', uidNext: this.state.nextUid })
+    try {
+      if (!this.gone) {
+        if (options.upload && this.uploads.due) await this.uploads.tryUpload()
+        await this.#compactCache()
+        if (!this.state.clean) await this.commit({ kind: 'clean', uidNext: this.state.nextUid })
+      }
+    } finally {
+      // Whatever failed: from here on another may load the mailbox.
+      await this.#journal.settled()
+      this.#finish(new TempFail(`${this.name} was closed`))
     }
-    await this.#journal.settled()
-    this.#finish(new TempFail(`${this.name} was closed`))
   }
 
   #finish(reason: MailError | TempFail): void {

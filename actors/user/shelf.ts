@@ -114,10 +114,14 @@ export class Shelf {
     const deleted = mailbox.gone
     try {
       await mailbox.close({ upload: true })
-      if (deleted) return
-      await this.#owner.closed(guid, { status: mailbox.status, mark: mailbox.journalMark, unsaved: mailbox.state.unsaved.all > 0 })
     } catch (error) {
       effects.emit({ level: 'warning', name: 'user.close_failed', user, text: `${mailbox.name} could not be closed cleanly: ${messageOf(error)}` })
+    }
+    if (deleted) return
+    try {
+      await this.#owner.closed(guid, { status: mailbox.status, mark: mailbox.journalMark, unsaved: mailbox.state.unsaved.all > 0 })
+    } catch (error) {
+      effects.emit({ level: 'warning', name: 'user.figures_lost', user, text: `Figures of ${mailbox.name} could not be kept: ${messageOf(error)}` })
     }
   }
 

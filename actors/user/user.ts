@@ -208,6 +208,9 @@ export class UserActor implements User, Actor<UserMessage> {
 
   async #finish(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled([...this.#running])
+    // Mailboxes that could not be uploaded when they were closed get another chance; one that cannot be loaded keeps its journal.
+    const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
+    for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
     await this.#shelf.closeAll()
     await this.#folders.close()
   }

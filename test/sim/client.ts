@@ -189,7 +189,7 @@ export class Client {
       for (const target of began.mailboxes) for (const one of sources.values()) target.leftovers.add(one)
     }
     if (!move || outcome.kind === 'died') return
-    if (outcome.kind !== 'failed') model.settled(sources.values())
+    if (outcome.kind !== 'failed' || known.names.has(undefined)) model.settled(sources.values())
     for (const uid of uids) {
       const moved = outcome.kind === 'done' && outcome.value.sourceUids.includes(uid)
       if (outcome.kind !== 'failed' || mailbox.messages.rowOf(uid) >= 0) known.settle(uid, moved)

@@ -59,6 +59,8 @@ async function remove(life: Life, who: string, name: string): Promise<void> {
   }
   model.forgetSubscription(name)
   const outcome = await life.attempt(who, `delete ${name}`, () => user.delete(life.context(who, 'imap:cmd_delete'), name))
+  // What moved in or out meanwhile may be gone with it.
+  for (const mailbox of mailboxes) model.settled(mailbox.mails())
   if (outcome.kind === 'died') return
   for (const mailbox of mailboxes) {
     const gone = user.list().every(({ guid, noSelect }) => noSelect || guid !== mailbox.guid)
