@@ -2,7 +2,7 @@
 // the cache lacks them, and into the cache then).
 
 import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
-import { Bug, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
+import { Bug, Cancelled, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
 import { decodeSummary, encodeSummary } from '../mail/summary.ts'
@@ -26,12 +26,19 @@ export class MessageReader {
     this.#row(uid)
     const known = this.#recent.get(uid)
     if (known !== undefined) return this.#remember(uid, known)
-    let reading = this.#reading.get(uid)
-    if (reading === undefined) {
-      reading = this.#load(context, uid).finally(() => { this.#reading.delete(uid) })
-      this.#reading.set(uid, reading)
+    const others = this.#reading.get(uid)
+    if (others === undefined) {
+      const mine = this.#load(context, uid).finally(() => { this.#reading.delete(uid) })
+      this.#reading.set(uid, mine)
+      return this.#remember(uid, await mine)
     }
-    return this.#remember(uid, await reading)
+    try {
+      return await others
+    } catch (error) {
+      // Who began it has gone away: that is no reason for this one to go without.
+      if (error instanceof Cancelled && context.signal?.aborted !== true) return this.summary(context, uid)
+      throw error
+    }
   }
 
   /** The bytes in [start, end) of the CRLF form. */

@@ -3,7 +3,8 @@
 // Changes go one after the other. A change of the mailbox list is in an uploaded root bundle before it is true here
 // (unless metacache_bg_root_uploads): names exist nowhere else, and a mail must never lie in a folder without one. A
 // failed upload leaves everything as it was; but it may have happened, and then the newest bundle says what is not true
-// (that a mailbox was deleted): before a mail goes in anywhere, a new one must have taken its place. Subscriptions and figures go up with the next bundle.
+// (that a mailbox was deleted): before a mail goes in anywhere, a new one must have taken its place. Subscriptions go up
+// with the next bundle; figures are local.
 
 import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
 import { messageOf } from '../../runtime/errors.ts'

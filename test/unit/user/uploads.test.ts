@@ -1,0 +1,116 @@
+// When index bundles go up: important changes in time, new mails when there are many, everything on demand; old bundles go.
+
+import t from 'tap'
+import { Flag } from '../../../actors/user/types.ts'
+import { TempFail } from '../../../runtime/errors.ts'
+import { context, draft, newWorld, open, within } from './fixture.ts'
+import type { HookedStore } from './hooked-store.ts'
+
+const seen = { mode: 'add' as const, flags: { system: Flag.Seen, keywords: [] } }
+/** Bundles of mailboxes that were written since this was last asked. */
+const uploads = (store: HookedStore): number =>
+  store.calls.splice(0).filter((call) => call.startsWith('write') && call.includes('/mailboxes/') && call.includes('/idx/')).length
+
+/** Resolves at the next write of a mailbox's bundle. */
+const nextUpload = (store: HookedStore): Promise<void> => new Promise((resolve) => {
+  const alive = setInterval(() => {}, 1000)
+  store.before = (operation, key) => {
+    if (operation !== 'write' || !key.includes('/mailboxes/') || !key.includes('/idx/')) return
+    clearInterval(alive)
+    store.before = () => {}
+    resolve()
+  }
+})
+
+t.test('a flag change is uploaded within metacache_upload_interval', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, { metacache_upload_interval: 5 })
+  await user.append(context, 'INBOX', [draft('a')])
+  const uploaded = nextUpload(world.store)
+  await within(user, 'INBOX', (inbox) => inbox.store(context, [1], seen))
+  await uploaded
+  await user.stop(5000)
+})
+
+t.test('so are more than obox_max_rescan_mail_count new mails, but not fewer', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, { obox_max_rescan_mail_count: 2 })
+  await user.append(context, 'INBOX', [draft('a'), draft('b')])
+  await user.stop(5000)
+  t.equal(uploads(world.store), 0)
+  const again = await open(world, { obox_max_rescan_mail_count: 2 })
+  await again.append(context, 'INBOX', [draft('c')])
+  await again.stop(5000)
+  t.equal(uploads(world.store), 1, 'those before the restart count too')
+  const third = await open(world, { obox_max_rescan_mail_count: 2 })
+  await third.append(context, 'INBOX', [draft('d')])
+  await third.stop(5000)
+  t.equal(uploads(world.store), 0, 'and those in the bundle do not')
+})
+
+t.test('metacache_delay_uploads = no: at every close', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, { metacache_delay_uploads: false })
+  await user.append(context, 'INBOX', [draft('a')])
+  await user.stop(5000)
+  t.equal(uploads(world.store), 1)
+})
+
+t.test('flush uploads everything once, of closed mailboxes too', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.create(context, 'x')
+  await user.append(context, 'x', [draft('a')])
+  await user.stop(5000)
+  const again = await open(world)
+  await again.append(context, 'INBOX', [draft('a')])
+  uploads(world.store)
+  await again.flush()
+  t.equal(uploads(world.store), 2)
+  await again.flush()
+  t.same(world.store.operations(), [])
+  await again.append(context, 'INBOX', [draft('b')])
+  await again.flush()
+  t.equal((await world.store.keys()).filter((key) => key.includes('/idx/')).length, 3, 'of each place the newest bundle only')
+  world.store.before = () => { throw new TempFail('away') }
+  await within(again, 'INBOX', (inbox) => inbox.store(context, [1], seen))
+  await t.rejects(again.flush(), { name: 'TempFail' })
+  await again.stop(5000)
+  t.ok(world.log.some(({ name }) => name === 'metacache.upload_failed'))
+  world.store.before = () => {}
+  const third = await open(world)
+  uploads(world.store)
+  await third.flush()
+  t.equal(uploads(world.store), 1, 'a failed upload is not forgotten')
+  await third.stop(5000)
+})
+
+t.test('a change during an upload waits for the next one', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('a')])
+  await within(user, 'INBOX', async (inbox) => {
+    world.store.before = async (operation, key) => {
+      if (operation !== 'write' || !key.includes('/idx/')) return
+      world.store.before = () => {}
+      await inbox.store(context, [1], seen)
+    }
+    await user.flush()
+  })
+  await user.flush()
+  const other = await open(newWorld(t, world.store))
+  t.match(await other.status(context, 'INBOX'), { unseen: 0 })
+  await other.stop(5000)
+  await user.stop(5000)
+})
+
+t.test('stop does not wait longer than it may', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('a', { flags: { system: Flag.Seen, keywords: [] } })])
+  world.store.before = () => new Promise<void>(() => {})
+  const alive = setInterval(() => {}, 1000)
+  await user.stop(1)
+  clearInterval(alive)
+  t.ok(world.log.some(({ name }) => name === 'user.stop_unclean'))
+})
