@@ -24,7 +24,7 @@ export { Bad, No, ok } from './result.ts'
 export const UsesSequences = 1
 /** EXPUNGE may be told before its tagged reply. The UID form of a command that UsesSequences has this instead. */
 export const BreaksSequences = 2
-/** It changes which mailbox is selected: nothing of the old one is told any more. */
+/** It changes which mailbox is selected: nothing more is told before its tagged reply. */
 export const BreaksMailbox = 4
 /** It asks about the mailbox as it is now: changes that break no numbers are told before it runs. */
 export const RequiresSync = 8

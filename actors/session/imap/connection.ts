@@ -51,6 +51,8 @@ export class ImapConnection implements ImapSession {
   /** Nothing is written any more: the client is gone, or its bytes flow elsewhere. */
   #silent = false
   loggedOut = false
+  /** The session goes on at the home of its user, with the wire. */
+  moved = false
 
   constructor(world: SessionWorld, input: Input, owner: Owner) {
     this.world = world
@@ -183,6 +185,7 @@ export class ImapConnection implements ImapSession {
     const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism }
     const user = await settle(this.world, account, () => ({ state: frozen, input: this.#input.rest() }))
     if (user === undefined) {
+      this.moved = true
       this.hush()
       throw new Cancelled('the session goes on at the home of its user')
     }

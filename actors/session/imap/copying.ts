@@ -22,3 +22,8 @@ export function copyCode({ uidValidity, sourceUids: from, uids }: CopyResult): s
   if (uids.length === 0) return undefined
   return `COPYUID ${uidValidity} ${SequenceSet.of(from).toString()} ${SequenceSet.of(uids).toString()}`
 }
+
+/** Counts what has gone to the trash, for the logout line. */
+export function countTrashed({ uids }: CopyResult, to: string, s: ImapSession): void {
+  if (s.user.find(to)?.specialUse.includes('\\Trash')) s.counters.trashed += uids.length
+}

@@ -9,7 +9,7 @@ import type { Cancel } from '../../../runtime/effects.ts'
 import type { Description } from '../../../runtime/actor.ts'
 import { limits } from '../../../runtime/limits.ts'
 import type { Session, SessionFactory, SessionWorld } from '../types.ts'
-import { BreaksSequences, RequiresSync, UsesSequences } from './command.ts'
+import { BreaksMailbox, BreaksSequences, RequiresSync, UsesSequences } from './command.ts'
 import { ImapConnection } from './connection.ts'
 import type { Frozen } from './connection.ts'
 import type { Rejected } from './dispatch.ts'
@@ -130,7 +130,7 @@ class ImapMachine implements Session {
       if ((flags & RequiresSync) !== 0) connection.syncAs('no-expunge')
       const done = await outcome(() => command.run(args, connection))
       if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent)) throw done
-      connection.sync()
+      if ((flags & BreaksMailbox) === 0) connection.sync()
       if (done instanceof Error) return this.#refuse(running.tag, done, started)
       this.#reply(running.tag, 'OK', done, started)
       this.#bad = 0
@@ -187,12 +187,11 @@ class ImapMachine implements Session {
     this.#over = true
     this.#inactivity?.()
     const connection = this.#connection
-    const moved = connection.silent && this.#bye === undefined
     if (this.#bye !== undefined && this.#bye !== '') connection.send(`BYE ${respText(this.#bye)}`)
     connection.release()
     connection.hush()
     // A session that goes on elsewhere has neither ended nor a wire of its own any more.
-    if (!moved) {
+    if (!connection.moved) {
       logLogout(connection, connection.loggedOut ? 'Logged out' : this.#bye || 'Connection closed')
       this.#world.wire.close()
       this.#world.ended()

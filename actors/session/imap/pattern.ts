@@ -12,6 +12,7 @@ export function compilePattern(pattern: string): Matcher {
   const shortened = pattern.replace(/[*%]*\*[*%]*/g, '*').replace(/%+/g, '%').replace(/^inbox(?=$|[^A-Za-z0-9])/i, 'INBOX')
   const wildcards = shortened.match(/[*%]/g)?.length ?? 0
   if (wildcards > limits.patternWildcards) throw new Bad('Too many wildcards in the pattern.')
+  if (shortened === '*') return () => true
   if (wildcards === 0) return (name) => name === shortened
   const upper = shortened.toUpperCase()
   return (name, separator) => matches(shortened, name, separator) || (name === 'INBOX' && matches(upper, name, separator))

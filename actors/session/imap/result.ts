@@ -1,6 +1,6 @@
 // How a command ends, and the one place where failures become IMAP text. RFC 3501 §7.1, RFC 5530.
 
-import { Bug, Cancelled, LimitExceeded, TempFail, messageOf } from '../../../runtime/errors.ts'
+import { Cancelled, LimitExceeded, TempFail, messageOf } from '../../../runtime/errors.ts'
 import { MailError } from '../../user/errors.ts'
 
 /** The tagged OK: `text` without the final dot, `code` without brackets, e.g. `APPENDUID 1 2`. */
@@ -33,16 +33,10 @@ export function refusalOf(error: unknown, nowMs: number): Refusal {
   if (error instanceof Bad) return { status: 'BAD', code: '', text: error.message }
   if (error instanceof MailError) return { status: 'NO', code: error.code, text: error.message }
   if (error instanceof TempFail) return { status: 'NO', code: 'UNAVAILABLE', text: error.message }
-  if (error instanceof LimitExceeded) return { status: 'NO', code: 'LIMIT', text: error.message }
+  if (error instanceof LimitExceeded) return { status: 'NO', code: error.limit === 'messageBytes' ? 'TOOBIG' : 'LIMIT', text: error.message }
   if (error instanceof Cancelled) return { status: 'NO', code: 'UNAVAILABLE', text: messageOf(error) }
   return {
     status: 'NO', code: 'SERVERBUG', log: true,
     text: `Internal error occurred. Refer to server log for more information. ${stamp(nowMs)}`,
   }
-}
-
-/** Says that `value` must be there. */
-export function present<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Bug(`${what} is missing`)
-  return value
 }

@@ -6,7 +6,7 @@ import { BreaksSequences, WaitsForPipeline, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import type { MessageArgument } from '../grammar.ts'
-import { Bad, No } from '../result.ts'
+import { No } from '../result.ts'
 import { MessageIntake } from '../../message-intake.ts'
 import type { ReceivedMessage } from '../../message-intake.ts'
 
@@ -34,7 +34,7 @@ export default command({
   log: ({ name, message }) => `${mailbox(name)} {${message.size}}`,
   async run({ name, message }, s) {
     if (message.binary) throw new No('UNKNOWN-CTE', 'Binary literals are not supported.')
-    if (message.size === 0) throw new Bad('Can\'t save a zero byte message.')
+    if (message.size === 0) throw new No('', 'Can\'t save a zero byte message.')
     mustExist(name, s)
     const { body, summary, release } = await receive(message, s)
     const draft: Draft = { body, summary, flags: message.flags }

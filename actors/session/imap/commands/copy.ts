@@ -1,7 +1,7 @@
 // COPY, UID COPY. RFC 3501 §6.4.7, with COPYUID (RFC 4315 §3).
 
 import { BreaksSequences, UsesSequences, command, ok } from '../command.ts'
-import { copyCode, sourceUids } from '../copying.ts'
+import { copyCode, countTrashed, sourceUids } from '../copying.ts'
 import { mailbox as mailboxText } from '../encode.ts'
 
 export default command({
@@ -12,6 +12,7 @@ export default command({
     const uids = sourceUids(set, s)
     if (uids.length === 0) return ok('No messages found.')
     const copied = await s.selected.mailbox.copy(s.context('imap:cmd_copy'), uids, to, { move: false })
+    countTrashed(copied, to, s)
     return ok('Copy completed.', copyCode(copied))
   },
 })

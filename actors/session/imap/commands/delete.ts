@@ -1,10 +1,10 @@
 // DELETE. RFC 3501 §6.3.4. A selected mailbox that is deleted is closed first; other sessions that have it open get BYE.
 
-import { BreaksMailbox, command, ok } from '../command.ts'
+import { command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
 
 export default command({
-  name: 'DELETE', states: ['authenticated'], flags: BreaksMailbox,
+  name: 'DELETE', states: ['authenticated'], flags: 0,
   parse: (p) => p.sp().mailbox(),
   log: mailbox,
   async run(name, s) {

@@ -16,9 +16,10 @@ class Idling {
   #full = false
   #over = false
 
-  constructor(s: ImapSession) {
-    this.#s = s
-    if (s.hasSelected) this.#unsubscribe = s.selected.mailbox.updates.subscribe(() => this.#news())
+  constructor(s: ImapSession) { this.#s = s }
+
+  begin(): void {
+    if (this.#s.hasSelected) this.#unsubscribe = this.#s.selected.mailbox.updates.subscribe(() => this.#news())
     this.#tell()
     this.#keepAlive()
   }
@@ -63,6 +64,7 @@ export default command({
     s.write('+ idling\r\n')
     const idling = new Idling(s)
     try {
+      idling.begin()
       const line = Buffer.from(await s.nextLine()).toString('latin1')
       if (line.trimEnd().toUpperCase() !== 'DONE') throw new Bad('Expected DONE.')
     } finally {

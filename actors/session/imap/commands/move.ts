@@ -1,7 +1,7 @@
 // MOVE, UID MOVE. RFC 6851: COPYUID comes before the EXPUNGEs, which the view tells.
 
 import { BreaksSequences, UsesSequences, command, ok } from '../command.ts'
-import { copyCode, sourceUids } from '../copying.ts'
+import { copyCode, countTrashed, sourceUids } from '../copying.ts'
 import { mailbox as mailboxText } from '../encode.ts'
 import { mustBeWritable } from '../writable.ts'
 
@@ -16,6 +16,7 @@ export default command({
     const moved = await s.selected.mailbox.copy(s.context('imap:cmd_move'), uids, to, { move: true })
     const code = copyCode(moved)
     if (code !== undefined) s.send(`OK [${code}] Moved UIDs.`)
+    countTrashed(moved, to, s)
     s.counters.expunged += moved.sourceUids.length
     return ok('Move completed.')
   },
