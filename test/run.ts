@@ -52,7 +52,7 @@ function failuresOf(output: string): string {
 function runFile(file: string, minutes: number): Promise<Counts> {
   const started = performance.now()
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [file], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TAP: '1' } })
+    const child = spawn(process.execPath, [file], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(minutes * 60) } })
     let output = ''
     let errors = ''
     child.stdout.on('data', (bytes: Buffer) => { output += bytes.toString() })

@@ -9,6 +9,7 @@ import type { Config } from '../conf/load.ts'
 import type { Address } from '../runtime/effects.ts'
 import { registerError } from '../runtime/error-crossing.ts'
 import { TempFail } from '../runtime/errors.ts'
+import type { LogEvent } from '../runtime/events.ts'
 import { placeOf } from '../runtime/placement.ts'
 import { realEffects, realTimers } from '../runtime/real-effects.ts'
 import { Link } from '../runtime/transport.ts'
@@ -48,7 +49,7 @@ class SessionWorker {
   constructor(start: SessionWorkerStart) {
     this.#start = start
     this.#main = this.#link(start.main)
-    this.#storage = this.#link(start.storage)
+    this.#storage = this.#storageLink(start.storage)
     this.#effects = realEffects({
       storage: openStorageClient(() => this.#storage),
       ask: (to, message, options) => this.#ask(to, message, options),
@@ -67,7 +68,7 @@ class SessionWorker {
 
   connectStorage(port: MessagePort): void {
     this.#storage.close('the storage worker was restarted')
-    this.#storage = this.#link(port)
+    this.#storage = this.#storageLink(port)
   }
 
   connectPeer(index: number, port: MessagePort): void {
@@ -93,6 +94,12 @@ class SessionWorker {
       turn: setImmediate,
       onBug: (error) => this.#main.tell('log', { level: 'error', name: 'worker.bug', text: String(error instanceof Error ? error.stack : error) }),
     })
+  }
+
+  #storageLink(port: MessagePort): Link {
+    const link = this.#link(port)
+    link.handle('log', { tell: (event: LogEvent) => this.#main.tell('log', event) })
+    return link
   }
 
   #peer(worker: number): { link: Link; relay: Relay } {

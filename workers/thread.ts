@@ -7,6 +7,7 @@ import * as comlink from 'comlink'
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
 import type { Cancel } from '../runtime/effects.ts'
 import { TempFail } from '../runtime/errors.ts'
+import { limits } from '../runtime/limits.ts'
 import { realTimers } from '../runtime/real-effects.ts'
 import type { Child } from '../runtime/supervisor.ts'
 
@@ -28,7 +29,7 @@ export class Thread<Control extends { stop(reason: string, deadlineMs: number): 
   /** Starts the thread whose entry is `file`, relative to this folder. */
   constructor(name: string, file: string) {
     this.name = name
-    this.#worker = new Worker(new URL(file, import.meta.url), { name })
+    this.#worker = new Worker(new URL(file, import.meta.url), { name, resourceLimits: { maxYoungGenerationSizeMb: limits.youngMegabytes } })
     this.#control = comlink.wrap<Control>(nodeEndpoint(this.#worker))
     let failure = ''
     this.#worker.on('error', (error: Error) => { failure = error.stack ?? String(error) })
