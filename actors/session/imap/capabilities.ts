@@ -27,9 +27,9 @@ export function preLoginCapability(commands: readonly AnyCommand[], settings: Se
   return ['IMAP4rev1', literals(settings), ...declared(now), ...(plaintext ? [] : ['LOGINDISABLED']), ...auth].join(' ')
 }
 
-/** After login. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
+/** After login: all there is. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
 export function capability(commands: readonly AnyCommand[], settings: Settings): string {
-  const own = ['IMAP4rev1', literals(settings), ...declared(commands.filter((c) => !c.states.every((s) => s === 'notauthenticated')))]
+  const own = ['IMAP4rev1', literals(settings), ...declared(commands)]
   const words = settings.imap_capability.split(' ').filter((word) => word !== '')
   if (words.length === 0) return own.join(' ')
   if (!/^[+-]/.test(words[0]!)) return words.join(' ')
