@@ -61,7 +61,7 @@ export function readArguments(head: Head): { args: unknown } | 'literal' {
   }
 }
 
-export function badArguments({ uid, name }: Running, message: string): Bad {
+function badArguments({ uid, name }: Running, message: string): Bad {
   return new Bad(`Error in IMAP command ${uid ? 'UID ' : ''}${name}: ${message}`)
 }
 

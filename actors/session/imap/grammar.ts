@@ -4,11 +4,12 @@
 import { Flag } from '../../user/types.ts'
 import type { FlagSet } from '../../user/types.ts'
 import { parseDateTime } from './date-time.ts'
+import { latin1 } from './encode.ts'
 import { decodeMailboxName } from './mailbox-name.ts'
 import { No } from './result.ts'
 import { SequenceSet, Star } from './sequence-set.ts'
 import type { NumberRange } from './sequence-set.ts'
-import { ParseError, Tokens, latin1 } from './tokens.ts'
+import { ParseError, Tokens } from './tokens.ts'
 import type { LiteralHead } from './tokens.ts'
 
 export { NeedsLiteral, ParseError } from './tokens.ts'

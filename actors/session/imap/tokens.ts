@@ -6,6 +6,7 @@
 
 import { Buffer } from 'node:buffer'
 import { limits } from '../../../runtime/limits.ts'
+import { latin1 } from './encode.ts'
 
 /** The client's bytes are not what the grammar wants at `position` (bytes from the start of the command). */
 export class ParseError extends Error {
@@ -265,5 +266,4 @@ export class Tokens {
 }
 
 const upper = (byte: number): number => (byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte)
-export const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
