@@ -121,9 +121,15 @@ export class Root {
   async #uploadThenWrite(context: RequestContext, changes: RootChange[]): Promise<void> {
     const next = this.#state.clone()
     for (const change of changes) next.apply(change)
+    let written = false
     try {
-      await this.#upload(context, next, () => this.#write(...changes))
+      await this.#upload(context, next, async () => {
+        await this.#write(...changes)
+        written = true
+      })
     } catch (error) {
+      // The change is true: only the note that it is uploaded is missing, and the next upload makes up for it.
+      if (written) return
       this.#doubtful = true
       throw error
     }

@@ -94,6 +94,9 @@ async function rename(life: Life, who: string, from: string, to: string): Promis
   for (const [mailbox, name] of moved) {
     if (outcome.kind === 'done') mailbox.names = new Set([name])
     if (outcome.kind === 'refused') mailbox.names = before.get(mailbox) ?? mailbox.names
+    // An error leaves it open whether it happened; what is listed now a restart must find.
+    const listed = user.list().find(({ guid }) => guid === mailbox.guid)?.name
+    if (outcome.kind === 'failed' && listed !== undefined) mailbox.names = new Set([listed])
   }
   if (outcome.kind !== 'died') await meet(life, who)
 }

@@ -83,8 +83,11 @@ export class Model {
     return register.begin(on, this.tick())
   }
 
-  /** A mailbox of this name was deleted or renamed: whether the name stays subscribed is the engine's choice. */
-  forgetSubscription(name: string): void { this.#subscriptions.delete(name) }
+  /** A mailbox of this name is deleted or renamed: whether the name stays subscribed is the engine's choice. */
+  forgetSubscription(name: string): void {
+    this.beginSubscription(name, false)
+    this.beginSubscription(name, true)
+  }
 
   /** The local disk was lost: what was superseded since the last upload may be back. */
   loseDisk(): void {
