@@ -1,0 +1,60 @@
+// What operations cost in requests to the object store: requests are money, so each figure is an assertion.
+
+import t from 'tap'
+import type { MailboxHandle } from '../../actors/user/types.ts'
+import { context, draft, newWorld, open, textOf } from '../unit/user/fixture.ts'
+import { figure } from './measure.ts'
+
+const delayed = { metacache_delay_uploads: true, obox_max_rescan_mail_count: 10 }
+
+/** `write write list` as `2 write, 1 list`. */
+function told(operations: string[]): string {
+  const counts = new Map<string, number>()
+  for (const operation of operations) counts.set(operation, (counts.get(operation) ?? 0) + 1)
+  return operations.length === 0 ? 'no request' : [...counts].map(([operation, count]) => `${count} ${operation}`).join(', ')
+}
+
+void t.test('requests to the object store', async (t) => {
+  const world = newWorld(t)
+  const { store } = world
+  const delivery = (subject: string): Parameters<typeof user.deliver>[1] => ({ draft: draft(subject), from: 'a@example.org', to: 'jane@example.org', session: 's' })
+  const costs = async (what: string, wanted: string, action: () => Promise<unknown>): Promise<void> => {
+    store.operations()
+    await action()
+    const cost = told(store.operations())
+    t.equal(cost, wanted, what)
+    figure(t, `${what}: ${cost}`)
+  }
+
+  let user = await open(world, delayed)
+  await costs('a delivery to a user in memory', '1 write', () => user.deliver(context, delivery('one')))
+  await costs('nine more', '9 write', async () => { for (let n = 0; n < 9; n++) await user.deliver(context, delivery(`more ${n}`)) })
+  let handle: MailboxHandle | undefined
+  await costs('warm SELECT', 'no request', async () => { handle = await user.open(context, 'INBOX') })
+  const { mailbox } = handle!
+  await costs('ENVELOPE, BODYSTRUCTURE, FLAGS of all', 'no request', async () => { for (let uid = 1; uid <= 10; uid++) await mailbox.summary(context, uid) })
+  await costs('a body', '1 read', () => textOf(mailbox, 3))
+  await costs('STATUS', 'no request', () => user.status(context, 'INBOX'))
+  await costs('STORE on all', 'no request', () => mailbox.store(context, [1, 2, 3], { mode: 'add', flags: { system: 1, keywords: ['work'] } }))
+  await user.create(context, 'Archive')
+  await costs('COPY of ten', '10 copy', () => mailbox.copy(context, Array.from({ length: 10 }, (_, n) => n + 1), 'Archive', { move: false }))
+  handle!.close()
+  await costs('a clean close after all this (INBOX, Archive)', '2 write', () => user.stop(10_000))
+
+  user = await open(world, delayed)
+  await costs('a login and SELECT with local state', 'no request', async () => { handle = await user.open(context, 'INBOX') })
+  await costs('EXPUNGE of ten, in the background', '1 deleteMany', async () => {
+    await handle!.mailbox.expunge(context, Array.from({ length: 10 }, (_, n) => n + 1))
+    handle!.close()
+    await user.status(context, 'INBOX')
+    while (!store.calls.some((call) => call.startsWith('deleteMany'))) await new Promise((resolve) => setTimeout(resolve, 5))
+  })
+  await user.stop(10_000)
+
+  const elsewhere = newWorld(t, store)
+  await costs('a login without local state', '1 list, 1 read', async () => { user = await open(elsewhere, delayed) })
+  await costs('its first SELECT', '1 list, 1 read', async () => { handle = await user.open(context, 'Archive') })
+  t.equal(handle!.mailbox.messages.count, 10)
+  handle!.close()
+  await user.stop(10_000)
+})
