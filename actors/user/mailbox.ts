@@ -141,7 +141,8 @@ export class LoadedMailbox implements Mailbox {
     this.check()
     const existing = this.existing(uids)
     if (existing.length === 0) return []
-    const { expunged } = await this.commit({ kind: 'expunge', uids: existing })
+    // Durable, as their objects are deleted next: a message that came back without one could not be read.
+    const { expunged } = await this.commit({ kind: 'expunge', uids: existing }, { durable: true })
     this.sweeper.wake()
     return expunged?.uids ?? []
   }

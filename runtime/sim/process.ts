@@ -48,9 +48,16 @@ export class SimProcess {
 
   crash(): void {
     if (this.#dead) return
-    this.#dead = true
-    this.world.trace(`${this.name} crashes with ${this.#pending.size} calls under way`)
     this.world.counts.crashes++
+    this.#die('crashes')
+  }
+
+  /** The process ends by itself; what is under way fares as in a crash. */
+  exit(): void { if (!this.#dead) this.#die('exits') }
+
+  #die(how: string): void {
+    this.#dead = true
+    this.world.trace(`${this.name} ${how} with ${this.#pending.size} calls under way`)
     const orphans = [...this.#pending]
     this.#pending.clear()
     for (const call of orphans) call.orphaned?.(this.world.dice)

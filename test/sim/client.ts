@@ -1,7 +1,7 @@
 // A client at random: a session that opens a mailbox, acts on it and listens, and now and then delivers or tidies the
 // folders. What it was told goes into the model; what it was not told goes there as uncertain.
 
-import type { AppendResult, CopyResult, Draft, MailboxHandle } from '../../actors/user/types.ts'
+import type { AppendResult, CopyResult, Draft, Mailbox, MailboxHandle } from '../../actors/user/types.ts'
 import type { Body } from '../../runtime/effects.ts'
 import { limits } from '../../runtime/limits.ts'
 import type { SimRandom } from '../../runtime/sim/random.ts'
@@ -78,7 +78,17 @@ export class Client {
     if (opened.kind !== 'done') return
     this.#handle = opened.value
     this.#replay = new Replay(opened.value.mailbox)
-    if (this.#dice.chance(0.7)) opened.value.mailbox.claimRecent(this.#dice.chance(0.2))
+    if (this.#dice.chance(0.7)) this.#claimRecent(opened.value.mailbox)
+  }
+
+  /** No mail is \Recent for two who claim it. */
+  #claimRecent(mailbox: Mailbox): void {
+    const { claimed } = this.#life
+    const readOnly = this.#dice.chance(0.2)
+    const first = mailbox.claimRecent(readOnly)
+    promised(first >= (claimed.get(mailbox.guid) ?? 0), () => `${mailbox.name}: UID ${first} is \\Recent twice`)
+    const { uids, count } = mailbox.messages.uidList()
+    if (!readOnly) claimed.set(mailbox.guid, Math.max(first, (uids[count - 1] ?? 0) + 1))
   }
 
   async #append(): Promise<void> {
@@ -131,18 +141,24 @@ export class Client {
     if (known === undefined || uids.length === 0) return
     const mode = this.#dice.pick(['add', 'remove', 'replace'] as const)
     const flags = new Set(flagNames.filter(() => this.#dice.chance(0.3)))
+    const unchangedSince = this.#dice.chance(0.2) ? Math.max(1, mailbox.highestModseq - this.#dice.below(5)) : undefined
+    const condition = unchangedSince === undefined ? {} : { unchangedSince }
     const { model } = this.#life
     const now = model.tick()
     const touched = flagNames.filter((flag) => mode === 'replace' || flags.has(flag))
     const pending = uids.map((uid) => ({ uid, writes: touched.map((flag) => known.beginFlag(uid, flag, mode === 'remove' ? false : flags.has(flag), now)) }))
     const outcome = await this.#life.attempt(this.name, `store ${mailbox.name} ${uids.join()} ${mode} ${[...flags].join(' ')}`,
-      () => mailbox.store(this.#life.context(this.name, 'imap:cmd_store'), uids, { mode, flags: flagSet(flags), by: this }))
+      () => mailbox.store(this.#life.context(this.name, 'imap:cmd_store'), uids, { mode, flags: flagSet(flags), by: this, ...condition }))
     if (outcome.kind === 'died') return
-    const changed = outcome.kind === 'done' && outcome.value.modified.length === 0
+    const modified = new Set(outcome.kind === 'done' ? outcome.value.modified : [])
+    promised(modified.size === 0 || unchangedSince !== undefined, () => `an unconditional store left ${[...modified].join()} alone`)
     for (const { uid, writes } of pending) {
       // Where the mail was taken away meanwhile nothing was written; a later observation says so.
-      const acknowledged = changed && mailbox.messages.rowOf(uid) >= 0
-      for (const write of writes) write.settle(acknowledged, model.tick())
+      const acknowledged = outcome.kind === 'done' && mailbox.messages.rowOf(uid) >= 0
+      for (const write of writes) {
+        if (modified.has(uid)) write.withdraw()
+        else write.settle(acknowledged, model.tick())
+      }
     }
   }
 

@@ -26,6 +26,8 @@ export class Life {
   readonly model: Model
   /** How often each kind of request was answered with success, over all lives. */
   readonly done: Map<string, number>
+  /** By mailbox guid: the UID below which all have been \Recent for somebody. */
+  readonly claimed = new Map<string, number>()
   #tree: Promise<void> = Promise.resolve()
 
   constructor(world: SimWorld, effects: SimEffects, user: SimUser, model: Model, done: Map<string, number>) {

@@ -11,7 +11,10 @@ export class Register {
   begin(value: boolean, now: number): Pending {
     const write: Write = { value, began: now, ended: Infinity, acknowledged: false }
     this.#writes.push(write)
-    return { settle: (acknowledged, end) => { write.ended = end; write.acknowledged = acknowledged } }
+    return {
+      settle: (acknowledged, end) => { write.ended = end; write.acknowledged = acknowledged },
+      withdraw: () => { this.#writes = this.#writes.filter((other) => other !== write) },
+    }
   }
 
   /** The value was seen, with nothing under way. */
@@ -42,4 +45,8 @@ export class Register {
   }
 }
 
-export interface Pending { settle(acknowledged: boolean, now: number): void }
+export interface Pending {
+  settle(acknowledged: boolean, now: number): void
+  /** It was refused, and never was. */
+  withdraw(): void
+}

@@ -53,7 +53,7 @@ export interface Outcome {
 }
 
 /** So that journals are rewritten, blocks of UIDs end and update logs overflow within a story. */
-const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16 }
+const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, mailboxIdleMs: 300 }
 
 const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
 
@@ -115,6 +115,8 @@ class Story {
     this.#settings = {
       ...defaultSettings(), obox_fs: 'memory:', obox_index_fs: 'memory:', mail_location: 'obox:mail/user:INDEX=~/',
       mail_fsync: this.#dice.pick(['never', 'optimized', 'always'] as const),
+      mail_prefetch_count: this.#dice.pick([0, 10]),
+      metacache_delay_uploads: this.#dice.chance(0.7),
     }
     this.#limits = this.#dice.chance(0.3) ? {} : smallLimits
   }
@@ -145,7 +147,10 @@ class Story {
     if (life !== undefined && await this.#observe(life)) {
       const clients = await this.#work(life, steps)
       if (!effects.process.dead) for (const client of clients) client.compare()
-      if (!effects.process.dead && dice.chance(0.5)) await this.#stop(life, clients)
+      if (!effects.process.dead && dice.chance(0.5)) {
+        await this.#stop(life, clients)
+        effects.process.exit()
+      }
     }
     effects.process.crash()
     await this.#betweenLives()
@@ -158,8 +163,10 @@ class Story {
       this.#model.loseDisk()
       // Until a new disk is there, all that was on the wire has arrived or is lost.
       await this.#until(this.#world.sleep(this.#world.faults.lateMs))
-    } else if (this.#settings.mail_fsync === 'always' && dice.chance(0.3)) {
+    } else if (this.#settings.mail_fsync !== 'never' && dice.chance(0.3)) {
       this.#machine.losePower()
+      // `optimized` syncs mails and folders only: flags and expunges may be older.
+      if (this.#settings.mail_fsync === 'optimized') this.#model.loseDisk()
     }
   }
 
@@ -173,7 +180,7 @@ class Story {
     for (const client of clients) client.compare()
     await this.#quiesce(life)
     await this.#stop(life, clients)
-    life.process.crash()
+    life.process.exit()
     await this.#mustStop(await this.#mustOpen())
     this.#machine.wipe()
     this.#model.loseDisk()
@@ -189,7 +196,7 @@ class Story {
 
   async #mustStop(life: Life): Promise<void> {
     await this.#stop(life, [])
-    life.process.crash()
+    life.process.exit()
   }
 
   /** Opens the user, again and again while the store is away. Undefined: the process died. */
