@@ -26,7 +26,7 @@ function headerFor(recipient: Recipient, { from }: Transaction, connection: Lmtp
   const { settings, seed, effects } = connection.world
   const lines = [`Return-Path: <${from.text}>`]
   const to = settings.lmtp_hdr_delivery_address === 'original' ? recipient.original ?? recipient.path.text : recipient.path.text
-  if (settings.lmtp_hdr_delivery_address !== 'none') lines.push(`Delivered-To: <${to}>`)
+  if (settings.lmtp_hdr_delivery_address !== 'none') lines.push(`Delivered-To: ${to}`)
   if (settings.lmtp_add_received_header) {
     const date = formatDate({ unixSeconds: Math.floor(effects.clock.now() / 1000), zoneMinutes: 0 })
     lines.push(

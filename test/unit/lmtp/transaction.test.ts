@@ -21,7 +21,7 @@ t.test('a mail to two recipients', async (t) => {
   t.same(lmtp.delivered.map(({ account }) => account.user), ['tim@example.com', 'ann@example.com'])
   t.equal(lmtp.delivered[0]?.text, [
     'Return-Path: <a@example.org>',
-    'Delivered-To: <tim@example.com>',
+    'Delivered-To: tim@example.com',
     'Received: from client.example.org ([192.0.2.7])',
     '\tby mx.example.com with LMTP',
     '\tid S1:1',
@@ -30,7 +30,7 @@ t.test('a mail to two recipients', async (t) => {
     message,
   ].join('\r\n'))
   const { delivery, text } = lmtp.delivered[1]!
-  t.match(text, /^Return-Path: <a@example\.org>\r\nDelivered-To: <ann\+lists@example\.com>\r\n/)
+  t.match(text, /^Return-Path: <a@example\.org>\r\nDelivered-To: ann\+lists@example\.com\r\n/)
   t.match(delivery, { from: 'a@example.org', to: 'ann+lists@example.com', detail: 'lists', session: 'S1:2' })
   t.equal(delivery.draft.body.size, text.length)
   t.equal(delivery.draft.summary.size, text.length, 'the summary is that of the mail with its new header')
@@ -46,8 +46,8 @@ t.test('headers as configured', async (t) => {
   const lmtp = new LmtpDouble(t, { settings: { lmtp_hdr_delivery_address: 'original', lmtp_add_received_header: false, deliver_log_format: '%{nonsense} %$' } })
   lmtp.send(`LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@x> ORCPT=rfc822;all+2Bx@example.com\r\nRCPT TO:<c@x>\r\nDATA\r\n${message}.\r\n`)
   await lmtp.says('250 2.0.0 <c@x>')
-  t.equal(lmtp.delivered[0]?.text, `Return-Path: <>\r\nDelivered-To: <all+x@example.com>\r\n${message}`)
-  t.equal(lmtp.delivered[1]?.text, `Return-Path: <>\r\nDelivered-To: <c@x>\r\n${message}`)
+  t.equal(lmtp.delivered[0]?.text, `Return-Path: <>\r\nDelivered-To: all+x@example.com\r\n${message}`)
+  t.equal(lmtp.delivered[1]?.text, `Return-Path: <>\r\nDelivered-To: c@x\r\n${message}`)
   t.ok(lmtp.world.log.some((event) => event.text === 'msgid=<m1@example.org>: saved mail to INBOX'), 'a bad log format loses no mail')
   const none = new LmtpDouble(t, { settings: { lmtp_hdr_delivery_address: 'none', lmtp_add_received_header: false } })
   none.send(`LHLO c\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n${message}.\r\n`)
