@@ -1,18 +1,18 @@
 // `culver serve -c FILE`: runs the server in the foreground until SIGINT or SIGTERM.
 
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../../conf/load.ts'
+import { loadConfig, settingsFor } from '../../conf/load.ts'
 import { limits } from '../../runtime/limits.ts'
 import { listenerName } from '../listeners.ts'
 import type { Listener } from '../listeners.ts'
 import { Server } from '../main.ts'
 import { command } from './command.ts'
 
-/** One line a protocol, then how to try them, when they listen where a person at this machine can reach them. */
-function announce(listeners: readonly Listener[]): string {
+/** One line a listener, then what the configuration has to say to a newcomer. */
+function announce(listeners: readonly Listener[], text: string): string {
   const width = Math.max(...listeners.map((listener) => listener.protocol.length))
   const lines = listeners.map((listener) => `  ${listener.protocol.toUpperCase().padEnd(width)}  ${listenerName(listener)}`)
-  return ['Culver is ready.', ...lines].join('\n')
+  return ['Culver is ready.', ...lines, ...(text === '' ? [] : [text.trimEnd()])].join('\n')
 }
 
 export default command({
@@ -24,9 +24,10 @@ export default command({
       args,
       options: { config: { type: 'string', short: 'c' }, option: { type: 'string', short: 'o', multiple: true } },
     })
-    const server = new Server(loadConfig(values.config ?? '/etc/dovecot/dovecot.conf', values.option ?? []))
+    const config = loadConfig(values.config ?? '/etc/dovecot/dovecot.conf', values.option ?? [])
+    const server = new Server(config)
     await server.start()
-    console.log(announce(server.listeners))
+    console.log(announce(server.listeners, settingsFor(config, {}).culver_ready_text))
     await stopSignal()
     console.log('Stopping; once more to stop at once.')
     await server.stop(limits.shutdownMs)
