@@ -8,8 +8,9 @@ const root = path.resolve(import.meta.dirname, '..')
 
 /** The folders of the one-file-each kinds. A file that has no default export there is a part of its neighbours, not a thing. */
 const folders = [
-  'actors/session/imap/commands', 'actors/session/imap/fetch', 'actors/session/imap/search', 'actors/session/lmtp/commands',
-  'actors/session/sasl', 'workers/fs', 'workers/passdb', 'workers/userdb', 'workers/schemes', 'workers/cli',
+  'actors/session/imap/commands', 'actors/session/imap/fetch', 'actors/session/imap/search',
+  'actors/session/imap/search/returns', 'actors/session/imap/list-return',
+  'actors/session/lmtp/commands', 'actors/session/sasl', 'workers/fs', 'workers/passdb', 'workers/userdb', 'workers/schemes', 'workers/cli',
 ]
 
 const reserved = new Set(['delete', 'import', 'export', 'new', 'default', 'in', 'void', 'return', 'static', 'enum', 'all', 'not', 'or'])

@@ -1,10 +1,13 @@
-// The CAPABILITY list, from the declarations of the commands and mechanisms that exist. RFC 3501 §7.2.1.
+// The CAPABILITY list, from the declarations of the commands, items, keys and mechanisms that exist. RFC 3501 §7.2.1.
 
 import { Buffer } from 'node:buffer'
 import type { Settings } from '../../../conf/settings.ts'
 import { all as allMechanisms } from '../sasl/index.ts'
 import type { Mechanism } from '../sasl/mechanism.ts'
 import type { AnyCommand } from './command.ts'
+import { all as fetchItems } from './fetch/index.ts'
+import { all as searchKeys } from './search/index.ts'
+import { all as resultOptions } from './search/returns/index.ts'
 
 /** The mechanisms that auth_mechanisms names, in its order. */
 export function mechanisms(settings: Settings): Mechanism[] {
@@ -14,8 +17,11 @@ export function mechanisms(settings: Settings): Mechanism[] {
 /** Whether a password may cross this connection. */
 export const plaintextAllowed = (settings: Settings, secured: boolean): boolean => secured || !settings.disable_plaintext_auth
 
-const declared = (commands: Iterable<AnyCommand>): string[] =>
-  [...new Set([...commands].flatMap((c) => c.capability ?? []))].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+/** Whatever may say that a capability exists because of it. */
+interface Declares { readonly capability?: string | readonly string[] }
+
+const declared = (things: readonly Declares[]): string[] =>
+  [...new Set(things.flatMap((thing) => thing.capability ?? []))].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 
 const literals = (settings: Settings): string => (settings.imap_literal_minus ? 'LITERAL-' : 'LITERAL+')
 
@@ -29,7 +35,7 @@ export function preLoginCapability(commands: readonly AnyCommand[], settings: Se
 
 /** After login: all there is. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
 export function capability(commands: readonly AnyCommand[], settings: Settings): string {
-  const own = ['IMAP4rev1', literals(settings), ...declared(commands)]
+  const own = ['IMAP4rev1', literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions])]
   const words = settings.imap_capability.split(' ').filter((word) => word !== '')
   if (words.length === 0) return own.join(' ')
   if (!/^[+-]/.test(words[0]!)) return words.join(' ')

@@ -64,8 +64,9 @@ export class Parser extends Tokens {
     return name
   }
 
-  /** sequence-set = (seq-number / seq-range) *("," sequence-set) */
+  /** sequence-set = (seq-number / seq-range) *("," sequence-set) / "$" */
   sequenceSet(): SequenceSet {
+    if (this.take('$')) return new SequenceSet([], true)
     const ranges: NumberRange[] = []
     do {
       const first = this.#seqNumber()

@@ -1,4 +1,4 @@
-// A set of message numbers as a client writes it: `1,3:5,7:*`. RFC 3501 §9 sequence-set.
+// A set of message numbers as a client writes it: `1,3:5,7:*`, or `$`. RFC 3501 §9 sequence-set, RFC 5182.
 // Ranges stay pairs: `1:4294967295` costs as little as `1`.
 
 /** Stands for `*`: above every number a client can write. */
@@ -10,8 +10,13 @@ export interface NumberRange { readonly first: number; readonly last: number }
 export class SequenceSet {
   /** In the client's order and spelling: `5:1` is kept so, `Star` where `*` was written. */
   readonly ranges: readonly NumberRange[]
+  /** `$`: the messages that the view keeps from a search, instead of ranges. RFC 5182 §2.1. */
+  readonly saved: boolean
 
-  constructor(ranges: readonly NumberRange[]) { this.ranges = ranges }
+  constructor(ranges: readonly NumberRange[], saved = false) {
+    this.ranges = ranges
+    this.saved = saved
+  }
 
   /** From ascending numbers; neighbours become a range. */
   static of(numbers: readonly number[]): SequenceSet {
@@ -53,6 +58,7 @@ export class SequenceSet {
 
   /** As it goes over the wire. */
   toString(): string {
+    if (this.saved) return '$'
     const name = (n: number): string => (n === Star ? '*' : String(n))
     return this.ranges.map(({ first, last }) => (first === last ? name(first) : `${name(first)}:${name(last)}`)).join(',')
   }

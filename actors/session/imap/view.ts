@@ -11,7 +11,8 @@
 import type { Mailbox, UidList } from '../../user/types.ts'
 import { limits } from '../../../runtime/limits.ts'
 import { Bad } from './result.ts'
-import type { NumberRange, SequenceSet } from './sequence-set.ts'
+import { SequenceSet } from './sequence-set.ts'
+import type { NumberRange } from './sequence-set.ts'
 import { countBelow, missingFrom, positionOf } from './uid-list.ts'
 
 /** How a view tells what has changed, in the order the client must hear it. */
@@ -33,11 +34,14 @@ export interface ViewEvents {
 export type SyncMode = 'all' | 'no-expunge'
 
 const nothing: ReadonlySet<number> = new Set()
+const noUids = new Uint32Array()
 
 /** A mailbox as one session sees it. */
 export class View {
   readonly mailbox: Mailbox
   readonly readOnly: boolean
+  /** UIDs of `$`, ascending; those expunged since may be among them. RFC 5182. */
+  saved: Uint32Array = noUids
   #list: UidList
   /** The client's idea of how many messages there are; differs from the list's only within `sync`. */
   #told: number
@@ -101,8 +105,9 @@ export class View {
    * any n takes in the last message (RFC 3501 §6.4.8). Sequence mode: a number the client was never told of is Bad, as in
    * Dovecot (RFC 3501 §9 seq-number), and so is every set while the mailbox is empty.
    */
-  ranges(set: SequenceSet, uidMode: boolean): NumberRange[] {
+  ranges(set: SequenceSet, uidMode: boolean): readonly NumberRange[] {
     const { count } = this
+    if (set.saved) return this.#savedRanges()
     if (!uidMode) {
       const ranges = set.resolve(count)
       if (ranges.some(({ first, last }) => first < 1 || last > count)) throw new Bad('Invalid messageset')
@@ -115,6 +120,10 @@ export class View {
       if (first <= last) found.push({ first, last })
     }
     return found
+  }
+
+  #savedRanges(): readonly NumberRange[] {
+    return SequenceSet.of(Array.from(this.saved, (uid) => this.seqOf(uid)).filter((seq) => seq > 0)).ranges
   }
 
   /** The messages a set means (see `ranges`), as ascending UIDs. */

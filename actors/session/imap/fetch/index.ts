@@ -9,6 +9,7 @@ import rfc822Header from './rfc822-header.ts'
 import rfc822Size from './rfc822-size.ts'
 import rfc822Text from './rfc822-text.ts'
 import rfc822 from './rfc822.ts'
+import savedate from './savedate.ts'
 import uid from './uid.ts'
 
-export const all = [bodySection, body, bodystructure, envelope, flags, internaldate, rfc822Header, rfc822Size, rfc822Text, rfc822, uid]
+export const all = [bodySection, body, bodystructure, envelope, flags, internaldate, rfc822Header, rfc822Size, rfc822Text, rfc822, savedate, uid]

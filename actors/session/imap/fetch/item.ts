@@ -31,6 +31,8 @@ export type Piece = string | Uint8Array | Slice
 interface Named<Arguments> {
   /** As clients say it, upper case; with its `[` where a section follows. */
   readonly names: readonly string[]
+  /** What CAPABILITY shows because of it. */
+  readonly capability?: string
   /** What stands behind the name. Throws ParseError. */
   parse(p: Parser, name: string): Arguments
 }

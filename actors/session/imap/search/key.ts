@@ -28,8 +28,8 @@ export interface SearchedMessage {
 
 export type Matcher = (m: SearchedMessage) => boolean | undefined
 
-/** A key as the client wrote it; becomes a matcher when the command runs, over the mailbox as it is then. */
-export interface Criterion { matcher(view: View): Matcher }
+/** A key as the client wrote it; becomes a matcher when the command runs, over the mailbox as it is then. `now`: seconds since 1970. */
+export interface Criterion { matcher(view: View, now: number): Matcher }
 
 /** What a key's arguments may be made of. */
 export interface KeyParser {
@@ -42,6 +42,8 @@ export interface KeyParser {
 
 export interface SearchKey {
   readonly names: readonly string[]
+  /** What CAPABILITY shows because of it. */
+  readonly capability?: string
   /** What stands behind the name. Throws ParseError. */
   parse(k: KeyParser, name: string): Criterion
 }

@@ -7,8 +7,8 @@ export default searchKey({
   parse(k) {
     const criterion = k.key()
     return {
-      matcher(view) {
-        const matches = criterion.matcher(view)
+      matcher(view, now) {
+        const matches = criterion.matcher(view, now)
         return (m) => {
           const result = matches(m)
           return result === undefined ? undefined : !result

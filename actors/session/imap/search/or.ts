@@ -8,9 +8,9 @@ export default searchKey({
     const left = k.key()
     const right = k.key()
     return {
-      matcher(view) {
-        const one = left.matcher(view)
-        const other = right.matcher(view)
+      matcher(view, now) {
+        const one = left.matcher(view, now)
+        const other = right.matcher(view, now)
         return (m) => {
           const first = one(m)
           if (first === true) return true

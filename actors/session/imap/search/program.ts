@@ -11,16 +11,19 @@ import { bySequence } from './sets.ts'
 
 const byName = new Map<string, SearchKey>(allKeys.flatMap((key) => key.names.map((name) => [name, key] as const)))
 
-/** Throws ParseError; No BADCHARSET for a charset that nobody knows. */
+/** Throws ParseError. The matcher of a program in a charset that nobody knows throws No BADCHARSET. */
 export function parseProgram(p: Parser): Criterion {
-  let decode = decodeUndeclared
-  if (p.take('CHARSET ')) {
-    const charset = p.astring('a charset')
-    if (!isKnownCharset(charset)) throw new No('BADCHARSET (US-ASCII UTF-8)', 'Unknown charset')
-    decode = (bytes) => decodeCharset(charset, bytes)!
-    p.sp()
-  }
-  return new ProgramParser(p, decode).keys()
+  return p.take('CHARSET ') ? parseProgramInCharset(p) : new ProgramParser(p, decodeUndeclared).keys()
+}
+
+/** charset SP search-key *(SP search-key): what SORT and THREAD ask. RFC 5256 §3. */
+export function parseProgramInCharset(p: Parser): Criterion {
+  const charset = p.astring('a charset')
+  p.sp()
+  if (isKnownCharset(charset)) return new ProgramParser(p, (bytes) => decodeCharset(charset, bytes)!).keys()
+  // Only what can be parsed is refused by NO: with SAVE that makes a difference (RFC 5182 §2.1).
+  new ProgramParser(p, decodeUndeclared).keys()
+  return { matcher() { throw new No('BADCHARSET (US-ASCII UTF-8)', 'Unknown charset') } }
 }
 
 class ProgramParser implements KeyParser {
@@ -51,7 +54,7 @@ class ProgramParser implements KeyParser {
   #one(): Criterion {
     const { p } = this
     if (++this.#depth > limits.searchNesting) p.fail('Too deep nesting of search keys')
-    const criterion = /^[\d*]$/.test(p.peek()) ? bySequence(p.sequenceSet()) : p.peek() === '(' ? this.#list() : this.#named()
+    const criterion = /^[\d*$]$/.test(p.peek()) ? bySequence(p.sequenceSet()) : p.peek() === '(' ? this.#list() : this.#named()
     this.#depth--
     return criterion
   }
@@ -72,8 +75,8 @@ class ProgramParser implements KeyParser {
 }
 
 const everyOne = (criteria: readonly Criterion[]): Criterion => ({
-  matcher(view): Matcher {
-    const matchers = criteria.map((criterion) => criterion.matcher(view))
+  matcher(view, now): Matcher {
+    const matchers = criteria.map((criterion) => criterion.matcher(view, now))
     return (m) => {
       let result: boolean | undefined = true
       for (const matches of matchers) {

@@ -23,7 +23,7 @@ const strideOfColumns = 256
 
 export async function search(criterion: Criterion, s: ImapSession): Promise<SearchOutcome> {
   const { view } = s.selected
-  const matches = criterion.matcher(view)
+  const matches = criterion.matcher(view, Math.floor(s.effects.clock.now() / 1000))
   const turn = new Turn(s.effects)
   const found: number[] = []
   const undecided: number[] = []

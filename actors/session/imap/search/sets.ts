@@ -20,7 +20,16 @@ export function inRanges(ranges: readonly NumberRange[]): (n: number) => boolean
 /** Messages by sequence number; numbers beyond the mailbox match nothing (as in Dovecot). */
 export const bySequence = (set: SequenceSet): Criterion => ({
   matcher(view) {
-    const isIn = inRanges(set.resolve(view.count))
+    const isIn = inRanges(set.saved ? view.ranges(set, false) : set.resolve(view.count))
     return (m) => isIn(m.seq)
+  },
+})
+
+/** Messages by UID; UIDs that are not there match nothing. */
+export const byUid = (set: SequenceSet): Criterion => ({
+  matcher(view, now) {
+    if (set.saved) return bySequence(set).matcher(view, now)
+    const isIn = inRanges(set.resolve(view.count > 0 ? view.uidAt(view.count) : 0))
+    return (m) => isIn(m.uid)
   },
 })

@@ -1,0 +1,82 @@
+// What a SEARCH or SORT is asked to give: `RETURN (…)`, and the ESEARCH response. RFC 4731, RFC 4466 §2.6.
+
+import { limits } from '../../../../runtime/limits.ts'
+import type { ImapSession } from '../command.ts'
+import { quoted } from '../encode.ts'
+import type { Parser } from '../grammar.ts'
+import type { AnyReturnItem } from './returns/item.ts'
+import { all as allItems } from './returns/index.ts'
+
+/** An option that was asked for. */
+export interface Asked { readonly item: AnyReturnItem; readonly args: unknown }
+
+/** In the order of the response. Undefined: the old response is wanted. */
+export type ReturnOptions = readonly Asked[] | undefined
+
+/** The order in which responses tell them (Dovecot's). */
+const order: readonly string[] = ['MIN', 'MAX', 'ALL', 'COUNT', 'PARTIAL']
+const byName = new Map<string, AnyReturnItem>(allItems.map((item) => [item.name, item]))
+
+/** `["RETURN" SP "(" [option *(SP option)] ")" SP]` before a program; empty parentheses mean ALL. */
+export function parseReturnOptions(p: Parser): ReturnOptions {
+  if (!p.take('RETURN ')) return undefined
+  const asked = new Map<AnyReturnItem, Asked>()
+  for (const { item, args } of p.list(option)) {
+    if (item.name === 'PARTIAL' && asked.has(item)) p.fail('PARTIAL can be asked for only once')
+    asked.set(item, { item, args })
+  }
+  p.sp()
+  if (asked.size === 0) asked.set(byName.get('ALL')!, { item: byName.get('ALL')!, args: undefined })
+  if (asked.has(byName.get('PARTIAL')!) && asked.has(byName.get('ALL')!)) p.fail('PARTIAL conflicts with ALL')
+  return [...asked.values()].sort((a, b) => order.indexOf(a.item.name) - order.indexOf(b.item.name))
+}
+
+function option(p: Parser): Asked {
+  const name = p.word('a result option')
+  const item = byName.get(name)
+  return item ? { item, args: item.parse(p) as unknown } : p.fail(`Unknown result option ${name}`)
+}
+
+export const asksFor = (options: ReturnOptions, name: string): boolean => options?.some(({ item }) => item.name === name) ?? false
+
+/** What SAVE keeps of the results, in no order; RFC 5182 §2.4. */
+export function resultsToSave(options: readonly Asked[], results: readonly number[]): readonly number[] {
+  const others = options.filter(({ item }) => item.name !== 'SAVE')
+  if (others.length === 0) return results
+  return [...new Set(others.flatMap(({ item, args }) => item.saved(args, results)))]
+}
+
+/**
+ * Tells the results: `* SEARCH 2 3` (`name`), or with result options `* ESEARCH (TAG "a1") UID COUNT 2`. `results` are sequence
+ * numbers. One line however long it is, in pieces.
+ */
+export async function sendResults(name: 'SEARCH' | 'SORT', options: ReturnOptions, results: readonly number[], s: ImapSession): Promise<void> {
+  const numbers = s.running.uid ? results.map((seq) => s.selected.view.uidAt(seq)) : results
+  if (options === undefined) return sendNumbers(name, numbers, s)
+  // SAVE alone asks for no answer (RFC 5182 §2.1).
+  if (options.every(({ item }) => item.name === 'SAVE')) return
+  const pieces = options.map(({ item, args }) => item.write(args, numbers)).filter((piece) => piece !== undefined)
+  await sendLong(['ESEARCH', `(TAG ${quoted(s.running.tag)})`, ...(s.running.uid ? ['UID'] : []), ...pieces].join(' '), s)
+}
+
+async function sendNumbers(name: string, numbers: readonly number[], s: ImapSession): Promise<void> {
+  let text = `* ${name}`
+  for (const number of numbers) {
+    text += ` ${number}`
+    if (text.length < limits.fetchTextBytes) continue
+    s.write(text)
+    text = ''
+    await s.flush()
+  }
+  s.write(`${text}\r\n`)
+}
+
+/** An untagged response that may be long. */
+export async function sendLong(text: string, s: ImapSession): Promise<void> {
+  s.write('* ')
+  for (let at = 0; at < text.length; at += limits.fetchTextBytes) {
+    s.write(text.slice(at, at + limits.fetchTextBytes))
+    await s.flush()
+  }
+  s.write('\r\n')
+}
