@@ -25,6 +25,8 @@ export const limits = {
   idFields: 30,
   /** Wildcards of one LIST pattern; each may cost a pass over every name. */
   patternWildcards: 32,
+  /** Patterns of one LIST (RFC 5258); each is compared with every name. */
+  listPatterns: 100,
   /** Unsent bytes of one connection at which its producers stop, and at which they go on. */
   wireHighBytes: 256 * 1024,
   wireLowBytes: 64 * 1024,

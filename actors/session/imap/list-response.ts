@@ -1,18 +1,11 @@
-// What LIST and LSUB say of mailboxes. RFC 3501 §7.2.2, RFC 3348 (CHILDREN), RFC 6154 (SPECIAL-USE).
+// What LIST and LSUB say of mailboxes. RFC 3501 §7.2.2.
 
-import type { MailboxInfo, NamespaceInfo } from '../../user/types.ts'
+import type { NamespaceInfo } from '../../user/types.ts'
 import { mailbox, quoted } from './encode.ts'
 
 /** `LIST (attributes) "separator" name`. */
 export function listResponse(kind: 'LIST' | 'LSUB', attributes: readonly string[], separator: string, name: string): string {
   return `${kind} (${attributes.join(' ')}) ${quoted(separator)} ${mailbox(name)}`
-}
-
-/** Attributes of a mailbox in LIST. */
-export function attributesOf(info: MailboxInfo): string[] {
-  const attributes = info.noSelect || info.guid === undefined ? ['\\Noselect'] : []
-  attributes.push(info.hasChildren ? '\\HasChildren' : '\\HasNoChildren', ...info.specialUse)
-  return attributes
 }
 
 /** The namespace a name belongs to: the one with the longest prefix of it. */

@@ -1,10 +1,14 @@
-// LIST. RFC 3501 §6.3.8, with CHILDREN (RFC 3348) and SPECIAL-USE in the plain form (RFC 6154 §2).
+// LIST. RFC 3501 §6.3.8, RFC 5258 (LIST-EXTENDED); its return options are in list-return/.
 
 import { command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { mailbox } from '../encode.ts'
-import { attributesOf, listResponse, namespaceOf } from '../list-response.ts'
-import { compilePattern } from '../pattern.ts'
+import { listArguments } from '../list-arguments.ts'
+import type { ListArguments } from '../list-arguments.ts'
+import { listResponse, namespaceOf } from '../list-response.ts'
+import { all as returnOptions } from '../list-return/index.ts'
+import { selectMailboxes } from '../list-selection.ts'
+import type { Shown } from '../list-selection.ts'
 
 /** An empty pattern asks for the separator, and the root of the reference. */
 function listRoot(reference: string, s: ImapSession): void {
@@ -15,26 +19,37 @@ function listRoot(reference: string, s: ImapSession): void {
   s.send(listResponse('LIST', ['\\Noselect'], namespace?.separator ?? '/', root))
 }
 
+function line({ info, childInfo }: Shown, { criteria, returns, extended }: ListArguments): string {
+  const attributes = info.guid !== undefined ? [] : [extended ? '\\NonExistent' : '\\Noselect']
+  for (const { option } of returns) attributes.push(...option.attributes?.(info) ?? [])
+  const response = listResponse('LIST', attributes, info.separator, info.name)
+  return childInfo ? `${response} (CHILDINFO (${criteria.map((one) => `"${one}"`).join(' ')}))` : response
+}
+
 export default command({
-  name: 'LIST', capability: ['CHILDREN', 'SPECIAL-USE'], states: ['authenticated'], flags: 0,
-  parse: (p) => ({ reference: p.sp().rawMailbox(), pattern: p.sp().listMailbox() }),
-  log: ({ reference, pattern }) => `${mailbox(reference)} ${mailbox(pattern)}`,
-  async run({ reference, pattern }, s) {
-    if (pattern === '') {
-      listRoot(reference, s)
+  name: 'LIST', capability: ['LIST-EXTENDED', ...returnOptions.flatMap(({ capability }) => capability ?? [])],
+  states: ['authenticated'], flags: 0,
+  parse: listArguments,
+  log: ({ reference, patterns }) => `${mailbox(reference)} ${patterns.map(mailbox).join(' ')}`,
+  async run(args, s) {
+    if (!args.extended && args.patterns[0] === '') {
+      listRoot(args.reference, s)
       return ok('List completed.')
     }
-    const matches = compilePattern(reference + pattern)
-    const namespaces = s.user.namespaces()
-    for (const info of s.user.list()) {
-      if (!matches(info.name, info.separator)) continue
-      const namespace = namespaceOf(info.name, namespaces)
-      // `list = no` hides a namespace from those who do not name it.
-      if (namespace !== undefined && !namespace.list && !reference.concat(pattern).startsWith(namespace.prefix)) continue
-      s.send(listResponse('LIST', attributesOf(info), info.separator, info.name))
+    for (const shown of selectMailboxes(args, s)) {
+      s.send(line(shown, args))
+      if (shown.info.guid !== undefined) await tellMore(shown, args, s)
       const slow = s.flush()
       if (slow !== undefined) await slow
     }
     return ok('List completed.')
   },
 })
+
+/** What else was asked to be returned of a mailbox. */
+async function tellMore({ info }: Shown, { returns }: ListArguments, s: ImapSession): Promise<void> {
+  for (const { option, args } of returns) {
+    const response = await option.response?.(args, info, s)
+    if (response !== undefined) s.send(response)
+  }
+}
