@@ -79,7 +79,8 @@ export class MailboxUploads {
     const { state, world, cache, guid } = this.#mailbox
     const context: RequestContext = { user: world.user, reason }
     const name = world.ids.bundle([...state.bundles])
-    await this.#mailbox.commit({ kind: 'uploading', name })
+    // Durable: the next bundle's name has to sort behind this one, whatever the clock does.
+    await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
     const covers = { ...state.unsaved }
     const ceiling = state.nextUid + world.limits.uidReserveBundle
     const body = await mailboxBundle(state, this.#mailbox.appends.inFlight(), ceiling, cache)

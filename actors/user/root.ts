@@ -110,7 +110,9 @@ export class Root {
   async #write(...changes: RootChange[]): Promise<void> {
     const { fsync } = this.#world.policy
     const listed = changes.some(({ kind }) => kind === 'create' || kind === 'delete' || kind === 'move' || kind === 'subscribe')
-    const durable = fsync === 'always' || (fsync === 'optimized' && listed)
+    // The name of a bundle on its way must not be forgotten: the next one has to sort behind it, whatever the clock does.
+    const named = changes.some(({ kind }) => kind === 'uploading')
+    const durable = fsync === 'always' || (fsync === 'optimized' && (listed || named))
     await this.#journal.append(encodeRootChanges(changes), durable, () => {
       for (const change of changes) this.#state.apply(change)
       if (listed) this.version++
