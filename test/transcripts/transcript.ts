@@ -5,7 +5,7 @@
 //   C: a1 APPEND INBOX            … with a literal behind it: `{28+}`, and the lines that follow
 //    | Subject: one
 //   C*1000: a1 NOOP               the same line a thousand times, at once
-//   C-: a1 NO                     sends without CRLF
+//   C-: a1 NO                     sends without CRLF (C-*1000: likewise)
 //   C=: "a1 NOOP\r\n\u0000"       sends a JSON string, raw: each character is a byte
 //   C/: a1 NOOP                   sends a line byte by byte
 //   C.                            the client vanishes
@@ -28,7 +28,7 @@ export type SendMode = 'text' | 'raw' | 'bytewise'
 
 export interface Transcript { anonymous: boolean; steps: Step[] }
 
-const lineForm = /^([CS])(?:\[(\w+)\])?([-=/]|\*(\d*))?(:|\.)(?: (.*))?$/
+const lineForm = /^([CS])(?:\[(\w+)\])?([-=/])?(\*\d*)?(:|\.)(?: (.*))?$/
 
 /** Throws with the line number if the text is no transcript. */
 export function parseTranscript(text: string): Transcript {
@@ -51,10 +51,10 @@ function addLiteral(step: Step | undefined, text: string, line: number): void {
 function parseStep(whole: string, line: number): Step {
   const match = lineForm.exec(whole)
   if (match === null) throw new Error(`line ${line} is neither C:, S: nor a comment: ${whole}`)
-  const [, side, who = 'main', mode = '', count = '', punctuation, rest = ''] = match
+  const [, side, who = 'main', mode = '', repeat = '', punctuation, rest = ''] = match
   if (punctuation === '.') return { kind: side === 'S' ? 'closed' : 'vanish', who, line }
-  const times = count === '' ? 1 : Number(count)
-  if (side === 'S') return { kind: 'expect', who, pattern: rest, skip: mode === '*', times, line }
+  const times = Number(repeat.slice(1) || 1)
+  if (side === 'S') return { kind: 'expect', who, pattern: rest, skip: repeat === '*', times, line }
   if (mode === '=') return { kind: 'send', who, bytes: JSON.parse(rest) as string, mode: 'raw', times, line }
   return { kind: 'send', who, bytes: mode === '-' ? rest : `${rest}\r\n`, mode: mode === '/' ? 'bytewise' : 'text', times, line }
 }
