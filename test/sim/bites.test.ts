@@ -60,6 +60,16 @@ const sabotages: Record<string, (effects: Effects) => Effects> = {
       },
     }))
   },
+  'an index bundle that is acknowledged and never written': (effects) => {
+    let writes = 0
+    return withStore(effects, (store) => ({
+      write: async (key, body, context, options) => (!isMail(key) && ++writes % 3 === 0 ? { etag: 'none' } : store.write(key, body, context, options)),
+    }))
+  },
+  'UIDs that are not reserved': (effects) => withFiles(effects, (files) => ({
+    // The journal's record that reserves UIDs is the only one of ten bytes: its frame, its kind, one small number.
+    append: async (path, bytes, durable) => (path.endsWith('/journal') && bytes.length === 10 ? undefined : files.append(path, bytes, durable)),
+  })),
   'a listing that leaves out the newest mail': (effects) => withStore(effects, (store) => ({
     list: async (prefix, context, options) => {
       const page = await store.list(prefix, context, options)

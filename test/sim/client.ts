@@ -86,9 +86,9 @@ export class Client {
     const { claimed } = this.#life
     const readOnly = this.#dice.chance(0.2)
     const first = mailbox.claimRecent(readOnly)
-    promised(first >= (claimed.get(mailbox.guid) ?? 0), () => `${mailbox.name}: UID ${first} is \\Recent twice`)
+    promised(first >= (claimed.get(mailbox) ?? 0), () => `${mailbox.name}: UID ${first} is \\Recent twice`)
     const { uids, count } = mailbox.messages.uidList()
-    if (!readOnly) claimed.set(mailbox.guid, Math.max(first, (uids[count - 1] ?? 0) + 1))
+    if (!readOnly) claimed.set(mailbox, Math.max(first, (uids[count - 1] ?? 0) + 1))
   }
 
   async #append(): Promise<void> {

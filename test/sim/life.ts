@@ -5,7 +5,7 @@ import type { RequestContext } from '../../runtime/effects.ts'
 import type { SimProcess } from '../../runtime/sim/process.ts'
 import type { SimEffects, SimWorld } from '../../runtime/sim-effects.ts'
 import { MailError } from '../../actors/user/errors.ts'
-import type { User } from '../../actors/user/types.ts'
+import type { Mailbox, User } from '../../actors/user/types.ts'
 import type { Model } from './model.ts'
 import { Violation } from './violation.ts'
 
@@ -26,8 +26,8 @@ export class Life {
   readonly model: Model
   /** How often each kind of request was answered with success, over all lives. */
   readonly done: Map<string, number>
-  /** By mailbox guid: the UID below which all have been \Recent for somebody. */
-  readonly claimed = new Map<string, number>()
+  /** The UID below which all mails of a loaded mailbox have been \Recent for somebody. */
+  readonly claimed = new WeakMap<Mailbox, number>()
   #tree: Promise<void> = Promise.resolve()
 
   constructor(world: SimWorld, effects: SimEffects, user: SimUser, model: Model, done: Map<string, number>) {

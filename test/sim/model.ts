@@ -41,7 +41,11 @@ export class Model {
     const other = this.#byUidValidity.get(uidValidity)
     promised(other === undefined, () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
     const mailbox = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, uidValidity, uid, mail) })
-    for (const mail of this.#maybeCreated.get(name) ?? []) mailbox.maybe(mail)
+    for (const mail of this.#maybeCreated.get(name) ?? []) {
+      mailbox.maybe(mail)
+      // A first attempt may have left its copies behind.
+      mailbox.leftovers.add(mail)
+    }
     this.mailboxes.set(guid, mailbox)
     this.#byUidValidity.set(uidValidity, mailbox)
     return mailbox

@@ -6,13 +6,14 @@ import { tell } from './story.ts'
 import type { Outcome } from './story.ts'
 
 const seeds = 100
+const steps = 300
 const wanted = ['append', 'deliver', 'store', 'expunge', 'copy', 'move', 'read', 'open', 'create', 'rename', 'delete', 'subscribe', 'unsubscribe', 'stop']
 
 await t.test(`${seeds} seeds`, { timeout: 120_000 }, async (t) => {
   const outcomes: Outcome[] = []
   for (let seed = 1; seed <= seeds; seed++) {
-    const outcome = await tell(seed)
-    if (outcome.failure !== undefined) t.fail(`seed ${seed}: ${outcome.failure}`, { replay: `npm run sim -- --seed ${seed}` })
+    const outcome = await tell(seed, { steps })
+    if (outcome.failure !== undefined) t.fail(`seed ${seed}: ${outcome.failure}`, { replay: `npm run sim -- --seed ${seed} --steps ${steps}` })
     outcomes.push(outcome)
   }
   const total = sum(outcomes)

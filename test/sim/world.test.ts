@@ -122,6 +122,16 @@ await t.test('a store that fails says so, before the deed or after it', async (t
   t.ok((await settle(down.world, down.world.machine('m').start().storage().list('', context)) as { error: unknown }).error instanceof TempFail)
 })
 
+await t.test('a listing that lags knows an object only after a while', async (t) => {
+  const { world } = worldOf(4, { listingLagMs: 1000 })
+  const store = world.machine('m').start().storage()
+  await settle(world, store.write('k', bodyOf('x'), context))
+  const keys = async (): Promise<string[]> => (await settle(world, store.list('', context)) as { value: { objects: { key: string }[] } }).value.objects.map(({ key }) => key)
+  t.same(await keys(), [])
+  await settle(world, world.sleep(1000))
+  t.same(await keys(), ['k'])
+})
+
 await t.test('a write whose process died is lost, or comes at once, or late', async (t) => {
   const seen = new Set<string>()
   for (let seed = 1; seed <= 40; seed++) {
