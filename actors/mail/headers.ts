@@ -73,22 +73,47 @@ export const rawFieldValue = (raw: Uint8Array): string => unfold(byteString(raw.
 export const unfold = (value: string): string => trimSpace(value.replace(/\r?\n/g, '').replaceAll('\0', '\x80'))
 
 /** Value of the first field of this name (letter case does not matter), or undefined. */
-export const fieldValue = (block: Uint8Array, name: string): string | undefined => {
-  const wanted = name.toLowerCase()
-  for (const field of headerFields(block)) {
-    if (field.name.toLowerCase() === wanted) return rawFieldValue(field.raw)
-  }
-  return undefined
-}
+export const fieldValue = (block: Uint8Array, name: string): string | undefined => firstValues(block, [name.toLowerCase()])[0]
 
 /** Values of all fields of this name, in order. */
 export const fieldValues = (block: Uint8Array, name: string): string[] => {
   const wanted = name.toLowerCase()
   const values: string[] = []
-  for (const field of headerFields(block)) {
-    if (field.name.toLowerCase() === wanted) values.push(rawFieldValue(field.raw))
-  }
+  eachField(block, (start, end) => {
+    const value = valueOfNamed(block, start, end, wanted)
+    if (value !== undefined) values.push(value)
+  })
   return values
+}
+
+/** For each lower-case name the value of the first field that bears it, in one pass. */
+export const firstValues = (block: Uint8Array, names: readonly string[]): (string | undefined)[] => {
+  const values = names.map((): string | undefined => undefined)
+  eachField(block, (start, end) => {
+    for (let i = 0; i < names.length; i++) values[i] ??= valueOfNamed(block, start, end, names[i]!)
+  })
+  return values
+}
+
+const eachField = (block: Uint8Array, visit: (start: number, end: number) => void): void => {
+  let start = 0
+  while (start < block.length && !isEmptyLine(block, start)) {
+    const end = fieldEnd(block, start)
+    visit(start, end)
+    start = end
+  }
+}
+
+/** The value of the field at [start, end) if it has this lower-case name: as fieldName and rawFieldValue tell them, without making strings of all others. */
+const valueOfNamed = (block: Uint8Array, start: number, end: number, name: string): string | undefined => {
+  if (name === '') return undefined
+  for (let i = 0; i < name.length; i++) {
+    const byte = block[start + i]!
+    if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== name.charCodeAt(i)) return undefined
+  }
+  let colon = start + name.length
+  while (block[colon] === SPACE || block[colon] === TAB) colon++
+  return colon < end && block[colon] === COLON ? unfold(byteString(block.subarray(colon + 1, end))) : undefined
 }
 
 /**

@@ -7,7 +7,7 @@ import { Buffer } from 'node:buffer'
 import { limits } from '../../runtime/limits.ts'
 import { Bug } from '../../runtime/errors.ts'
 import { copyBytes } from './byte-strings.ts'
-import type { EnvelopeFields, MimePart, Summary } from './types.ts'
+import type { EnvelopeFields, MimePart, Summary, SummaryHead } from './types.ts'
 import { envelopeNames } from './envelope.ts'
 
 const version = 1
@@ -39,6 +39,14 @@ export const decodeSummary = (bytes: Uint8Array): Summary => {
   const root = readPart(reader, 0)
   reader.end()
   return { size, root, header, omitted }
+}
+
+/** Its head alone, several times as fast; `header` is a view of `bytes`. Throws Bug if the bytes are none. */
+export const decodeSummaryHead = (bytes: Uint8Array): SummaryHead => {
+  const reader = new Reader(bytes)
+  const found = reader.number()
+  if (found !== version) throw broken(`version ${found} is not ${version}`)
+  return { size: reader.number(), header: reader.view(), omitted: reader.strings() }
 }
 
 const broken = (what: string): Bug => new Bug(`not an encoded summary: ${what}`)
@@ -190,9 +198,11 @@ class Reader {
     return this.#buffer.toString('utf8', this.#at, this.#at += length)
   }
 
-  bytes(): Uint8Array {
+  bytes(): Uint8Array { return copyBytes(this.view()) }
+
+  view(): Uint8Array {
     const length = this.count()
-    return copyBytes(this.#buffer.subarray(this.#at, this.#at += length))
+    return this.#buffer.subarray(this.#at, this.#at += length)
   }
 
   strings(): string[] {

@@ -1,11 +1,11 @@
 // What can be asked of a Summary: parts by their IMAP section number, the places of sections, headers put in front.
 // RFC 3501 §6.4.5.
 
-import type { MimePart, Summary } from './types.ts'
+import type { MimePart, Summary, SummaryHead } from './types.ts'
 import { CachedHeader, anyField } from './cached-header.ts'
 import { headerFields } from './headers.ts'
 
-export { decodeSummary, encodeSummary } from './summary-codec.ts'
+export { decodeSummary, decodeSummaryHead, encodeSummary } from './summary-codec.ts'
 
 /**
  * The part that a section number names, or undefined. [] is the message itself. A number counts the parts of a
@@ -62,7 +62,7 @@ export const bodyRange = (part: MimePart): PlaceInMessage => {
 }
 
 /** Whether `summary.header` tells all of these fields (letter case does not matter); else the message's own header must be read. */
-export const coversFields = (summary: Summary, names: Iterable<string>): boolean => {
+export const coversFields = (summary: SummaryHead, names: Iterable<string>): boolean => {
   const { omitted } = summary
   if (omitted.length === 0) return true
   if (omitted[0] === anyField) return false

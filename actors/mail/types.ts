@@ -39,15 +39,19 @@ export interface EnvelopeFields {
   to?: string; cc?: string; bcc?: string; inReplyTo?: string; messageId?: string
 }
 
-/** What is kept of a message in the message cache. Structured-clonable, and encodable as JSON but for `header`. */
-export interface Summary {
-  /** Bytes in CRLF form (RFC822.SIZE). */
+/** What is kept of a message's header. */
+export interface SummaryHead {
+  /** Bytes of the message in CRLF form (RFC822.SIZE). */
   size: number
-  root: MimePart
   /** The raw header fields worth keeping, each `Name: value CRLF` as sent (folding kept), in order, without the empty line. */
   header: Uint8Array
   /** Lower-case names of fields the message has and `header` leaves out (bulky: received, dkim-signature …). */
   omitted: string[]
+}
+
+/** What is kept of a message in the message cache. Structured-clonable, and encodable as JSON but for `header`. */
+export interface Summary extends SummaryHead {
+  root: MimePart
 }
 
 /** An address of RFC 5322 as IMAP shows it; a group start has mailbox and no host, its end has neither. */

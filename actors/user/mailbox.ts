@@ -27,7 +27,7 @@ import type { Policy } from './policy.ts'
 import { MessageReader } from './message-reader.ts'
 import { encodeSnapshot } from './snapshot.ts'
 import { Sweeper } from './sweeper.ts'
-import type { CopyResult, FlagSet, Mailbox, MailboxStatus } from './types.ts'
+import type { CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead } from './types.ts'
 import { Updates } from './updates.ts'
 
 /** Another mailbox of the user, kept loaded until released. */
@@ -155,6 +155,8 @@ export class LoadedMailbox implements Mailbox {
   }
 
   async summary(context: RequestContext, uid: number): Promise<Summary> { return this.#reader.summary(context, uid) }
+
+  heads(_context: RequestContext, uids: Iterable<number>): AsyncIterable<readonly MessageHead[]> { return this.#reader.heads(uids) }
 
   async read(context: RequestContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
     return this.#reader.read(context, uid, range)

@@ -16,6 +16,9 @@ export interface CachePlace { offset: number; length: number }
 
 export const nowhere: CachePlace = { offset: 0, length: 0 }
 
+/** A piece of the file in memory. */
+interface CacheWindow { offset: number; bytes: Uint8Array }
+
 export class MessageCache {
   readonly #files: Files
   readonly #directory: string
@@ -25,7 +28,7 @@ export class MessageCache {
   #size: number | undefined
   #appending: Promise<void> = Promise.resolve()
   /** The bytes last read: neighbours are mostly wanted next. */
-  #window: { offset: number; bytes: Uint8Array } | undefined
+  #window: CacheWindow | undefined
 
   constructor(files: Files, directory: string, generation: number, windowBytes: number) {
     this.#files = files
@@ -56,13 +59,38 @@ export class MessageCache {
   async read(uid: number, { offset, length }: CachePlace): Promise<Uint8Array | undefined> {
     if (length < frameBytes) return undefined
     let window = this.#window
-    if (window === undefined || offset < window.offset || offset + length > window.offset + window.bytes.length) {
+    if (window === undefined || !holds(window, { offset, length })) {
       const bytes = await this.#files.read(this.path, offset, Math.max(length, this.#windowBytes)).catch(() => undefined)
       if (bytes === undefined || bytes.length < length) return undefined
       window = this.#window = { offset, bytes }
     }
     const at = offset - window.offset
     return decodeCacheRecord(uid, window.bytes.subarray(at, at + length))
+  }
+
+  /**
+   * The payloads of many records, those in one window at a time; like `read`, but beside its window, lest each take the other's
+   * away. Payloads are views of the window. Best in the file's order: nearly that of the UIDs.
+   */
+  async *scan(wanted: Iterable<{ uid: number; place: CachePlace }>): AsyncGenerator<{ uid: number; payload: Uint8Array | undefined }[]> {
+    let window: CacheWindow = { offset: 0, bytes: noBytes }
+    let batch: { uid: number; payload: Uint8Array | undefined }[] = []
+    for (const { uid, place } of wanted) {
+      const { offset, length } = place
+      if (length >= frameBytes && !holds(window, place)) {
+        if (batch.length > 0) yield batch
+        batch = []
+        window = { offset, bytes: await this.#readOrNothing(offset, Math.max(length, this.#windowBytes)) }
+      }
+      const there = length >= frameBytes && holds(window, place)
+      const at = offset - window.offset
+      batch.push({ uid, payload: there ? decodeCacheRecord(uid, window.bytes.subarray(at, at + length)) : undefined })
+    }
+    if (batch.length > 0) yield batch
+  }
+
+  async #readOrNothing(offset: number, length: number): Promise<Uint8Array> {
+    return await this.#files.read(this.path, offset, length).catch(() => undefined) ?? noBytes
   }
 
   /** Bytes of the file, all appends begun included. */
@@ -118,6 +146,11 @@ export class MessageCache {
     }
   }
 }
+
+const noBytes = new Uint8Array()
+
+const holds = (window: CacheWindow, { offset, length }: CachePlace): boolean =>
+  offset >= window.offset && offset + length <= window.offset + window.bytes.length
 
 const cacheName = (generation: number): string => `cache.${generation}`
 

@@ -5,12 +5,14 @@ import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
 import { Bug, Cancelled, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
-import { decodeSummary, encodeSummary } from '../mail/summary.ts'
+import { decodeSummary, decodeSummaryHead, encodeSummary } from '../mail/summary.ts'
 import type { Summary } from '../mail/types.ts'
 import { MailError } from './errors.ts'
 import type { LoadedMailbox } from './mailbox.ts'
+import { nowhere } from './message-cache.ts'
 import type { CachePlace } from './message-cache.ts'
 import { parseOid } from './object-names.ts'
+import type { MessageHead } from './types.ts'
 
 export class MessageReader {
   readonly #mailbox: LoadedMailbox
@@ -38,6 +40,22 @@ export class MessageReader {
       // Who began it has gone away: that is no reason for this one to go without.
       if (error instanceof Cancelled && context.signal?.aborted !== true) return this.summary(context, uid)
       throw error
+    }
+  }
+
+  /** See Mailbox.heads. */
+  async *heads(uids: Iterable<number>): AsyncGenerator<MessageHead[]> {
+    for await (const batch of this.#mailbox.cache.scan(this.#places(uids))) {
+      yield batch.map(({ uid, payload }) => ({ uid, head: payload && decodedOrNone(() => decodeSummaryHead(payload)) }))
+    }
+  }
+
+  /** Where the records lie when they are asked for. */
+  *#places(uids: Iterable<number>): Generator<{ uid: number; place: CachePlace }> {
+    const { columns } = this.#mailbox.state
+    for (const uid of uids) {
+      const row = columns.rowOf(uid)
+      yield { uid, place: row < 0 ? nowhere : { offset: columns.cacheOffsets[row]!, length: columns.cacheLengths[row]! } }
     }
   }
 
@@ -82,14 +100,7 @@ export class MessageReader {
 
   async #cached(uid: number, place: CachePlace): Promise<Summary | undefined> {
     const bytes = await this.#mailbox.cache.read(uid, place)
-    if (bytes === undefined) return undefined
-    try {
-      return decodeSummary(bytes)
-    } catch (error) {
-      // Written by another version: read from the object again.
-      if (error instanceof Bug) return undefined
-      throw error
-    }
+    return bytes && decodedOrNone(() => decodeSummary(bytes))
   }
 
   #remember(uid: number, summary: Summary): Summary {
@@ -105,6 +116,16 @@ export class MessageReader {
     if (state.columns.rowOf(uid) < 0) return new MailError('EXPUNGEISSUED', 'The message has been expunged')
     world.effects.emit({ level: 'error', name: 'obox.mail_missing', user: world.user, text: `The object of UID ${uid} in ${name} is missing: ${error.key}` })
     return new TempFail(`the message's object is missing: ${error.key}`, { cause: error })
+  }
+}
+
+/** None if another version wrote it: the object is read again. */
+function decodedOrNone<T>(decode: () => T): T | undefined {
+  try {
+    return decode()
+  } catch (error) {
+    if (error instanceof Bug) return undefined
+    throw error
   }
 }
 

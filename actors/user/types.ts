@@ -8,7 +8,7 @@
 // TempFail (the store or disk is away; nothing acknowledged), LimitExceeded, Cancelled.
 
 import type { Body, ByteRange, Cancel, RequestContext } from '../../runtime/effects.ts'
-import type { Summary } from '../mail/types.ts'
+import type { Summary, SummaryHead } from '../mail/types.ts'
 
 /** A user as auth found it (userdb fields, expanded): the key and the settings of a user actor. Structured-clonable. */
 export interface Account {
@@ -148,9 +148,17 @@ export interface Mailbox {
   copy(context: RequestContext, uids: readonly number[], to: string, options: { move: boolean }): Promise<CopyResult>
   /** From the message cache; where that lacks it, read from the object and cached. EXPUNGEISSUED if the message is gone. */
   summary(context: RequestContext, uid: number): Promise<Summary>
+  /**
+   * The heads of many messages' summaries in the order of `uids` (best ascending), a bounded number at a time: from the message cache
+   * alone, so no request. Take what you need from a batch before the next one: heads are views of a buffer.
+   */
+  heads(context: RequestContext, uids: Iterable<number>): AsyncIterable<readonly MessageHead[]>
   /** The message's bytes (CRLF form), streamed; stop iterating to release the store. */
   read(context: RequestContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 }
+
+/** `head` is undefined where the message cache lacks it, or the message is gone: ask `summary`. */
+export interface MessageHead { readonly uid: number; readonly head: SummaryHead | undefined }
 
 /** The columns of a mailbox, read-only for everybody but the user actor. Arrays may be longer than `count`. */
 export interface Messages {
