@@ -8,7 +8,7 @@ t.test('LIST', async (t) => {
     mailbox: [autoMailbox({ name: 'Sent', auto: 'subscribe', special_use: ['\\Sent'] })] })] })
   const c = await login()
   t.same(await c.say('LIST "" ""'), ['* LIST (\\Noselect) "/" ""', 'OK List completed.'])
-  for (const name of ['a/b/c', 'Entw&APw-rfe', '"with space"', 'inboxes']) t.same(await c.say(`CREATE ${name}`), ['OK Create completed.'], name)
+  for (const name of ['a/b/c', 'Entw&APw-rfe', '"with space"', 'inboxes']) t.match(await c.say(`CREATE ${name}`), [/^OK \[MAILBOXID \(\w+\)\] Create completed\.$/], name)
   const list = async (reference: string, pattern: string): Promise<string> => {
     const lines = await c.say(`LIST ${reference} ${pattern}`)
     t.equal(lines.at(-1), 'OK List completed.')
@@ -29,7 +29,7 @@ t.test('prefix, separator, NAMESPACE', async (t) => {
   const { login } = await imapEngine(t, { namespace: [namespace({ inbox: true, separator: '.', prefix: 'INBOX.' })] })
   const c = await login()
   t.same(await c.say('NAMESPACE'), ['* NAMESPACE (("INBOX." ".")) NIL NIL', 'OK Namespace completed.'])
-  t.same(await c.say('CREATE INBOX.Work'), ['OK Create completed.'])
+  t.match(await c.say('CREATE INBOX.Work'), [/^OK \[MAILBOXID \(\w+\)\] Create completed\.$/])
   t.same(await c.say('LIST "" *'), ['* LIST (\\HasChildren) "." INBOX', '* LIST (\\HasNoChildren) "." INBOX.Work', 'OK List completed.'])
   t.same(await c.say('LIST "" inbox.%'), ['* LIST (\\HasNoChildren) "." INBOX.Work', 'OK List completed.'])
   t.same(await c.say('LIST INBOX. ""'), ['* LIST (\\Noselect) "." INBOX.', 'OK List completed.'])
