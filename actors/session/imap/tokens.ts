@@ -180,9 +180,9 @@ export class Tokens {
 
   /** number = 1*DIGIT, 0 … 2^32-1 */
   number(what = 'a number'): number {
-    const digits = latin1(this.#run(Digit, what))
-    const value = Number(digits)
-    if (digits.length > 10 || value > 0xffff_ffff) throw new ParseError('Number is too large', this.#at - digits.length)
+    const start = this.#at
+    const value = this.#digits(what)
+    if (this.#at - start > 10 || value > 0xffff_ffff) throw new ParseError('Number is too large', start)
     return value
   }
 
@@ -219,6 +219,8 @@ export class Tokens {
     return this.expect(')')
   }
 
+  #digits(what: string): number { return Number(latin1(this.#run(Digit, what))) }
+
   // ---- Bytes -----------------------------------------------------------------------------------------------------
 
   #is(kind: number): boolean { return !this.atEnd && (classes[this.#bytes[this.#at]!]! & kind) !== 0 }
@@ -254,7 +256,8 @@ export class Tokens {
   protected literalHead(): LiteralHead {
     const binary = this.take('~')
     this.expect('{')
-    const size = this.number('the size of a literal')
+    // Any number: what is too large for us is for the owner of the literal to say, by TOOBIG.
+    const size = this.#digits('the size of a literal')
     const sync = !this.take('+')
     if (this.#bytes[this.#at] !== CloseBrace) this.fail("Expected '}'")
     this.#at++

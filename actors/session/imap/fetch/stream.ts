@@ -1,6 +1,7 @@
 // The long slices of a message from the store to the client, in the client's pace. RFC 3501 §4.3: a literal's size has been
 // said before its first byte, so there is no way to report a failure inside it. A reading that fails there, or gives fewer or more bytes
 // than promised, ends the connection: a BYE would be taken for message text, and padding would be taken for the message.
+// A literal holds no NUL (RFC 3501 §9 CHAR8): one in a message is sent as 0x80, as Dovecot does; what is stored keeps it.
 
 import type { RequestContext } from '../../../../runtime/effects.ts'
 import { messageOf } from '../../../../runtime/errors.ts'
@@ -23,7 +24,7 @@ export async function sendPrepared(prepared: Prepared, s: ImapSession, context: 
   const { pieces, uid } = prepared
   const first = pieces.findIndex(isSlice)
   if (first < 0) {
-    for (const piece of pieces) s.write(piece as string | Uint8Array)
+    for (const piece of pieces) s.write(sendable(piece as string | Uint8Array))
     return
   }
   // The first bytes are waited for before anything is said: most failures show by then.
@@ -32,7 +33,7 @@ export async function sendPrepared(prepared: Prepared, s: ImapSession, context: 
   try {
     for (const [i, piece] of pieces.entries()) {
       if (isSlice(piece)) await reading.send(pieces, i)
-      else s.write(piece)
+      else s.write(sendable(piece))
     }
     await reading.end()
   } catch (error) {
@@ -41,6 +42,11 @@ export async function sendPrepared(prepared: Prepared, s: ImapSession, context: 
     await reading.stop()
   }
 }
+
+const sendable = (piece: string | Uint8Array): string | Uint8Array => (typeof piece === 'string' ? piece : withoutNuls(piece))
+
+/** The same bytes where none is NUL, as in nearly all mail. */
+const withoutNuls = (bytes: Uint8Array): Uint8Array => (bytes.includes(0) ? bytes.map((byte) => (byte === 0 ? 0x80 : byte)) : bytes)
 
 /** One pass over a message's bytes for as many slices as follow one another, instead of a request for each. */
 class Reading {
@@ -78,7 +84,7 @@ class Reading {
     }
     while (this.#at < start) await this.#take(start - this.#at)
     while (this.#at < end) {
-      this.#s.write(await this.#take(end - this.#at))
+      this.#s.write(withoutNuls(await this.#take(end - this.#at)))
       await this.#s.flush()
     }
   }
