@@ -8,6 +8,14 @@ export const limits = {
   preLoginLineBytes: 8192,
   /** All literals of one command but an APPEND message: names, SEARCH keys, passwords. */
   commandLiteralBytes: 512 * 1024,
+  /** A literal that a client may send unasked where LITERAL- is offered (RFC 7888 §5). */
+  literalMinusBytes: 4096,
+  /** Messages of one APPEND (their summaries lie in memory), pieces of one CATENATE, bytes of a URL: a mailbox name escaped, and a section. */
+  appendMessages: 1000,
+  appendPieces: 10_000,
+  urlBytes: 8192,
+  /** Message text that one APPEND of many messages keeps in memory; more is spooled. */
+  appendMemoryBytes: 2 * 1024 * 1024,
   /** A message by APPEND or DATA, above any mail worth having; less where the configuration says so. */
   messageBytes: 1024 * 1024 * 1024,
   /** A message body up to this stays in memory, a longer one is spooled to mail_temp_dir (as Dovecot's LMTP does). */
@@ -79,6 +87,8 @@ export const limits = {
   keywordBytes: 128,
   /** Updates a mailbox keeps for views that lag behind; a view further behind compares whole columns instead. */
   updateLog: 4096,
+  /** Ranges of expunged UIDs a mailbox remembers for QRESYNC: some 30 KB of its snapshot. Who was away longer hears of every UID that is not there. */
+  expungeLogRanges: 4096,
   /** Ranges of UIDs that are \Recent in one view: one more for each time it claims after another session did. */
   recentRanges: 256,
   /** Items of one FETCH: more than there are, each with a few sections. */

@@ -7,12 +7,14 @@
 // - Objects named by another server: get a new UID, and their facts from their metadata.
 // - Two objects with one UID: both are kept, the later one gets a new UID.
 // - UIDNEXT jumps to the bundle's ceiling, so that no UID is used twice; modseqs jump too, and clients that remember
-//   them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle.
+//   them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle. Likewise every UID without
+//   a message that the bundle does not know to be expunged has vanished now.
 
 import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
 import { MessageParser } from '../mail/message-parser.ts'
 import { readMailboxBundle } from './mailbox-bundle.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
+import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { toCrlf } from './message-reader.ts'
@@ -35,10 +37,10 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const names = indexStore === mailStore ? listed : await world.bundles(identity.guid).list(context)
   const { state, inFlight, ceiling } = await newestBundle(world, identity, context, names)
   const landed = state.nextUid
-  const known = dropUnlisted(state, mails)
-  const found = findNew(mails, known, state, (uid) => uid >= landed || inFlight.has(uid))
   // The clock's part: the local state may be lost more than once after one bundle.
   state.highestModseq = Math.max(state.highestModseq + world.limits.modseqReserve, Math.trunc(world.effects.clock.now()))
+  const known = dropUnlisted(state, mails)
+  const found = findNew(mails, known, state, (uid) => uid >= landed || inFlight.has(uid))
   state.columns.modseqs.fill(state.highestModseq, 0, state.columns.count)
   state.unsaved = { mails: 0, important: 0, all: 0 }
   const settled = found.filter(({ uid }) => uid > 0).sort((a, b) => a.uid - b.uid)
@@ -47,6 +49,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const others = found.filter(({ uid }) => uid === 0).sort(bySaving)
   const rows = await inParallel(others, world.limits.rebuildRequests, (one) => otherRow(world, identity, context, one))
   for (const row of rows) state.addRow({ ...row, uid: state.nextUid }, state.highestModseq)
+  state.expunges.add(state.highestModseq, unusedUids(state, inFlight, landed))
   state.unsaved = { mails: found.length, important: 0, all: found.length > 0 ? 1 : 0 }
   // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else.
   state.reserved = state.ceiling = state.nextUid
@@ -59,6 +62,18 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
     values: { mails_total: state.columns.count, mails_new: found.length },
   })
   return { state, renumbered: rows.length > 0 }
+}
+
+/** The UIDs given out since the bundle that have no message: some client may have seen one that was expunged since. Ascending. */
+function* unusedUids({ columns, nextUid }: MailboxState, inFlight: ReadonlySet<number>, landed: number): Generator<UidRange> {
+  for (const uid of [...inFlight].sort((a, b) => a - b)) if (uid < landed && columns.rowOf(uid) < 0) yield { first: uid, last: uid }
+  let first = landed
+  for (let row = columns.rowFrom(landed); row < columns.count; row++) {
+    const uid = columns.uids[row]!
+    if (uid > first) yield { first, last: uid - 1 }
+    first = uid + 1
+  }
+  if (nextUid > first) yield { first, last: nextUid - 1 }
 }
 
 interface Newest { state: MailboxState; inFlight: Set<number>; ceiling: number }

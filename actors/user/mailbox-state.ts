@@ -4,6 +4,7 @@
 import type { Limits } from '../../runtime/limits.ts'
 import { Bug } from '../../runtime/errors.ts'
 import { Columns } from './columns.ts'
+import { ExpungeLog, rangesOf } from './expunge-log.ts'
 import type { AppendedRow, Changes, MailboxRecord } from './mailbox-records.ts'
 import { mailOid } from './object-names.ts'
 import { Flag } from './types.ts'
@@ -24,6 +25,7 @@ const nothing: Outcome = {}
 
 export class MailboxState {
   readonly columns = new Columns()
+  readonly expunges: ExpungeLog
   /** In the spelling first used; compared without case. */
   readonly keywords: string[] = []
   readonly #keywordNumbers = new Map<string, number>()
@@ -54,7 +56,8 @@ export class MailboxState {
   /** Names the message cache's file. */
   cacheGeneration = 0
 
-  constructor(limits: Pick<Limits, 'keywords' | 'uidReserveBundle'>) {
+  constructor(limits: Pick<Limits, 'keywords' | 'uidReserveBundle' | 'expungeLogRanges'>) {
+    this.expunges = new ExpungeLog(limits.expungeLogRanges)
     this.#maxKeywords = limits.keywords
     this.ceiling = 1 + limits.uidReserveBundle
   }
@@ -147,6 +150,7 @@ export class MailboxState {
     if (gone.length === 0) return { expunged: { uids: gone, before, after: before } }
     columns.remove(rows)
     this.highestModseq++
+    this.expunges.add(this.highestModseq, rangesOf(gone))
     this.#countImportant()
     return { expunged: { uids: gone, before, after: columns.uidList() } }
   }

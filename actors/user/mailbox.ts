@@ -13,6 +13,7 @@ import type { Batch } from './append-queue.ts'
 import type { Bundles } from './bundles.ts'
 import { checkKeywords } from './keywords.ts'
 import { copyMessages } from './copy.ts'
+import type { UidRange } from './expunge-log.ts'
 import { MailError } from './errors.ts'
 import { Journal } from './journal.ts'
 import type { JournalStart } from './journal.ts'
@@ -125,6 +126,10 @@ export class LoadedMailbox implements Mailbox {
       this.commit({ kind: 'recent', uid: next }).catch(() => {})
     }
     return first
+  }
+
+  vanishedSince(modseq: number): readonly UidRange[] | undefined {
+    return modseq > this.state.highestModseq ? undefined : this.state.expunges.since(modseq)
   }
 
   async store(_context: RequestContext, uids: readonly number[], change: { mode: 'add' | 'remove' | 'replace'; flags: FlagSet; unchangedSince?: number; by?: object }): Promise<{ changed: number[]; modified: number[] }> {

@@ -1,7 +1,9 @@
 // A mailbox's whole state as bytes: the local snapshot, and the heart of an index bundle.
 //
 //   magic 8 · generation u32 · bytes of the rest u32 · CRC-32 of the rest u32 · rest:
-//     small state (lengths and names) · row count · the columns, one behind the other, little-endian
+//     small state (lengths and names) · row count · the columns, one behind the other, little-endian · expunge log
+//
+// Snapshots made before there was an expunge log end behind the columns: their mailboxes remember expunges from then on.
 
 import { Buffer } from 'node:buffer'
 import { crc32 } from '../../runtime/crc32.ts'
@@ -32,6 +34,7 @@ export function encodeSnapshot(state: MailboxState, generation: number, inFlight
   rest.varint(state.unsaved.mails).varint(state.unsaved.important).varint(state.unsaved.all)
   rest.varint(state.cacheGeneration).ascending(inFlight).varint(columns.count).varint(columns.keywordPlanes.length)
   for (const column of columnBytes(state)) rest.bytes(column)
+  writeExpunges(rest, state)
   const body = rest.finish()
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -80,6 +83,8 @@ function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFl
   state.cacheGeneration = from.varint()
   const inFlight = from.ascending()
   readColumns(from, state)
+  if (from.done) state.expunges.forget(state.highestModseq)
+  else readExpunges(from, state)
   return { state, inFlight }
 }
 
@@ -121,5 +126,25 @@ function readColumns(from: ByteReader, state: MailboxState): void {
     state.size += columns.sizes[row]!
     if (!(columns.flags[row]! & Flag.Seen)) state.unseen++
     if (columns.flags[row]! & Flag.Deleted) state.deleted++
+  }
+}
+
+/** Modseqs as steps from one to the next, ranges as first and length. */
+function writeExpunges(to: ByteWriter, { expunges }: MailboxState): void {
+  to.varint(expunges.floor).varint(expunges.count)
+  let before = expunges.floor
+  for (const { modseq, first, last } of expunges.rows()) {
+    to.varint(modseq - before).varint(first).varint(last - first)
+    before = modseq
+  }
+}
+
+function readExpunges(from: ByteReader, { expunges }: MailboxState): void {
+  let modseq = from.varint()
+  expunges.forget(modseq)
+  for (let count = from.varint(); count > 0; count--) {
+    modseq += from.varint()
+    const first = from.varint()
+    expunges.add(modseq, [{ first, last: first + from.varint() }])
   }
 }

@@ -138,6 +138,11 @@ export interface Mailbox {
   /** Claims the messages no session has seen yet: returns the first recent UID (all ≥ it are \Recent for the caller). Read-only: looks without claiming. */
   claimRecent(readOnly: boolean): number
   /**
+   * The UIDs expunged after `modseq`, in ascending ranges (which may hold UIDs that never were a message's). Undefined:
+   * nobody knows, because it is too long ago or the mailbox has not come so far; what is not there now may have vanished.
+   */
+  vanishedSince(modseq: number): readonly { readonly first: number; readonly last: number }[] | undefined
+  /**
    * Changes flags of those of `uids` that exist. `unchangedSince` (RFC 7162): those changed later are left alone and returned in `modified`.
    * `by` marks the update so that a .SILENT session need not hear its own change.
    */

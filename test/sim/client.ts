@@ -78,6 +78,7 @@ export class Client {
     if (opened.kind !== 'done') return
     this.#handle = opened.value
     this.#replay = new Replay(opened.value.mailbox)
+    this.#life.model.remembered.visit(opened.value.mailbox)
     if (this.#dice.chance(0.7)) this.#claimRecent(opened.value.mailbox)
   }
 

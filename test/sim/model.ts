@@ -12,6 +12,7 @@ import { MailboxModel } from './mailbox-model.ts'
 import type { Row } from './mailbox-model.ts'
 import { Register } from './register.ts'
 import type { Pending } from './register.ts'
+import { Remembered } from './remembered.ts'
 import { promised } from './violation.ts'
 
 /** A mailbox as it was found. `rows` of the mails it has, with their content identified. */
@@ -20,6 +21,8 @@ export interface Found { guid: string; name: string; uidValidity: number; uidNex
 export class Model {
   /** By guid: all that ever were. */
   readonly mailboxes = new Map<string, MailboxModel>()
+  /** By modseq: what the mailboxes tell those that come back. */
+  readonly remembered = new Remembered()
   readonly #byUidValidity = new Map<number, MailboxModel>()
   /** `name or guid, uidvalidity, uid` → mail. */
   readonly #meanings = new Map<string, number>()

@@ -29,6 +29,7 @@ async function look(life: Life, { name }: MailboxInfo, guid: string): Promise<Fo
   if (handle === undefined) return undefined
   const { mailbox } = handle
   promised(mailbox.guid === guid, () => `${name} is listed as ${guid}, and opens as ${mailbox.guid}`)
+  life.model.remembered.visit(mailbox)
   const { uids, count } = mailbox.messages.uidList()
   const rows: Row[] = []
   for (const uid of uids.slice(0, count)) {

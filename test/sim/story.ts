@@ -36,6 +36,8 @@ export interface Figures {
   lives: number
   /** Mails read back and compared, over all lives. */
   compared: number
+  /** Clients that came back to a mailbox and were told what has changed since. */
+  returned: number
   /** Mails that had to be there at the end, and objects in the store that belong to none. */
   mails: number
   garbage: number
@@ -53,7 +55,7 @@ export interface Outcome {
 }
 
 /** So that journals are rewritten, blocks of UIDs end and update logs overflow within a story. */
-const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, mailboxIdleMs: 300 }
+const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, expungeLogRanges: 12, mailboxIdleMs: 300 }
 
 const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
 
@@ -133,7 +135,7 @@ class Story {
   result(): Omit<Outcome, 'seed' | 'failure'> {
     const { counts } = this.#world
     return {
-      figures: { ...counts, lives: this.#lives, compared: this.#compared, mails: this.#model.promisedMails, garbage: this.#garbage },
+      figures: { ...counts, lives: this.#lives, compared: this.#compared, returned: this.#model.remembered.compared, mails: this.#model.promisedMails, garbage: this.#garbage },
       done: this.#done, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace(),
     }
   }
@@ -172,7 +174,10 @@ class Story {
     } else if (this.#settings.mail_fsync !== 'never' && dice.chance(0.3)) {
       this.#machine.losePower()
       // `optimized` syncs mails and folders only: flags and expunges may be older.
-      if (this.#settings.mail_fsync === 'optimized') this.#model.loseDisk()
+      if (this.#settings.mail_fsync === 'optimized') {
+        this.#model.loseDisk()
+        this.#model.remembered.forget()
+      }
     }
   }
 
