@@ -19,6 +19,7 @@ options.create = true
 options.subscribe = true
 account = IMAP { server = '127.0.0.1', port = ${server.imapPort}, username = '${user}', password = '${password}' }
 account:create_mailbox('Lists/One')
+account:subscribe_mailbox('Lists/One')
 results = account.INBOX:contain_subject('letter 1')
 results:move_messages(account['Lists/One'])
 results = account.INBOX:contain_body('This is letter 5')
