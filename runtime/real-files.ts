@@ -17,9 +17,19 @@ import { limits } from './limits.ts'
 /** Appends up to this many bytes are written on the calling thread. */
 const inPlaceBytes = 16 * 1024
 
-interface OpenFile { fd: number; tail: Promise<void> | undefined }
+interface OpenFile {
+  fd: number
+  /** The last append on its way through the pool. */
+  tail: Promise<void> | undefined
+  /** Calls that use the descriptor; it is closed by the last one where the path has another file meanwhile. */
+  users: number
+  forgotten: boolean
+}
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
+
+/** No such file, or what should be its directory is a file. */
+const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
 
 /** The disk being full, read-only or out of descriptors is the machine's trouble, not the request's: TempFail. */
 const temporary = (what: string, file: string, error: unknown): TempFail =>
@@ -45,7 +55,7 @@ export class RealFiles implements Files {
       }
       return new Uint8Array(bytes.buffer, 0, done)
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined
+      if (isAbsent(error)) return undefined
       throw temporary('read', file, error)
     } finally {
       await handle?.close()
@@ -53,13 +63,16 @@ export class RealFiles implements Files {
   }
 
   async append(file: string, bytes: Uint8Array, durable = false): Promise<void> {
+    let open: OpenFile | undefined
     try {
-      const open = this.#opened(file)
+      open = this.#use(file)
       if (bytes.length <= inPlaceBytes && open.tail === undefined) writeAll(open.fd, bytes)
       else await this.#queue(open, bytes)
       if (durable) await fdatasync(open.fd)
     } catch (error) {
       throw temporary('append to', file, error)
+    } finally {
+      if (open !== undefined && --open.users === 0 && open.forgotten) fs.closeSync(open.fd)
     }
   }
 
@@ -74,11 +87,11 @@ export class RealFiles implements Files {
       } finally {
         await handle.close()
       }
-      this.#forget(file)
       await fsp.rename(temporaryFile, file)
+      this.#forget(file)
       if (durable) await syncDirectory(path.dirname(file))
     } catch (error) {
-      await fsp.rm(temporaryFile, { force: true })
+      await fsp.rm(temporaryFile, { force: true }).catch(() => {})
       throw temporary('write', file, error)
     }
   }
@@ -88,21 +101,26 @@ export class RealFiles implements Files {
   }
 
   async rename(from: string, to: string): Promise<void> {
+    try { await fsp.rename(from, to) } catch (error) { throw temporary('rename', from, error) }
     this.#forget(from)
     this.#forget(to)
-    try { await fsp.rename(from, to) } catch (error) { throw temporary('rename', from, error) }
   }
 
   async remove(file: string): Promise<void> {
-    this.#forget(file)
-    try { await fsp.rm(file, { recursive: true, force: true }) } catch (error) { throw temporary('remove', file, error) }
+    try {
+      await fsp.rm(file, { recursive: true, force: true })
+    } catch (error) {
+      throw temporary('remove', file, error)
+    } finally {
+      this.#forget(file) // a directory may be gone in part
+    }
   }
 
   async list(directory: string): Promise<string[]> {
     try {
       return await fsp.readdir(directory)
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return []
+      if (isAbsent(error)) return []
       throw temporary('list', directory, error)
     }
   }
@@ -112,7 +130,7 @@ export class RealFiles implements Files {
       const found = await fsp.stat(file)
       return { size: found.size, modifiedMs: found.mtimeMs, directory: found.isDirectory() }
     } catch (error) {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
+      if (isAbsent(error)) return undefined
       throw temporary('stat', file, error)
     }
   }
@@ -124,24 +142,22 @@ export class RealFiles implements Files {
     for (const file of [...this.#open.keys()]) this.#forget(file)
   }
 
-  #opened(file: string): OpenFile {
-    const known = this.#open.get(file)
-    if (known !== undefined) {
-      this.#open.delete(file)
-      this.#open.set(file, known)
-      return known
-    }
-    const open: OpenFile = { fd: openForAppend(file), tail: undefined }
+  /** The descriptor for a path, counted as used. */
+  #use(file: string): OpenFile {
+    const open = this.#open.get(file) ?? { fd: openForAppend(file), tail: undefined, users: 0, forgotten: false }
+    open.users++
+    this.#open.delete(file)
     this.#open.set(file, open)
-    if (this.#open.size > this.#maxOpen) this.#closeOldest()
+    this.#closeOldest()
     return open
   }
 
+  /** Those in use stay, even if they are too many. */
   #closeOldest(): void {
+    let tooMany = this.#open.size - this.#maxOpen
     for (const [file, open] of this.#open) {
-      if (open.tail !== undefined) continue
-      this.#forget(file)
-      return
+      if (tooMany-- <= 0) return
+      if (open.users === 0) this.#drop(file, open)
     }
   }
 
@@ -156,15 +172,22 @@ export class RealFiles implements Files {
     }
   }
 
-  /** Drops kept descriptors of a path and of everything below it: what lies there next is another file. */
+  /**
+   * Drops kept descriptors of a path and of everything below it: what lies there from now on is another file. Called when
+   * it does and not before: an append that came between would open the old file, and keep it.
+   */
   #forget(file: string): void {
     const below = `${file}${path.sep}`
     for (const [name, open] of this.#open) {
-      if (name !== file && !name.startsWith(below)) continue
-      this.#open.delete(name)
-      if (open.tail === undefined) fs.closeSync(open.fd)
-      else void open.tail.then(() => fs.closeSync(open.fd))
+      if (name === file || name.startsWith(below)) this.#drop(name, open)
     }
+  }
+
+  /** Closes a descriptor, as soon as nobody uses it. */
+  #drop(file: string, open: OpenFile): void {
+    this.#open.delete(file)
+    open.forgotten = true
+    if (open.users === 0) fs.closeSync(open.fd)
   }
 }
 

@@ -1,5 +1,5 @@
 // The actors of one kind that live on this thread, by key. An actor is opened by whoever needs it first, shared by all who
-// need it meanwhile, and never open twice: who asks while it is closing waits for that end and opens it anew.
+// need it meanwhile, and never open twice: who asks while it is closing waits for that end, good or bad, and opens it anew.
 
 import type { Actor } from './actor.ts'
 import type { Clock } from './effects.ts'
@@ -29,14 +29,14 @@ export class Registry<A extends Actor<any>> {
       const known = this.#entries.get(key)
       if (known === undefined) break
       if (known.closing === undefined) return known.actor
-      await known.closing
+      await known.closing.catch(() => {}) // told to whoever closed it
     }
     const entry: Entry<A> = { actor: open() }
     this.#entries.set(key, entry)
     try {
       return await entry.actor
     } catch (error) {
-      this.#entries.delete(key)
+      this.#forget(key, entry)
       throw error
     }
   }
@@ -56,7 +56,7 @@ export class Registry<A extends Actor<any>> {
     if (entry === undefined) return Promise.resolve()
     entry.closing ??= entry.actor
       .then((actor) => actor.stop(deadlineMs))
-      .finally(() => { if (this.#entries.get(key) === entry) this.#entries.delete(key) })
+      .finally(() => { this.#forget(key, entry) })
     return entry.closing
   }
 
@@ -68,8 +68,7 @@ export class Registry<A extends Actor<any>> {
     if (failed !== undefined) throw failed.reason
   }
 
-  /** Those that are open now. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<A> {
-    for (const entry of [...this.#entries.values()]) if (entry.closing === undefined) yield await entry.actor
+  #forget(key: string, entry: Entry<A>): void {
+    if (this.#entries.get(key) === entry) this.#entries.delete(key)
   }
 }

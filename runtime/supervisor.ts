@@ -21,6 +21,7 @@ export interface Supervised<C extends Child> {
   lost?(child: C, reason: string): void
 }
 
+/** Milliseconds before the first restart, and at most; each death doubles them. */
 const firstPauseMs = 50
 const longestPauseMs = 10_000
 /** A child that lived this long has recovered: the pause begins anew. */
@@ -36,6 +37,8 @@ export class Supervisor<C extends Child> {
   #startedAt = 0
   #stopping = false
   #cancelRestart: Cancel | undefined
+  /** The restart that is under way. */
+  #restarting: Promise<void> | undefined
 
   constructor(world: World, what: Supervised<C>) {
     this.#world = world
@@ -54,9 +57,11 @@ export class Supervisor<C extends Child> {
     return child
   }
 
+  /** Ends the child, the one that is just being started again included, and starts none any more. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true
     this.#cancelRestart?.()
+    await this.#restarting
     await this.#child?.stop(deadlineMs)
   }
 
@@ -72,17 +77,17 @@ export class Supervisor<C extends Child> {
   #restartLater(): void {
     const pause = this.#pauseMs
     this.#pauseMs = Math.min(pause * 2, longestPauseMs)
-    this.#cancelRestart = this.#world.timers.after(pause, () => { void this.#restart() })
+    this.#cancelRestart = this.#world.timers.after(pause, () => { this.#restarting = this.#restart() })
   }
 
+  /** Never rejects. */
   async #restart(): Promise<void> {
-    if (this.#stopping) return
     try {
       await this.start()
       this.#world.emit({ level: 'info', name: 'supervisor.restarted', text: `${this.#what.name} runs again` })
     } catch (error) {
       this.#world.emit({ level: 'error', name: 'supervisor.start_failed', text: `${this.#what.name} did not start: ${messageOf(error)}` })
-      this.#restartLater()
+      if (!this.#stopping) this.#restartLater()
     }
   }
 }
