@@ -192,7 +192,8 @@ export class LoadedMailbox implements Mailbox {
     const needed = batch.uids.at(-1)! + 1
     if (needed > this.#reservation.ceiling) {
       const ceiling = needed + this.world.limits.uidReserveJournal
-      const reservation = this.#reservation = { ceiling, promise: this.commit({ kind: 'reserve', ceiling }) }
+      // Durable: a write that is still on its way after a loss of power has one of these UIDs in its name.
+      const reservation = this.#reservation = { ceiling, promise: this.commit({ kind: 'reserve', ceiling }, { durable: true }) }
       reservation.promise.catch(() => { if (this.#reservation === reservation) this.#reservation.ceiling = this.state.reserved })
     }
     await this.#reservation.promise

@@ -54,7 +54,7 @@ export class MailboxModel {
     const instance = this.#instance(uid)
     promised(instance.mail === undefined || instance.mail === mail, () => `${this.nameNow}: UID ${uid} was given to mail ${mail}, and is mail ${instance.mail}`)
     instance.mail = mail
-    for (const [flag, register] of flags) if (!instance.flags.has(flag)) instance.flags.set(flag, register)
+    for (const [flag, register] of flags) this.#register(uid, flag).beginWith(register)
     this.#see(uid, mail)
     this.#uidNext = Math.max(this.#uidNext, uid + 1)
   }

@@ -17,6 +17,9 @@ export class Register {
     }
   }
 
+  /** What it began with is known only now: others have already written to it. */
+  beginWith(first: Register): void { this.#writes = [...first.#writes, ...this.#writes] }
+
   /** The value was seen, with nothing under way. */
   observe(value: boolean, now: number): void {
     for (const write of this.#writes) write.ended = Math.min(write.ended, now)
