@@ -44,6 +44,8 @@ export const limits = {
   inputHighBytes: 256 * 1024,
   /** A client that takes none of the bytes waiting for it for this long is gone (ms). */
   slowClientMs: 5 * 60 * 1000,
+  /** After our FIN a client has this long to read what is on its way and to answer with its own (ms). */
+  lingerMs: 5_000,
   /** Connected, not logged in (Dovecot: 3 min); idle IMAP after login, not in IDLE (RFC 9051 §5.4: at least 30 min); LMTP. (ms) */
   preLoginMs: 3 * 60 * 1000,
   imapIdleMs: 30 * 60 * 1000,

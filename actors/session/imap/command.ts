@@ -12,7 +12,7 @@ import type { Cancel, Effects, RequestContext } from '../../../runtime/effects.t
 import type { Settings } from '../../../conf/settings.ts'
 import type { Mailbox, User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
-import type { MessageArgument, Parser } from './grammar.ts'
+import type { LiteralHead, Parser } from './grammar.ts'
 import type { Ok } from './result.ts'
 import type { View } from './view.ts'
 
@@ -141,8 +141,13 @@ export interface ImapSession {
   /** Commands that WaitForPipeline only. The next line of the client without CRLF; Cancelled when it is gone. */
   nextLine(): Promise<Uint8Array>
   /**
-   * The bytes of a message's literal, in pieces, up to the end of the command; asks for them first where the client waits
-   * for that. What a command leaves unread is swallowed after it.
+   * The bytes of a message's literal, in pieces; asks for them first where the client waits for that. What a command leaves
+   * unread is swallowed after it.
    */
-  literal(message: MessageArgument): AsyncIterable<Uint8Array>
+  literal(head: LiteralHead): AsyncIterable<Uint8Array>
+  /**
+   * What stands behind a literal that has been read: up to the next message's literal (`parse` comes to its end), or to the
+   * end of the command. Throws Bad, and No where a literal is too large.
+   */
+  behindLiteral<T>(parse: (p: Parser) => T): Promise<T>
 }

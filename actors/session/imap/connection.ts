@@ -12,7 +12,8 @@ import type { Counters, Credentials, ImapSession, Running } from './command.ts'
 import { capability, preLoginCapability } from './capabilities.ts'
 import { all as allCommands } from './commands/index.ts'
 import type { SessionState } from './dispatch.ts'
-import type { MessageArgument, ParserOptions } from './grammar.ts'
+import { behindLiteral } from './behind-literal.ts'
+import type { LiteralHead, Parser, ParserOptions } from './grammar.ts'
 import type { Input } from './input.ts'
 import { authenticate, settle } from './login.ts'
 import { logLogin } from './log.ts'
@@ -58,6 +59,7 @@ export class ImapConnection implements ImapSession {
     this.world = world
     this.#input = input
     this.#owner = owner
+    if (world.settings.imap_literal_minus) input.unaskedBytes = limits.literalMinusBytes
   }
 
   get effects(): Effects { return this.world.effects }
@@ -221,10 +223,14 @@ export class ImapConnection implements ImapSession {
     return line
   }
 
-  async *literal(message: MessageArgument): AsyncGenerator<Uint8Array, void, undefined> {
-    if (message.size > limits.messageBytes) throw new No('TOOBIG', 'Message is too large.')
-    if (message.sync) this.write('+ OK\r\n')
-    if (!(yield* this.#input.stream())) throw new Bad('Error in IMAP command APPEND: Unexpected arguments behind the message.')
+  async *literal(head: LiteralHead): AsyncGenerator<Uint8Array, void, undefined> {
+    if (head.size > limits.messageBytes) throw new No('TOOBIG', 'Message is too large.')
+    if (head.sync) this.write('+ OK\r\n')
+    yield* this.#input.stream()
+  }
+
+  behindLiteral<T>(parse: (p: Parser) => T): Promise<T> {
+    return behindLiteral(this.#input, this.#running, this.parserOptions, () => this.write('+ OK\r\n'), parse)
   }
 
   /** Applied to mailbox names: tb-extra-mailbox-sep drops one separator at the end. */

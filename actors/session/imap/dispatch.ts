@@ -55,14 +55,15 @@ export function readArguments(head: Head): { args: unknown } | 'literal' {
     return { args }
   } catch (error) {
     if (error instanceof NeedsLiteral) return 'literal'
-    if (error instanceof ParseError) throw badArguments(head.running, `${error.message} (at byte ${error.position + 1}).`)
-    if (error instanceof Bad) throw badArguments(head.running, error.message)
-    throw error
+    throw badArguments(head.running, error)
   }
 }
 
-function badArguments({ uid, name }: Running, message: string): Bad {
-  return new Bad(`Error in IMAP command ${uid ? 'UID ' : ''}${name}: ${message}`)
+/** What a client hears of arguments that cannot be parsed. */
+export function badArguments({ uid, name }: Running, error: unknown): unknown {
+  const bad = (message: string): Bad => new Bad(`Error in IMAP command ${uid ? 'UID ' : ''}${name}: ${message}`)
+  if (error instanceof ParseError) return bad(`${error.message} (at byte ${error.position + 1}).`)
+  return error instanceof Bad ? bad(error.message) : error
 }
 
 /** Browsers can be made to speak to any port: what they say is not worth an answer. */

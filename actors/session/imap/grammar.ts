@@ -15,13 +15,6 @@ import type { LiteralHead } from './tokens.ts'
 export { NeedsLiteral, ParseError } from './tokens.ts'
 export type { LiteralHead } from './tokens.ts'
 
-/** A message that APPEND announces: its bytes follow in the stream and are not in the parser's hands. */
-export interface MessageArgument extends LiteralHead {
-  readonly flags: FlagSet
-  /** INTERNALDATE, seconds since 1970. */
-  readonly internalDate?: number
-}
-
 export interface ParserOptions {
   /** Applied to every mailbox name (imap_client_workarounds). */
   adjustMailbox?: (name: string) => string
@@ -109,20 +102,8 @@ export class Parser extends Tokens {
     return seconds
   }
 
-  // ---- Messages --------------------------------------------------------------------------------------------------
-
-  /** [flag-list SP] [date-time SP] literal: what APPEND has behind its mailbox, without the literal's bytes. RFC 3501 §6.3.11. */
-  appendMessage(): MessageArgument {
-    let flags = flagSet([])
-    if (this.peek() === '(') {
-      flags = this.flagList()
-      this.sp()
-    }
-    const internalDate = this.peek() === '"' ? this.dateTime() : undefined
-    if (internalDate !== undefined) this.sp()
-    const head = this.literalHead()
-    return internalDate === undefined ? { flags, ...head } : { flags, internalDate, ...head }
-  }
+  /** The announcement of a literal, or literal8, whose bytes are a message's and stay in the stream. */
+  messageLiteral(): LiteralHead { return this.literalHead() }
 }
 
 function flagSet(flags: readonly string[]): FlagSet {

@@ -15,8 +15,13 @@ export class Input {
   #wake: (() => void) | undefined
   #ended: Cancelled | undefined
   #paused = false
+  /** The client sends no more. */
+  #complete = false
   /** A literal of the running command that nobody has read to the end of the command. */
   #message: 'none' | 'announced' | 'streaming' = 'none'
+
+  /** Largest literal that a client may send unasked (LITERAL-: RFC 7888 §5). */
+  unaskedBytes = Infinity
 
   constructor(wire: Wire, lineBytes: number) {
     this.#wire = wire
@@ -36,7 +41,15 @@ export class Input {
     }
   }
 
-  /** No more will come: readers, now and later, fail with `reason`. */
+  /** What has been received is all there is: it is read to its end, then readers fail with Cancelled. */
+  complete(): void {
+    this.#complete = true
+    this.#wakeUp()
+  }
+
+  get isComplete(): boolean { return this.#complete }
+
+  /** The session is over: readers, now and later, fail with `reason`. */
   end(reason: string): void {
     this.#ended ??= new Cancelled(reason)
     this.#wakeUp()
@@ -74,8 +87,8 @@ export class Input {
     this.#framer.refuse()
   }
 
-  /** The announced literal in pieces, as they come, up to the end of the command. False: more stands behind it. */
-  async *stream(): AsyncGenerator<Uint8Array, boolean, undefined> {
+  /** The announced literal in pieces, as they come. */
+  async *stream(): AsyncGenerator<Uint8Array, void, undefined> {
     this.#framer.stream()
     this.#message = 'streaming'
     while (this.#framer.left > 0) {
@@ -84,9 +97,6 @@ export class Input {
       if (piece === undefined) await this.#more()
       else yield piece
     }
-    const rest = await this.next()
-    if (rest.kind === 'literal') this.refuse()
-    return rest.kind === 'command' && rest.bytes.length === 0
   }
 
   /** Gives up what the running command has left unread of its message. */
@@ -104,6 +114,7 @@ export class Input {
   }
 
   #more(): Promise<void> {
+    if (this.#complete) throw new Cancelled('the client has ended its input')
     if (this.#paused) {
       this.#paused = false
       this.#wire.resume()

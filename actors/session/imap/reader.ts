@@ -13,7 +13,7 @@ import { looksLikeHttp, readArguments, readHead } from './dispatch.ts'
 import type { Head, Rejected, SessionState } from './dispatch.ts'
 import type { ParserOptions } from './grammar.ts'
 import type { Input } from './input.ts'
-import { Bad, No } from './result.ts'
+import { Bad, No, unaskedLiteral } from './result.ts'
 
 /** A command ready to run. */
 export interface Received { readonly head: Head; readonly args: unknown }
@@ -57,6 +57,7 @@ export class CommandReader {
   /** What is to become of a literal: undefined where it is being collected. */
   #decide(literal: Announcement, head: Head | Rejected, fits: boolean): Received | Rejected | undefined {
     if ('error' in head) return this.#refuse(head)
+    if (!literal.sync && literal.size > this.#input.unaskedBytes) return this.#refuse(reject(head, unaskedLiteral()))
     if ((head.command.flags & WaitsForPipeline) !== 0) {
       const read = parsed(head)
       if (read !== 'literal') return 'error' in read ? this.#refuse(read) : read

@@ -21,6 +21,9 @@ export class Bad extends Error {
   override readonly name = 'Bad'
 }
 
+/** RFC 7888 §5: the client was told LITERAL-. */
+export const unaskedLiteral = (): Bad => new Bad('Non-synchronizing literal is too large.')
+
 /** A failure in the client's language. `log`: it is a bug of ours, to be logged with its stack. */
 export interface Refusal { readonly status: 'NO' | 'BAD'; readonly code: string; readonly text: string; readonly log?: boolean }
 

@@ -1,6 +1,7 @@
 // What is encoded is parsed to the same value, and everything is parsed or refused: nothing else happens.
 
 import t from 'tap'
+import { appendSegment } from '../../../actors/session/imap/append-arguments.ts'
 import fc from 'fast-check'
 import { Buffer } from 'node:buffer'
 import * as encode from '../../../actors/session/imap/encode.ts'
@@ -83,7 +84,7 @@ t.test('any bytes are parsed or refused', async () => {
   const soup = fc.stringMatching(/^[ ()"\\{}+~0-9:,*%NILa-z&\r\n\0-]{0,40}$/)
   const rules: ((p: Parser) => unknown)[] = [
     (p) => p.astring(), (p) => p.nstring(), (p) => p.mailbox(), (p) => p.listMailbox(), (p) => p.sequenceSet(), (p) => p.flags(),
-    (p) => p.dateTime(), (p) => p.appendMessage(), (p) => p.list((q) => q.astring()), (p) => p.tag(),
+    (p) => p.dateTime(), (p) => appendSegment(p), (p) => p.list((q) => q.astring()), (p) => p.tag(),
   ]
   fc.assert(fc.property(soup, fc.nat(rules.length - 1), (wire, rule) => {
     try {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { appendSegment } from '../../../actors/session/imap/append-arguments.ts'
 import { Buffer } from 'node:buffer'
 import { NeedsLiteral, ParseError, Parser } from '../../../actors/session/imap/grammar.ts'
 import { No } from '../../../actors/session/imap/result.ts'
@@ -41,9 +42,10 @@ const good: [string, (p: Parser) => unknown, unknown][] = [
   ['" 1-feb-2000 00:00:00 +0130"', (p) => p.dateTime(), Date.UTC(2000, 0, 31, 22, 30, 0) / 1000],
   ['(1 (2) 3)', (p) => p.list((q) => (q.peek() === '(' ? q.list((r) => r.number()) : q.number())), [1, [2], 3]],
   ['a ', (p) => p.atom(), 'a'],
-  ['{12}\r\n', (p) => p.appendMessage(), { flags: { system: 0, keywords: [] }, size: 12, sync: true, binary: false }],
-  ['(\\Seen) " 1-Feb-2000 00:00:00 +0000" ~{0+}\r\n', (p) => p.appendMessage(),
-    { flags: { system: 1, keywords: [] }, internalDate: Date.UTC(2000, 1, 1) / 1000, size: 0, sync: false, binary: true }],
+  ['{12}\r\n', (p) => appendSegment(p).steps, [{ kind: 'begin', flags: { system: 0, keywords: [] } }, { kind: 'literal', head: { size: 12, sync: true, binary: false } }]],
+  ['(\\Seen) " 1-Feb-2000 00:00:00 +0000" ~{0+}\r\n', (p) => appendSegment(p).steps, [
+    { kind: 'begin', flags: { system: 1, keywords: [] }, internalDate: Date.UTC(2000, 1, 1) / 1000 },
+    { kind: 'literal', head: { size: 0, sync: false, binary: true } }]],
 ]
 for (const [text, parse, value] of good) t.same(all(text, parse), value, JSON.stringify(text))
 

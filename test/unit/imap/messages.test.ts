@@ -42,8 +42,8 @@ t.test('APPEND', async (t) => {
   t.match(last(await c.say('APPEND nowhere {5}')), /^NO \[TRYCREATE\]/, 'the literal is not asked for')
   t.match(last(await c.say('APPEND nowhere {9+}\r\nx LOGOUT\r')), /^NO \[TRYCREATE\]/, 'it is swallowed')
   t.match(last(await c.say('APPEND INBOX (\\Seen {3+}\r\nabc')), /^BAD/)
-  t.match(last(await c.say('APPEND INBOX {3+}\r\nabc x')), /^BAD .*Unexpected arguments/)
-  t.match(last(await c.say('APPEND INBOX {3+}\r\nabc {11+}\r\nx LOGOUT\r\n\n')), /^BAD .*Unexpected arguments/)
+  t.match(last(await c.say('APPEND INBOX {3+}\r\nabc x')), /^BAD .*Expected/)
+  t.match(last(await c.say('APPEND INBOX {3+}\r\nabc (\\Seen) x {11+}\r\nx LOGOUT\r\n\n')), /^BAD .*Expected/)
   t.match(last(await c.say('APPEND INBOX')), /^BAD/)
   t.match(last(await c.say('APPEND INBOX "not a literal"')), /^BAD/)
   t.match(last(await c.say('APPEND {5+}\r\nINBOX {4+}\r\na: b')), /^OK \[APPENDUID \d+ 2\]/, 'a literal as name')
@@ -192,4 +192,16 @@ t.test('times and requests in the tagged reply', async (t) => {
   t.match(await c.until(/a OK.*\r\n/), /^a OK \[APPENDUID \d+ 1\] Append completed \(0\.\d{3} \+ 0\.\d{3} secs, 1 req\)\.\r\n$/)
   c.send('b SELECT INBOX\r\n')
   t.match(await c.until(/b OK.*\r\n/), /Select completed \(0\.\d{3} \+ 0\.\d{3} secs\)\.\r\n$/, 'a warm SELECT makes no request')
+})
+
+t.test('LITERAL-', async (t) => {
+  const { login } = await imapEngine(t, { imap_literal_minus: true })
+  const c = await login()
+  t.match((await c.say('CAPABILITY'))[0], / LITERAL- /)
+  const text = `a: ${'x'.repeat(4093)}`
+  t.match(last(await c.say(`APPEND INBOX {4096+}\r\n${text}`)), /^OK/, 'as much as may be sent unasked')
+  t.match(last(await c.say(`APPEND INBOX {4097+}\r\n${text}x`)), /^BAD Non-synchronizing literal is too large/)
+  t.match(last(await c.say(`APPEND INBOX {4096+}\r\n${text} {4097+}\r\n${text}x`)), /^BAD Non-synchronizing literal is too large/)
+  t.match(last(await c.say(`CREATE {4097+}\r\n${text}x`)), /^BAD Non-synchronizing literal is too large/)
+  t.same(await say(c, 'STATUS INBOX (MESSAGES)'), ['* STATUS INBOX (MESSAGES 1)', 'OK Status completed.'], 'what was refused is swallowed')
 })

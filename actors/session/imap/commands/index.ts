@@ -21,6 +21,7 @@ import move from './move.ts'
 import namespace from './namespace.ts'
 import noop from './noop.ts'
 import rename from './rename.ts'
+import replace from './replace.ts'
 import search from './search.ts'
 import select from './select.ts'
 import status from './status.ts'
@@ -29,4 +30,4 @@ import subscribe from './subscribe.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle, list, login, logout, lsub, move, namespace, noop, rename, search, select, status, store, subscribe, unselect, unsubscribe]
+export const all = [append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle, list, login, logout, lsub, move, namespace, noop, rename, replace, search, select, status, store, subscribe, unselect, unsubscribe]

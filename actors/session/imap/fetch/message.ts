@@ -99,7 +99,7 @@ async function withShortSlices(pieces: readonly Piece[], m: Message, context: Re
 }
 
 /** Bytes [start, end) of a message in memory. Throws WrongSize if there are not that many, ObjectNotFound, TempFail … */
-async function readWhole(mailbox: Mailbox, context: RequestContext, uid: number, slice: Slice): Promise<Uint8Array> {
+export async function readWhole(mailbox: Mailbox, context: RequestContext, uid: number, slice: Slice): Promise<Uint8Array> {
   const bytes = new Uint8Array(slice.end - slice.start)
   let length = 0
   for await (const chunk of await mailbox.read(context, uid, rangeOf(mailbox, uid, slice))) {

@@ -20,6 +20,9 @@ export interface Section {
   readonly fields: readonly string[]
 }
 
+/** What sections are read from. */
+export type SectionSource = Pick<FetchedMessage, 'messages' | 'row' | 'summary' | 'headerBytes'>
+
 /** `<start.length>` of a section; without a length, to the end (not in the RFC, but clients say it and Dovecot answers). */
 export interface Partial { readonly start: number; readonly length: number }
 
@@ -75,7 +78,7 @@ export function sectionLabel(section: Section, partial: Partial | undefined): st
 }
 
 /** The section of a message as a literal: its size and its bytes. */
-export async function readSection(section: Section, partial: Partial | undefined, m: FetchedMessage): Promise<readonly Piece[]> {
+export async function readSection(section: Section, partial: Partial | undefined, m: SectionSource): Promise<readonly Piece[]> {
   // The size of the whole is in the columns: no summary, which after a lost cache would cost a second reading.
   if (section.part.length === 0 && section.text === '') return literal(cut({ start: 0, end: m.messages.sizes[m.row]! }, partial))
   const summary = await m.summary()
@@ -120,7 +123,7 @@ function withEmptyLine(fields: Uint8Array): Uint8Array {
   return bytes
 }
 
-async function chosenFields(section: Section, summary: Summary, m: FetchedMessage): Promise<Uint8Array> {
+async function chosenFields(section: Section, summary: Summary, m: SectionSource): Promise<Uint8Array> {
   const except = section.text === 'HEADER.FIELDS.NOT'
   const { start, end } = sliceOf(section, summary)
   if (start === end) return new Uint8Array(0)

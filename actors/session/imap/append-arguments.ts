@@ -1,0 +1,78 @@
+// The messages of an APPEND, as it says them: RFC 3501 §6.3.11, several of them (RFC 3502), put together of pieces (RFC 4469).
+//
+//   append-message = [SP flag-list] [SP date-time] SP (literal / literal8 / "CATENATE" SP "(" cat-part *(SP cat-part) ")")
+//   cat-part       = "TEXT" SP literal / "URL" SP astring
+//
+// Messages stream, so that a command is parsed in segments: each ends with the announcement of a literal, whose bytes come
+// next, or with the command.
+
+import { limits } from '../../../runtime/limits.ts'
+import type { FlagSet } from '../../user/types.ts'
+import type { LiteralHead, Parser } from './grammar.ts'
+
+export type AppendStep =
+  /** A message begins. `internalDate`: seconds since 1970. */
+  | { readonly kind: 'begin'; readonly flags: FlagSet; readonly internalDate?: number }
+  /** Its next bytes: always the last step of its segment. */
+  | { readonly kind: 'literal'; readonly head: LiteralHead }
+  /** Its next bytes are what a URL names. */
+  | { readonly kind: 'url'; readonly url: string }
+  /** It is whole. */
+  | { readonly kind: 'end' }
+
+/** What comes next: a message, behind one, in a CATENATE. */
+type Place = 'message' | 'behind message' | 'behind piece'
+
+export interface AppendSegment {
+  readonly steps: readonly AppendStep[]
+  /** Parses what stands behind the literal; absent: the command is at its end. */
+  readonly next?: (p: Parser) => AppendSegment
+}
+
+/** From behind the space before the first message. Throws ParseError, NeedsLiteral. */
+export function appendSegment(p: Parser, place: Place = 'message'): AppendSegment {
+  const steps: AppendStep[] = []
+  for (let at = place; ;) {
+    if (steps.length > limits.appendPieces) p.fail('Too many pieces')
+    if (at === 'behind message') {
+      steps.push({ kind: 'end' })
+      if (p.atEnd || p.sp().atEnd) return { steps }
+      at = 'message'
+    } else if (at === 'message') {
+      steps.push(beginning(p))
+      if (!p.take('CATENATE (')) return upTo(p, steps, 'behind message')
+      if (!piece(p, steps)) return upTo(p, steps, 'behind piece')
+      at = 'behind piece'
+    } else if (p.take(')')) {
+      at = 'behind message'
+    } else if (!piece(p.sp(), steps)) {
+      return upTo(p, steps, 'behind piece')
+    }
+  }
+}
+
+/** The segment that ends with the literal announced here. */
+function upTo(p: Parser, steps: AppendStep[], place: Place): AppendSegment {
+  const head = p.messageLiteral()
+  return { steps: [...steps, { kind: 'literal', head }], next: (rest) => appendSegment(rest, place) }
+}
+
+function beginning(p: Parser): AppendStep {
+  let flags: FlagSet = { system: 0, keywords: [] }
+  if (p.peek() === '(') {
+    flags = p.flagList()
+    p.sp()
+  }
+  if (p.peek() !== '"') return { kind: 'begin', flags }
+  const internalDate = p.dateTime()
+  p.sp()
+  return { kind: 'begin', flags, internalDate }
+}
+
+/** A URL; false where a literal comes instead. */
+function piece(p: Parser, steps: AppendStep[]): boolean {
+  if (p.take('TEXT ')) return false
+  if (!p.take('URL ')) p.fail('Expected TEXT or URL')
+  steps.push({ kind: 'url', url: p.astring('a URL') })
+  return true
+}

@@ -1,0 +1,75 @@
+// Takes in the messages of APPEND and REPLACE. They stream: in memory up to limits.memoryBodyBytes, in mail_temp_dir beyond.
+
+import { limits } from '../../../runtime/limits.ts'
+import type { Draft } from '../../user/types.ts'
+import { MessageIntake } from '../message-intake.ts'
+import type { AppendSegment, AppendStep } from './append-arguments.ts'
+import type { ImapSession } from './command.ts'
+import { No } from './result.ts'
+import { urlText } from './url-text.ts'
+
+/** A client need not send what has nowhere to go. */
+export function mustExist(name: string, s: ImapSession): void {
+  const info = s.user.find(name)
+  if (info === undefined || info.guid === undefined || info.noSelect) throw new No('TRYCREATE', `Mailbox doesn't exist: ${name}`)
+}
+
+/** Messages that arrive. `release` frees what they hold, also after a failure. */
+export class Arrivals {
+  readonly drafts: Draft[] = []
+  readonly #s: ImapSession
+  readonly #releases: (() => Promise<void>)[] = []
+  /** The message that is arriving. */
+  #intake: MessageIntake | undefined
+  #begun: Extract<AppendStep, { kind: 'begin' }> | undefined
+  /** Bytes in memory. */
+  #held = 0
+
+  constructor(s: ImapSession) { this.#s = s }
+
+  /** All messages of the command. Throws No, Bad, LimitExceeded, TempFail; what reading a URL throws. */
+  async receive(first: AppendSegment): Promise<readonly Draft[]> {
+    for (let segment = first; ;) {
+      for (const step of segment.steps) await this.#take(step)
+      if (segment.next === undefined) return this.drafts
+      segment = await this.#s.behindLiteral(segment.next)
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.#intake?.discard()
+    for (const release of this.#releases.splice(0)) await release()
+  }
+
+  async #take(step: AppendStep): Promise<void> {
+    switch (step.kind) {
+      case 'begin': return this.#begin(step)
+      case 'literal': return this.#fill(this.#s.literal(step.head))
+      case 'url': return this.#fill(urlText(step.url, this.#s, this.#s.context('imap:cmd_append')))
+      case 'end': return this.#end()
+    }
+  }
+
+  #begin(step: Extract<AppendStep, { kind: 'begin' }>): void {
+    if (this.drafts.length >= limits.appendMessages) throw new No('LIMIT', `At most ${limits.appendMessages} messages can be appended at once.`)
+    this.#begun = step
+    const room = Math.max(limits.appendMemoryBytes - this.#held, limits.appendMemoryBytes / limits.appendMessages)
+    this.#intake = new MessageIntake(this.#s.effects, {
+      temporaryDirectory: this.#s.settings.mail_temp_dir, memoryBytes: Math.min(limits.memoryBodyBytes, room),
+    })
+  }
+
+  async #fill(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const piece of pieces) await this.#intake!.push(piece)
+  }
+
+  async #end(): Promise<void> {
+    if (this.#intake!.size === 0) throw new No('', 'Can\'t save a zero byte message.')
+    const { body, summary, release } = await this.#intake!.finish()
+    this.#intake = undefined
+    this.#releases.push(release)
+    const { flags, internalDate } = this.#begun!
+    this.drafts.push({ body, summary, flags, ...(internalDate === undefined ? {} : { internalDate }) })
+    for (const part of body.parts) if (part instanceof Uint8Array) this.#held += part.length
+  }
+}
