@@ -16,6 +16,15 @@ export class Turn {
   /** The turn has lasted limits.turnMs. */
   get over(): boolean { return this.#effects.clock.monotonic() - this.#began >= limits.turnMs }
 
+  /** Takes all steps of some work, in as many turns as that needs. */
+  async run<Result>(steps: Generator<undefined, Result>): Promise<Result> {
+    for (;;) {
+      const step = steps.next()
+      if (step.done) return step.value
+      if (this.over) await this.rest()
+    }
+  }
+
   /** Lets everybody else have theirs. */
   async rest(): Promise<void> {
     await new Promise<void>((resolve) => { this.#effects.timers.after(0, resolve) })

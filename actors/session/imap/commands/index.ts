@@ -24,10 +24,11 @@ import rename from './rename.ts'
 import replace from './replace.ts'
 import search from './search.ts'
 import select from './select.ts'
+import sort from './sort.ts'
 import status from './status.ts'
 import store from './store.ts'
 import subscribe from './subscribe.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle, list, login, logout, lsub, move, namespace, noop, rename, replace, search, select, status, store, subscribe, unselect, unsubscribe]
+export const all = [append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle, list, login, logout, lsub, move, namespace, noop, rename, replace, search, select, sort, status, store, subscribe, unselect, unsubscribe]

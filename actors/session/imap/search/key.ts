@@ -5,7 +5,7 @@
 // what is not at hand from the message makes it known that it is needed. So no message is read for an answer that
 // columns give, and one reading serves all keys of a command.
 
-import type { Summary } from '../../../mail/types.ts'
+import type { SummaryHead } from '../../../mail/types.ts'
 import type { Needle } from '../../../mail/text-search.ts'
 import type { Messages } from '../../../user/types.ts'
 import type { Parser } from '../grammar.ts'
@@ -20,7 +20,7 @@ export interface SearchedMessage {
   readonly row: number
   readonly messages: Messages
   /** Undefined until it has been loaded, which asking brings about. */
-  readonly summary: Summary | undefined
+  readonly summary: SummaryHead | undefined
   readonly header: Uint8Array | undefined
   /** Whether a text occurs in the message; undefined until it has been searched. */
   found(needle: Needle): boolean | undefined

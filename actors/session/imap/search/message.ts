@@ -5,7 +5,8 @@ import { limits } from '../../../../runtime/limits.ts'
 import { concatBytes } from '../../../mail/byte-strings.ts'
 import { searchMessage } from '../../../mail/text-search.ts'
 import type { Needle } from '../../../mail/text-search.ts'
-import type { Summary } from '../../../mail/types.ts'
+import { coversFields } from '../../../mail/summary.ts'
+import type { Summary, SummaryHead } from '../../../mail/types.ts'
 import type { Messages } from '../../../user/types.ts'
 import type { View } from '../view.ts'
 import type { Matcher, SearchedMessage } from './key.ts'
@@ -15,6 +16,7 @@ export class Searched implements SearchedMessage {
   seq = 0
   uid = 0
   row = 0
+  #head: SummaryHead | undefined
   #summary: Summary | undefined
   #header: Uint8Array | undefined
   readonly #found = new Map<Needle, boolean>()
@@ -28,18 +30,20 @@ export class Searched implements SearchedMessage {
     this.at(seq)
   }
 
-  /** On to another message of which nothing has been loaded. */
-  at(seq: number): void {
+  /** On to another message, of which nothing has been loaded but perhaps the head. */
+  at(seq: number, head?: SummaryHead): void {
     this.seq = seq
+    this.#head = head
     this.uid = this.view.uidAt(seq)
     this.row = this.view.rowOf(seq)
   }
 
   get messages(): Messages { return this.view.mailbox.messages }
 
-  get summary(): Summary | undefined {
-    if (!this.#summary) this.#wantsSummary = true
-    return this.#summary
+  get summary(): SummaryHead | undefined {
+    const head = this.#head ?? this.#summary
+    if (!head) this.#wantsSummary = true
+    return head
   }
 
   get header(): Uint8Array | undefined {
@@ -70,15 +74,25 @@ export class Searched implements SearchedMessage {
     }
   }
 
+  /** A header block that has all fields of these lower-case names, whatever it costs. Throws what reading throws. */
+  async fields(names: readonly string[], context: RequestContext): Promise<Uint8Array> {
+    const summary = await this.view.mailbox.summary(context, this.uid)
+    return coversFields(summary, names) ? summary.header : this.#readHeader(summary, context)
+  }
+
+  async #readHeader(summary: Summary, context: RequestContext): Promise<Uint8Array> {
+    const end = Math.min(summary.root.headerSize, limits.headerBytes)
+    const pieces: Uint8Array[] = []
+    for await (const chunk of await this.view.mailbox.read(context, this.uid, { start: 0, end })) pieces.push(chunk)
+    return concatBytes(pieces)
+  }
+
   async #load(context: RequestContext): Promise<void> {
     const { mailbox } = this.view
     if (this.#wantsSummary || !this.#summary) {
       this.#summary = await mailbox.summary(context, this.uid)
     } else if (this.#wantsHeader) {
-      const end = Math.min(this.#summary.root.headerSize, limits.headerBytes)
-      const pieces: Uint8Array[] = []
-      for await (const chunk of await mailbox.read(context, this.uid, { start: 0, end })) pieces.push(chunk)
-      this.#header = concatBytes(pieces)
+      this.#header = await this.#readHeader(this.#summary, context)
     } else {
       const needles = [...this.#wantsTexts]
       const results = await searchMessage(this.#summary, await mailbox.read(context, this.uid), needles)

@@ -14,7 +14,7 @@ export interface Asked { readonly item: AnyReturnItem; readonly args: unknown }
 export type ReturnOptions = readonly Asked[] | undefined
 
 /** The order in which responses tell them (Dovecot's). */
-const order: readonly string[] = ['MIN', 'MAX', 'ALL', 'COUNT', 'PARTIAL']
+const order: readonly string[] = ['MIN', 'MAX', 'ALL', 'PARTIAL', 'COUNT']
 const byName = new Map<string, AnyReturnItem>(allItems.map((item) => [item.name, item]))
 
 /** `["RETURN" SP "(" [option *(SP option)] ")" SP]` before a program; empty parentheses mean ALL. */

@@ -7,6 +7,7 @@ import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
 import { isUnreadable } from '../fetch/message.ts'
 import { Turn } from '../turn.ts'
+import type { View } from '../view.ts'
 import type { Criterion, Matcher } from './key.ts'
 import { Searched } from './message.ts'
 
@@ -36,8 +37,35 @@ export async function search(criterion: Criterion, s: ImapSession): Promise<Sear
     if (seq % strideOfColumns === 0 && turn.over) await turn.rest()
   }
   if (undecided.length === 0) return { found, unavailable: false }
-  const unavailable = await decide(undecided, matches, found, turn, s)
+  const left = await decideByHeads(undecided, matches, found, turn, s)
+  const unavailable = await decide(left, matches, found, turn, s)
   return { found: found.sort((a, b) => a - b), unavailable }
+}
+
+/** Adds those to `found` that match by what the message cache has; returns those still undecided. */
+async function decideByHeads(undecided: readonly number[], matches: Matcher, found: number[], turn: Turn, s: ImapSession): Promise<number[]> {
+  const { view, mailbox } = s.selected
+  const context = s.context('imap:search')
+  const left: number[] = []
+  const m = new Searched(view, undecided[0]!)
+  let index = 0
+  for await (const batch of mailbox.heads(context, uidsOf(undecided, view))) {
+    for (const { head } of batch) {
+      const seq = undecided[index++]!
+      m.at(seq, head)
+      const result = m.ask(matches)
+      if (result === undefined) left.push(seq)
+      else if (result) found.push(seq)
+    }
+    if (turn.over) await turn.rest()
+    if (context.signal?.aborted) throw new Cancelled()
+  }
+  return left
+}
+
+/** The UIDs of sequence numbers, as they are asked for. */
+export function* uidsOf(seqs: readonly number[], view: View): Generator<number> {
+  for (const seq of seqs) yield view.uidAt(seq)
 }
 
 /** Adds those that match to `found`; true if some could not be searched. */
@@ -48,9 +76,7 @@ async function decide(undecided: readonly number[], matches: Matcher, found: num
     try {
       return await new Searched(s.selected.view, seq).decide(matches, context) ? seq : 0
     } catch (error) {
-      if (error instanceof TempFail || error instanceof LimitExceeded) unavailable = true
-      else if (!isLost(error)) throw error
-      if (!(error instanceof MailError)) warn(s, seq, messageOf(error))
+      if (failureOf(error, s, seq) === 'unavailable') unavailable = true
       return 0
     }
   }
@@ -60,6 +86,14 @@ async function decide(undecided: readonly number[], matches: Matcher, found: num
     if (context.signal?.aborted) throw new Cancelled()
   }
   return unavailable
+}
+
+/** What a message's failure means for the whole: it is `lost` for ever, or `unavailable` now. Noted; rethrown if it is none of a message's. */
+export function failureOf(error: unknown, s: ImapSession, seq: number): 'lost' | 'unavailable' {
+  const unavailable = error instanceof TempFail || error instanceof LimitExceeded
+  if (!unavailable && !isLost(error)) throw error
+  if (!(error instanceof MailError)) warn(s, seq, messageOf(error))
+  return unavailable ? 'unavailable' : 'lost'
 }
 
 /** A message that is gone or damaged matches nothing: it must not spoil the search through all the others. */

@@ -1,0 +1,67 @@
+// Sorting the messages that a search has found. RFC 5256 §3. Keys are gathered first, a column for each criterion, then compared.
+
+import type { RequestContext } from '../../../../runtime/effects.ts'
+import { mergeSort } from '../../../mail/merge-sort.ts'
+import type { ImapSession } from '../command.ts'
+import { headerValues } from '../search/header-values.ts'
+import type { Turn } from '../turn.ts'
+import type { SortCriterion } from './program.ts'
+
+/** What was sorted. */
+export interface SortOutcome {
+  /** The sequence numbers in their order. */
+  readonly sorted: readonly number[]
+  /** Some messages could not be read now: they have no keys. */
+  readonly unavailable: boolean
+}
+
+type KeyColumn = Float64Array | string[]
+
+/** No LIMIT if more messages than mail_sort_max_read_count had to be opened. */
+export async function sort(seqs: readonly number[], criteria: readonly SortCriterion[], s: ImapSession, turn: Turn, context: RequestContext): Promise<SortOutcome> {
+  const columns = criteria.map(({ key }): KeyColumn => (key.needs === 'text' ? new Array<string>(seqs.length).fill('') : new Float64Array(seqs.length)))
+  fillFromColumns(columns, seqs, criteria, s)
+  const fields = [...new Set(criteria.flatMap(({ key }) => (key.needs === 'columns' ? [] : [key.field])))]
+  let unavailable = false
+  if (fields.length > 0) {
+    const options = { context, maxReads: s.settings.mail_sort_max_read_count }
+    unavailable = await headerValues(seqs, fields, s, turn, options, (index, values) => {
+      for (const [c, { key }] of criteria.entries()) {
+        if (key.needs === 'columns') continue
+        const value = key.value(values[fields.indexOf(key.field)])
+        if (value !== undefined) columns[c]![index] = value
+      }
+    })
+  }
+  const order = await turn.run(mergeSort(seqs.length, comparison(columns, criteria)))
+  return { sorted: Array.from(order, (index) => seqs[index]!), unavailable }
+}
+
+/** Sizes and dates; a message that has gone keeps zeros. */
+function fillFromColumns(columns: readonly KeyColumn[], seqs: readonly number[], criteria: readonly SortCriterion[], s: ImapSession): void {
+  const { view, mailbox: { messages } } = s.selected
+  for (const [c, { key }] of criteria.entries()) {
+    if (key.needs === 'text') continue
+    const column = columns[c]!
+    for (const [index, seq] of seqs.entries()) {
+      const row = view.rowOf(seq)
+      if (row >= 0) column[index] = key.needs === 'columns' ? key.value(messages, row) : messages.internalDates[row]!
+    }
+  }
+}
+
+/** By the first criterion that tells two apart. */
+function comparison(columns: readonly KeyColumn[], criteria: readonly SortCriterion[]): (a: number, b: number) => number {
+  const comparisons = columns.map((column, c) => {
+    const sign = criteria[c]!.reverse ? -1 : 1
+    return (a: number, b: number): number => (column[a]! < column[b]! ? -sign : column[a]! > column[b]! ? sign : 0)
+  })
+  if (comparisons.length === 1) return comparisons[0]!
+  return (a, b) => {
+    for (const compare of comparisons) {
+      const result = compare(a, b)
+      if (result !== 0) return result
+    }
+    return 0
+  }
+}
