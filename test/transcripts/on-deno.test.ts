@@ -2,13 +2,14 @@
 
 import t from 'tap'
 import { TestServer } from '../fixtures/server.ts'
-import { playTranscript, transcriptFiles } from './play.ts'
+import { playTranscript, sideBySide, transcriptFiles } from './play.ts'
 
 const server = await TestServer.start({ runtime: 'deno' })
 t.teardown(() => server.stop())
 
+t.jobs = sideBySide
 for (const file of transcriptFiles()) {
-  void t.test(file, async (t) => {
+  void t.test(file, { buffered: true }, async (t) => {
     await playTranscript(server, file)
     t.pass('as written')
   })

@@ -9,6 +9,9 @@ import type { Step } from './transcript.ts'
 
 const here = import.meta.dirname
 
+/** How many may be played at a time: much of a transcript's time is waiting for the disk. */
+export const sideBySide = 8
+
 /** Every transcript below this folder, as paths relative to it. */
 export const transcriptFiles = (): string[] =>
   fs.readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.txt')).sort()
