@@ -38,7 +38,10 @@ const operators: Record<string, (a: string, b: string) => boolean> = {
   '!~': (a, b) => !expression(b).test(a),
 }
 
-/** `text` is what stands after `if;`. Each part is expanded by itself, so that a value cannot become syntax. */
+/**
+ * The part of `text` (what stands after `if;`) that holds, not expanded yet. Each operand is expanded by itself, so that a
+ * value cannot become syntax.
+ */
 export const condition = (text: string, expand: (part: string) => string): string => {
   const parts = split(text)
   const [a, name, b, yes, no = ''] = parts
@@ -46,7 +49,7 @@ export const condition = (text: string, expand: (part: string) => string): strin
     throw new ConfigError(`%{if;${text}} must be %{if;value;operator;value;then;else}`)
   const operator = operators[name]
   if (operator === undefined) throw new ConfigError(`unknown operator '${name}' in %{if;…} (known: ${Object.keys(operators).join(' ')})`)
-  return expand(operator(expand(a), expand(b)) ? yes : no)
+  return operator(expand(a), expand(b)) ? yes : no
 }
 
 /** Splits at `;` outside inner braces; a backslash takes the next character as it is. */

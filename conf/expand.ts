@@ -25,16 +25,21 @@ const longNames: Record<string, string> = {
   w: 'password', c: 'secured', k: 'cert', m: 'mech', e: 'mail_pid',
 }
 
-/** Expands all variables in `text`. Throws ConfigError for an unknown variable or bad syntax. */
-export const expand = (text: string, variables: Variables): string => {
+/** Makes a value harmless where not all characters are: in a filter, a DN, a query. */
+export type Escape = (value: string) => string
+
+const asItIs: Escape = (value) => value
+
+/** Expands all variables in `text`; what they stand for passes through `escape`. Throws ConfigError for an unknown variable or bad syntax. */
+export const expand = (text: string, variables: Variables, escape: Escape = asItIs): string => {
   try {
-    return expandAt(text, variables, 0)
+    return expandAt(text, variables, escape, 0)
   } catch (error) {
     throw new ConfigError(`${messageOf(error)} in "${text}"`)
   }
 }
 
-const expandAt = (text: string, variables: Variables, depth: number): string => {
+const expandAt = (text: string, variables: Variables, escape: Escape, depth: number): string => {
   if (depth > deepest) throw new ConfigError('%variables are nested too deeply')
   let result = ''
   let from = 0
@@ -42,9 +47,19 @@ const expandAt = (text: string, variables: Variables, depth: number): string => 
     result += text.slice(from, percent)
     const item = parseItem(text, percent + 1)
     from = item.end
-    result += item.name === '%' ? '%' : modify(valueOf(item.name, variables, depth), item.modifiers, item.cut)
+    result += item.name === '%' ? '%' : expandItem(item, variables, escape, depth)
   }
   return result + text.slice(from)
+}
+
+const expandItem = ({ name, modifiers, cut }: Item, variables: Variables, escape: Escape, depth: number): string => {
+  if (name.startsWith('if;')) {
+    const outcome = condition(name.slice(3), (operand) => expandAt(operand, variables, asItIs, depth + 1))
+    return modify(expandAt(outcome, variables, escape, depth + 1), modifiers, cut)
+  }
+  const value = valueOf(name, variables)
+  // %Dd makes syntax of a value's dots: what is escaped is the value. All else could undo an escape, so it comes before.
+  return modifiers.includes('D') ? modify(escape(value), modifiers, cut) : escape(modify(value, modifiers, cut))
 }
 
 interface Item { name: string; modifiers: string; cut: Cut; end: number }
@@ -80,8 +95,7 @@ const closingBrace = (text: string, open: number): number => {
   throw new ConfigError("'%{' without '}'")
 }
 
-const valueOf = (name: string, variables: Variables, depth: number): string => {
-  if (name.startsWith('if;')) return condition(name.slice(3), (part) => expandAt(part, variables, depth + 1))
+const valueOf = (name: string, variables: Variables): string => {
   const colon = name.indexOf(':')
   if (colon < 0) return lookUp(name, variables)
   const [, family = '', parameters] = /^([^;]*)(?:;(.*))?$/s.exec(name.slice(0, colon)) ?? []
