@@ -45,6 +45,8 @@ export class SimWorld {
   /** May be changed while the world runs: a story ends in a world that works. */
   faults: Faults
   storeDown = false
+  /** Virtual time of the last fault. */
+  lastFaultMs = -Infinity
   readonly #random: SimRandom
   readonly #store: ObjectStore
   readonly #machines = new Map<string, SimMachine>()
@@ -124,6 +126,7 @@ export class SimWorld {
   /** Counts and traces a fault that was injected; what its victim sees is returned. */
   fault(what: string): TempFail {
     this.counts.faults++
+    this.lastFaultMs = this.agenda.now
     this.trace(`fault: ${what}`)
     return new TempFail(what)
   }

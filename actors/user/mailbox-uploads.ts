@@ -85,7 +85,8 @@ export class MailboxUploads {
     const ceiling = state.nextUid + world.limits.uidReserveBundle
     const body = await mailboxBundle(state, this.#mailbox.appends.inFlight(), ceiling, cache)
     await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
-    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers })
+    // Durable: UIDNEXT, once told, may not sink below the ceiling again.
+    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers }, { durable: true })
     await this.#removeOlder(context)
   }
 

@@ -170,7 +170,12 @@ export class MailboxModel {
       instance = this.#instance(uid)
       instance.mail = mail
       this.#see(uid, mail)
-      for (const flag of flagNames) this.#register(uid, flag).observe(flags.has(flag), now)
+      for (const flag of flagNames) {
+        const register = this.#register(uid, flag)
+        // Nobody told its first flags, so a loss of the disk may bring back any.
+        register.begin(true, now)
+        register.observe(flags.has(flag), now)
+      }
       return
     }
     this.#see(uid, mail)

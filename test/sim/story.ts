@@ -241,13 +241,11 @@ class Story {
   /** A clean stop. If nothing went wrong meanwhile, everything is in the store afterwards. */
   async #stop(life: Life, clients: Client[]): Promise<void> {
     for (const client of clients) client.close()
-    const { counts } = this.#world
-    const faults = counts.faults
-    const before = counts.outages
-    const down = this.#world.storeDown
+    // A request from before the stop may still be under way, and its fault not yet be told.
+    const since = this.#world.agenda.now - this.#world.faults.slowMs
     const stopped = await this.#until(life.attempt('story', 'stop', () => life.user.stop(limits.shutdownMs)))
     promised(stopped.kind !== 'refused', () => `the user cannot be stopped: ${'error' in stopped ? stopped.error.message : ''}`)
-    const undisturbed = faults === counts.faults && before === counts.outages && !down
+    const undisturbed = this.#world.lastFaultMs < since
     promised(!undisturbed || stopped.kind !== 'failed', () => `a stop failed without any fault: ${'error' in stopped ? stopped.error.message : ''}`)
     // Where power may still be lost, older flags may come back from the disk, whatever the store has.
     const settled = this.#world.faults === noFaults || this.#settings.mail_fsync !== 'optimized'
