@@ -28,7 +28,8 @@ import sort from './sort.ts'
 import status from './status.ts'
 import store from './store.ts'
 import subscribe from './subscribe.ts'
+import thread from './thread.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle, list, login, logout, lsub, move, namespace, noop, rename, replace, search, select, sort, status, store, subscribe, unselect, unsubscribe]
+export const all = [append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle, list, login, logout, lsub, move, namespace, noop, rename, replace, search, select, sort, status, store, subscribe, thread, unselect, unsubscribe]

@@ -1,0 +1,78 @@
+// Threading the messages that a search has found. RFC 5256 §4.
+
+import type { RequestContext } from '../../../../runtime/effects.ts'
+import { baseSubject } from '../../../mail/base-subject.ts'
+import { firstMessageId, messageIds } from '../../../mail/message-ids.ts'
+import { orderedSubject } from '../../../mail/ordered-subject.ts'
+import { collationKey, dateKey } from '../../../mail/sort-keys.ts'
+import type { ThreadForest } from '../../../mail/thread-forest.ts'
+import { Threads } from '../../../mail/threads.ts'
+import type { ImapSession } from '../command.ts'
+import { headerValues } from '../search/header-values.ts'
+import type { Turn } from '../turn.ts'
+
+export const algorithms = ['ORDEREDSUBJECT', 'REFERENCES', 'REFS'] as const
+export type Algorithm = typeof algorithms[number]
+
+/** The threads; nodes below their `messages` are indexes of the numbers given. `unavailable`: some messages could not be read now. */
+export interface ThreadOutcome { readonly forest: ThreadForest; readonly unavailable: boolean }
+
+/** What all messages say, by index. */
+class Gathered {
+  readonly subjects: string[]
+  readonly replies: Uint8Array
+  readonly dates: Float64Array
+
+  constructor(count: number) {
+    this.subjects = new Array<string>(count).fill('')
+    this.replies = new Uint8Array(count)
+    this.dates = new Float64Array(count)
+  }
+
+  subject(index: number, value: string | undefined): void {
+    if (value === undefined) return
+    const { base, reply } = baseSubject(value)
+    this.subjects[index] = collationKey(base)
+    this.replies[index] = reply ? 1 : 0
+  }
+}
+
+export async function thread(algorithm: Algorithm, seqs: readonly number[], s: ImapSession, turn: Turn, context: RequestContext): Promise<ThreadOutcome> {
+  const gathered = new Gathered(seqs.length)
+  const arrived = internalDates(seqs, s)
+  const values = (names: readonly string[], take: (index: number, values: readonly (string | undefined)[]) => void): Promise<boolean> =>
+    headerValues(seqs, names, s, turn, { context, maxReads: 0 }, take)
+  if (algorithm === 'ORDEREDSUBJECT') {
+    const unavailable = await values(['date', 'subject'], (index, [date, subject]) => {
+      gathered.dates[index] = dateKey(date) ?? arrived[index]!
+      gathered.subject(index, subject)
+    })
+    return { forest: await turn.run(orderedSubject(gathered.subjects, gathered.dates)), unavailable }
+  }
+  const threads = new Threads(seqs.length)
+  const names = ['message-id', 'references', 'in-reply-to', 'date', ...(algorithm === 'REFERENCES' ? ['subject'] : [])]
+  const unavailable = await values(names, (index, [messageId, references, inReplyTo, date, subject]) => {
+    threads.put(index, {
+      messageId: messageId === undefined ? undefined : firstMessageId(messageId),
+      references: parentsOf(references, inReplyTo),
+      date: dateKey(date) ?? arrived[index]!,
+    })
+    gathered.subject(index, subject)
+  })
+  const steps = algorithm === 'REFS' ? threads.refs() : threads.references(gathered.subjects, gathered.replies)
+  return { forest: await turn.run(steps), unavailable }
+}
+
+/** References; without any the first Message-ID of In-Reply-To. RFC 5256 §2.2, §4 (1). */
+function parentsOf(references: string | undefined, inReplyTo: string | undefined): readonly string[] {
+  const ids = references === undefined ? [] : messageIds(references)
+  if (ids.length > 0 || inReplyTo === undefined) return ids
+  const parent = firstMessageId(inReplyTo)
+  return parent === undefined ? [] : [parent]
+}
+
+/** A message that has gone has none. */
+function internalDates(seqs: readonly number[], s: ImapSession): Float64Array {
+  const { view, mailbox: { messages } } = s.selected
+  return Float64Array.from(seqs, (seq) => messages.internalDates[view.rowOf(seq)] ?? 0)
+}
