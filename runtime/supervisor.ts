@@ -37,8 +37,8 @@ export class Supervisor<C extends Child> {
   #startedAt = 0
   #stopping = false
   #cancelRestart: Cancel | undefined
-  /** The restart that is under way. */
-  #restarting: Promise<void> | undefined
+  /** Settles when the last start has come to its end, good or bad. */
+  #starting: Promise<unknown> | undefined
 
   constructor(world: World, what: Supervised<C>) {
     this.#world = world
@@ -49,20 +49,26 @@ export class Supervisor<C extends Child> {
   get child(): C | undefined { return this.#child }
 
   /** First start: a failure is the caller's (a bad configuration should end the process, not be retried). */
-  async start(): Promise<C> {
+  start(): Promise<C> {
+    const starting = this.#start()
+    this.#starting = starting.catch(() => {})
+    return starting
+  }
+
+  /** Ends the child, the one that is just being started included, and starts none any more. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping = true
+    this.#cancelRestart?.()
+    await this.#starting
+    await this.#child?.stop(deadlineMs)
+  }
+
+  async #start(): Promise<C> {
     const child = await this.#what.start()
     this.#startedAt = this.#world.clock.monotonic()
     this.#child = child
     void child.ended.then((reason) => this.#ended(child, reason))
     return child
-  }
-
-  /** Ends the child, the one that is just being started again included, and starts none any more. */
-  async stop(deadlineMs: number): Promise<void> {
-    this.#stopping = true
-    this.#cancelRestart?.()
-    await this.#restarting
-    await this.#child?.stop(deadlineMs)
   }
 
   #ended(child: C, reason: string): void {
@@ -77,7 +83,7 @@ export class Supervisor<C extends Child> {
   #restartLater(): void {
     const pause = this.#pauseMs
     this.#pauseMs = Math.min(pause * 2, longestPauseMs)
-    this.#cancelRestart = this.#world.timers.after(pause, () => { this.#restarting = this.#restart() })
+    this.#cancelRestart = this.#world.timers.after(pause, () => { void this.#restart() })
   }
 
   /** Never rejects. */

@@ -39,6 +39,11 @@ export class AuthPool {
     return this.#pool.run(task, { signal: AbortSignal.timeout(limits.askMs) }) as Promise<LookupResult>
   }
 
+  /** Ends the threads that run, as a crash would; others are started in their place. */
+  async kill(): Promise<void> {
+    await Promise.all(this.#pool.threads.map((thread) => thread.terminate()))
+  }
+
   /** Ends all threads. */
   async stop(): Promise<void> {
     await this.#pool.destroy()

@@ -1,7 +1,9 @@
 // Where the configuration says that clients may connect: the inet_listener and unix_listener sections of the services
 // whose protocols are enabled.
 
+import fs from 'node:fs'
 import net from 'node:net'
+import path from 'node:path'
 import type { ProtocolName } from '../actors/session/types.ts'
 import type { Settings } from '../conf/settings.ts'
 import { ConfigError, messageOf } from '../runtime/errors.ts'
@@ -23,7 +25,10 @@ const internalSockets = new Set(['login/imap', 'login/pop3', 'imap-urlauth', 'to
 /** `*` and `::` as the socket API says them; `localhost`-like names go through as they are. */
 const socketAddress = (address: string): string => (address === '*' ? '0.0.0.0' : address.replace(/^\[(.*)\]$/, '$1'))
 
-/** Every listener of the enabled protocols. ssl listeners are left out while `ssl = no`, as Dovecot does. */
+/**
+ * Every listener of the enabled protocols. ssl listeners are left out while `ssl = no`, as Dovecot does. ConfigError: two
+ * are at the same place (the workers' SO_REUSEPORT would let them, and spread the clients over both).
+ */
 export function listenersOf(settings: Settings): Listener[] {
   const found: Listener[] = []
   for (const { protocol, service, session } of services) {
@@ -40,6 +45,12 @@ export function listenersOf(settings: Settings): Listener[] {
       found.push({ protocol: session, kind: 'unix', path, mode: unix.mode })
     }
   }
+  const taken = new Map<string, Listener>()
+  for (const listener of found) {
+    const other = taken.get(listenerName(listener))
+    if (other !== undefined) throw new ConfigError(`${other.protocol} and ${listener.protocol} both listen on ${listenerName(listener)}`)
+    taken.set(listenerName(listener), listener)
+  }
   return found
 }
 
@@ -48,18 +59,55 @@ export const listenerName = (listener: Listener): string =>
   listener.kind === 'unix' ? listener.path : listener.address.includes(':') ? `[${listener.address}]:${listener.port}` : `${listener.address}:${listener.port}`
 
 /**
- * Makes sure that nobody else has a port, by binding it alone for a moment: the workers' SO_REUSEPORT would otherwise
- * happily share it with another Culver. ConfigError with one clear line if it cannot be had.
+ * Makes sure that a listener can be had, so that starting says in one clear line what is wrong: ConfigError. False: it is
+ * for all IPv6 addresses, of which this machine has none.
  */
-export function probe(listener: Listener): Promise<void> {
-  if (listener.kind === 'unix') return Promise.resolve()
+export async function probe(listener: Listener): Promise<boolean> {
+  try {
+    await (listener.kind === 'inet' ? probePort(listener) : probeSocket(listener.path))
+    return true
+  } catch (error) {
+    if (listener.kind === 'inet' && listener.address === '::' && isWithoutIpv6(error)) return false
+    throw new ConfigError(`cannot listen for ${listener.protocol} on ${listenerName(listener)}: ${reasonOf(error)}`)
+  }
+}
+
+/** Binds the port alone for a moment: the workers' SO_REUSEPORT would happily share it with another Culver. */
+function probePort({ address, port }: Listener & { kind: 'inet' }): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = net.createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'the port is in use by another program'
-        : error.code === 'EACCES' ? 'not permitted (ports below 1024 need root)' : messageOf(error)
-      reject(new ConfigError(`cannot listen for ${listener.protocol} on ${listenerName(listener)}: ${why}`))
-    })
-    server.listen({ host: listener.address, port: listener.port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve()))
+    server.once('error', reject)
+    server.listen({ host: address, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve()))
   })
+}
+
+/** A socket file that nobody answers at was left by a server that was killed, and may be replaced; no other file may. */
+async function probeSocket(file: string): Promise<void> {
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  fs.accessSync(path.dirname(file), fs.constants.W_OK)
+  const found = fs.lstatSync(file, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isSocket()) throw new Error('there is a file that is no socket')
+  if (await answers(file)) throw new Error('another program listens there')
+}
+
+function answers(file: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(file)
+    socket.once('connect', () => { socket.destroy(); resolve(true) })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+function isWithoutIpv6(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'EADDRINUSE') return 'the port is in use by another program'
+  if (code === 'EADDRNOTAVAIL') return 'this machine does not have that address'
+  if (code === 'EACCES' && (error as NodeJS.ErrnoException).syscall === 'listen') return 'not permitted (ports below 1024 need root)'
+  return messageOf(error)
 }

@@ -23,6 +23,7 @@ import { Mailbox } from '../runtime/mailbox.ts'
 import { realEffects, realTimers } from '../runtime/real-effects.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Link } from '../runtime/transport.ts'
+import { within } from '../runtime/within.ts'
 import { AuthPool } from './auth-pool.ts'
 import { checkStorage } from './fs/stack.ts'
 import { listenersOf, probe } from './listeners.ts'
@@ -37,7 +38,7 @@ type SessionThread = Thread<SessionWorkerControl>
 type StorageThread = Thread<StorageWorkerControl>
 
 export class Server {
-  readonly listeners: readonly Listener[]
+  #listeners: readonly Listener[]
   readonly #config: Config
   readonly #log: Log
   readonly #effects: ReturnType<typeof realEffects>
@@ -46,7 +47,12 @@ export class Server {
   readonly #pool: AuthPool
   readonly #auth: Mailbox<AuthRequest, unknown>
   readonly #anvil: ReturnType<typeof createAnvil>
-  /** From then on a restarted session worker listens as soon as it is connected. */
+  /** Threads that are connected with each other. */
+  readonly #sessionThreads = new Map<number, SessionThread>()
+  #storageThread: StorageThread | undefined
+  /** Settles when the last thread to be connected has been. */
+  #connecting: Promise<unknown> = Promise.resolve()
+  /** A session worker that is started now listens as soon as it is connected. */
   #listening = false
 
   /** Checks what can be checked without starting anything. ConfigError: one clear line. */
@@ -54,8 +60,8 @@ export class Server {
     this.#config = config
     const settings = settingsFor(config, {})
     checkDirectory('mail_temp_dir', settings.mail_temp_dir)
-    this.listeners = listenersOf(settings)
-    if (this.listeners.length === 0) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
+    this.#listeners = listenersOf(settings)
+    if (this.#listeners.length === 0) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
     this.#log = openLog(settings)
     this.#effects = realEffects({
       storage: () => { throw new TempFail('the main thread has no storage') },
@@ -74,42 +80,59 @@ export class Server {
     }))
   }
 
+  /** Where clients may connect. */
+  get listeners(): readonly Listener[] { return this.#listeners }
+
   get workerCount(): number { return this.#sessions.length }
 
   /** Starts everything; settles when every listener listens. */
   async start(): Promise<void> {
     const { obox_fs, obox_index_fs } = settingsFor(this.#config, {})
-    for (const spec of new Set([obox_fs, obox_index_fs || obox_fs])) await checkStorage(spec)
-    for (const listener of this.listeners) await probe(listener)
-    this.#reportConfig()
     try {
+      for (const spec of new Set([obox_fs, obox_index_fs || obox_fs])) await checkStorage(spec)
+      await this.#probeListeners()
+      this.#reportConfig()
       await this.#storage.start()
-      // One after the other, so that each finds those before it; nobody listens until all can reach each other.
-      for (const supervisor of this.#sessions) await supervisor.start()
-      await Promise.all(this.#sessions.map((supervisor) => supervisor.child?.call((control) => control.listen())))
+      await Promise.all(this.#sessions.map((supervisor) => supervisor.start()))
+      // Nobody listens before all can reach each other.
       this.#listening = true
+      await Promise.all([...this.#sessionThreads.values()].map((thread) => thread.call((control) => control.listen())))
     } catch (error) {
       await this.stop(0)
       throw error
     }
   }
 
-  /** Stops accepting, finishes commands, flushes users, ends every thread. */
+  /** Stops accepting, finishes commands, flushes users, ends every thread. Settles within `deadlineMs`. */
   async stop(deadlineMs: number = limits.shutdownMs): Promise<void> {
-    await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(deadlineMs)))
-    await this.#storage.stop(deadlineMs)
+    const { clock } = this.#effects
+    const until = clock.monotonic() + deadlineMs
+    this.#listening = false
+    // Every session ends before any thread does: its socket, or users that it delivers to, may be on another one.
+    const finished = [...this.#sessionThreads.values()].map((thread) =>
+      thread.call((control) => control.finish('Server shutting down.', deadlineMs / 2)).catch(() => {}))
+    await within(realTimers, deadlineMs / 2, Promise.all(finished))
+    const left = until - clock.monotonic()
+    await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(left * 0.8)))
+    await this.#storage.stop(until - clock.monotonic())
     await this.#pool.stop()
   }
 
-  /** Ends one thread as a crash would (tests, drills); its supervisor starts it again. */
-  async kill(thread: 'storage' | number): Promise<void> {
+  /** Ends one thread as a crash would (tests, drills), or those of the auth pool; they are started again. */
+  async kill(thread: 'storage' | 'auth' | number): Promise<void> {
+    if (thread === 'auth') return this.#pool.kill()
     await (thread === 'storage' ? this.#storage : this.#sessions[thread])?.child?.kill()
   }
 
-  /** Sessions and users on each session worker. */
+  /** Sessions and users on each session worker that runs. */
   describe(): Promise<{ sessions: number; users: number }[]> {
-    return Promise.all(this.#sessions.map(async (supervisor) =>
-      await supervisor.child?.call((control) => control.describe()) ?? { sessions: 0, users: 0 }))
+    return Promise.all([...this.#sessionThreads.values()].map((thread) => thread.call((control) => control.describe())))
+  }
+
+  async #probeListeners(): Promise<void> {
+    const usable: Listener[] = []
+    for (const listener of this.#listeners) if (await probe(listener)) usable.push(listener)
+    this.#listeners = usable
   }
 
   #reportConfig(): void {
@@ -120,45 +143,77 @@ export class Server {
     }
   }
 
-  async #startStorage(): Promise<StorageThread> {
+  #startStorage(): Promise<StorageThread> {
     const thread: StorageThread = new Thread('storage', './storage-worker.ts')
-    await thread.call((control) => control.start({ settings: settingsFor(this.#config, {}) }))
-    for (const supervisor of this.#sessions) {
-      const session = supervisor.child
-      if (session === undefined) continue
-      const port = await connectStorage(thread)
-      await session.call((control) => control.connectStorage(moving(port, [port])))
+    return this.#connected(thread, () => this.#connectStorage(thread))
+  }
+
+  #startSession(index: number): Promise<SessionThread> {
+    const thread: SessionThread = new Thread(`session-${index}`, './session-worker.ts')
+    return this.#connected(thread, () => this.#connectSession(index, thread))
+  }
+
+  /** `connect`s a new thread with those there are. One thread at a time, so that every two are connected, and once. */
+  async #connected<T extends StorageThread | SessionThread>(thread: T, connect: () => Promise<void>): Promise<T> {
+    const connecting = this.#connecting.then(connect)
+    this.#connecting = connecting.catch(() => {})
+    try {
+      await connecting
+    } catch (error) {
+      await thread.kill()
+      throw error
     }
     return thread
   }
 
-  async #startSession(index: number): Promise<SessionThread> {
-    const storage = this.#storage.child
+  async #connectStorage(thread: StorageThread): Promise<void> {
+    await thread.call((control) => control.start({ settings: settingsFor(this.#config, {}) }))
+    for (const session of this.#sessionThreads.values()) {
+      const port = await connectStorage(thread)
+      await ifAlive(session, session.call((control) => control.connectStorage(moving(port, [port]))))
+    }
+    this.#storageThread = thread
+    void thread.ended.then(() => { if (this.#storageThread === thread) this.#storageThread = undefined })
+  }
+
+  async #connectSession(index: number, thread: SessionThread): Promise<void> {
+    const storage = this.#storageThread
     if (storage === undefined) throw new TempFail('the storage worker is not running')
-    const thread: SessionThread = new Thread(`session-${index}`, './session-worker.ts')
     const main = new MessageChannel()
     this.#serve(main.port1)
     const storagePort = await connectStorage(storage)
     await thread.call((control) => control.start(moving(
-      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.listeners], main: main.port2, storage: storagePort },
+      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePort },
       [main.port2, storagePort])))
-    for (const [other, supervisor] of this.#sessions.entries()) {
-      const peer = supervisor.child
-      if (other === index || peer === undefined) continue
+    for (const [other, peer] of this.#sessionThreads) {
       const { port1, port2 } = new MessageChannel()
       await thread.call((control) => control.connectPeer(other, moving(port1, [port1])))
-      await peer.call((control) => control.connectPeer(index, moving(port2, [port2])))
+      await ifAlive(peer, peer.call((control) => control.connectPeer(index, moving(port2, [port2]))))
     }
     if (this.#listening) await thread.call((control) => control.listen())
-    return thread
+    this.#sessionThreads.set(index, thread)
+    void thread.ended.then(() => { if (this.#sessionThreads.get(index) === thread) this.#sessionThreads.delete(index) })
   }
 
   /** This thread's end of a session worker's main link. */
   #serve(port: MessagePort): void {
-    const link = new Link(port, { timers: realTimers, turn: setImmediate })
+    const link = new Link(port, {
+      timers: realTimers,
+      turn: setImmediate,
+      onBug: (error) => this.#log({ level: 'error', name: 'main.bug', text: String(error instanceof Error ? error.stack : error) }),
+    })
     link.handle('auth', { ask: (request: AuthRequest) => this.#auth.send(request) })
     link.handle('anvil', { ask: (message) => this.#anvil.receive(message), tell: (message) => { this.#anvil.receive(message) } })
     link.handle('log', { tell: (event: LogEvent) => this.#log(event) })
+  }
+}
+
+/** What is asked of a thread that dies meanwhile is no longer needed: its successor connects itself. */
+async function ifAlive(thread: SessionThread, asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked
+  } catch (error) {
+    if (thread.running) throw error
   }
 }
 

@@ -3,7 +3,6 @@
 
 import fs from 'node:fs'
 import net from 'node:net'
-import path from 'node:path'
 import type { SessionSeed } from '../actors/session/types.ts'
 import { inNetworks } from '../conf/network.ts'
 import type { Config } from '../conf/load.ts'
@@ -42,21 +41,23 @@ export class Listeners {
     }
   }
 
-  /** Accepts no more; open connections stay. */
-  close(): void { for (const server of this.#servers.splice(0)) server.close() }
+  /** Accepts no more; open connections stay. Settles when the last of them has been closed. */
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map((server) => new Promise((resolve) => { server.close(resolve) })))
+  }
 
   async #listenUnix(listener: Listener & { kind: 'unix' }): Promise<void> {
-    fs.mkdirSync(path.dirname(listener.path), { recursive: true })
-    fs.rmSync(listener.path, { force: true }) // left by a server that was killed
+    fs.rmSync(listener.path, { force: true }) // left by a server or worker that was killed: see probe
     await this.#listen(listener, { path: listener.path, backlog })
     fs.chmodSync(listener.path, listener.mode)
   }
 
   #listen(listener: Listener, options: net.ListenOptions): Promise<void> {
-    const server = net.createServer({ noDelay: true, allowHalfOpen: false }, (socket) => this.#accept(listener, socket))
+    const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(listener, socket))
     this.#servers.push(server)
     return new Promise((resolve, reject) => {
-      server.once('error', (error) => reject(new ConfigError(`cannot listen for ${listener.protocol} on ${listenerName(listener)}: ${messageOf(error)}`)))
+      // Later ones (no descriptor for another connection) concern the client that was not accepted.
+      server.on('error', (error) => reject(new ConfigError(`cannot listen for ${listener.protocol} on ${listenerName(listener)}: ${messageOf(error)}`)))
       server.listen(options, resolve)
     })
   }

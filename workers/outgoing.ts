@@ -3,6 +3,22 @@
 
 import { Buffer } from 'node:buffer'
 
+/** Has gathered something that is to leave at the end of the turn. */
+export interface Flushable { flush(): void }
+
+const due: Flushable[] = []
+
+/** Calls `flush` once all that this turn of the event loop has brought is dealt with: one immediate for all of a thread's. */
+export function flushThisTurn(flushable: Flushable): void {
+  if (due.push(flushable) === 1) setImmediate(flushAll)
+}
+
+/** A wire's flush may have the link to another thread flushed too: that then stands further back in the list. */
+function flushAll(): void {
+  for (const flushable of due) flushable.flush()
+  due.length = 0
+}
+
 export class Outgoing {
   #pieces: (Uint8Array | string)[] = []
   #size = 0
@@ -43,21 +59,21 @@ export class Outgoing {
 
 /** Who waits until enough bytes have gone. */
 export class DrainWaiters {
-  #waiting: { resolve(): void; reject(error: Error): void }[] = []
+  #waiting: { resolve(): void; reject(error: Error): void }[] | undefined
 
-  get any(): boolean { return this.#waiting.length > 0 }
+  get any(): boolean { return this.#waiting !== undefined }
 
-  wait(): Promise<void> { return new Promise((resolve, reject) => { this.#waiting.push({ resolve, reject }) }) }
+  wait(): Promise<void> { return new Promise((resolve, reject) => { (this.#waiting ??= []).push({ resolve, reject }) }) }
 
   release(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
     for (const one of waiting) one.resolve()
   }
 
   fail(error: Error): void {
-    const waiting = this.#waiting
-    this.#waiting = []
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
     for (const one of waiting) one.reject(error)
   }
 }

@@ -1,5 +1,6 @@
 // Bytes between a socket on one session worker and its session on another (the user's home). Both ends of all relayed
 // connections between two workers share their one Link; each direction has a window, so neither side can flood the other.
+// What has been taken is told in large steps, so that a small command and its answer are one message each.
 //
 //   socket side: RelayedSocket — input → | Link `relay` | → RelayWire — home side
 //
@@ -9,13 +10,14 @@ import type { SessionSeed, Wire } from '../actors/session/types.ts'
 import { Cancelled } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import type { Link } from '../runtime/transport.ts'
-import { DrainWaiters, Outgoing } from './outgoing.ts'
+import { DrainWaiters, Outgoing, flushThisTurn } from './outgoing.ts'
 import type { Receiver, SocketWire } from './socket-wire.ts'
 
 type ToHome =
   | { op: 'open'; id: number; seed: SessionSeed; bytesIn: number; bytesOut: number }
   | { op: 'input'; id: number; bytes: Uint8Array }
   | { op: 'output-taken'; id: number; count: number }
+  | { op: 'end'; id: number }
   | { op: 'hangup'; id: number }
 
 type ToSocket =
@@ -75,6 +77,7 @@ export class Relay {
     if (wire === undefined) return // closed here while the message was on its way
     if (message.op === 'input') wire.received(message.bytes)
     else if (message.op === 'output-taken') wire.taken(message.count)
+    else if (message.op === 'end') wire.end()
     else wire.hangup()
   }
 
@@ -99,13 +102,19 @@ interface Way<Message> {
 
 type Without<M> = M extends { id: number } ? Omit<M, 'id'> : never
 
+/** Bytes taken before the other side is told: little enough that what is untold never keeps anyone waiting. */
+const inputStep = limits.inputHighBytes / 4
+const outputStep = limits.wireLowBytes / 2
+
 /** Socket side of one relayed connection. */
 class RelayedSocket implements Receiver {
   readonly #wire: SocketWire
   readonly #farewell: string
   readonly #way: Way<Without<ToHome>>
+  /** Sent home and not told of as taken. */
   #unacknowledged = 0
-  #outputWaiting = 0
+  /** Come from home and not told of as taken. */
+  #untold = 0
 
   constructor(wire: SocketWire, farewell: string, way: Way<Without<ToHome>>) {
     this.#wire = wire
@@ -114,7 +123,8 @@ class RelayedSocket implements Receiver {
   }
 
   input(bytes: Uint8Array): void {
-    const own = bytes.slice() // the socket's buffer may be shared with others: only a copy can be transferred
+    // A buffer that is shared with others cannot be transferred.
+    const own = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
     this.#unacknowledged += own.length
     if (this.#unacknowledged > limits.inputHighBytes) this.#wire.pause()
     this.#way.tell({ op: 'input', bytes: own }, [own.buffer])
@@ -127,16 +137,19 @@ class RelayedSocket implements Receiver {
 
   output(bytes: Uint8Array): void {
     this.#wire.write(bytes)
-    this.#outputWaiting += bytes.length
+    this.#untold += bytes.length
+    if (this.#untold < outputStep) return
     if (this.#wire.pending <= limits.wireLowBytes) this.#acknowledge()
     else void this.#wire.drained().then(() => this.#acknowledge(), () => {})
   }
 
   #acknowledge(): void {
-    if (this.#outputWaiting === 0) return
-    this.#way.tell({ op: 'output-taken', count: this.#outputWaiting })
-    this.#outputWaiting = 0
+    if (this.#untold === 0) return
+    this.#way.tell({ op: 'output-taken', count: this.#untold })
+    this.#untold = 0
   }
+
+  end(): void { this.#way.tell({ op: 'end' }) }
 
   hangup(): void {
     this.#way.tell({ op: 'hangup' })
@@ -160,10 +173,15 @@ export class RelayWire implements Wire {
   readonly #outgoing = new Outgoing()
   readonly #waiters = new DrainWaiters()
   #receiver: Receiver | undefined
+  /** Received while the session had paused; at most the socket side's window. */
   #held: Uint8Array[] = []
   #paused = false
+  #ended = false
+  /** Bytes on their way to the client that the socket side has not told of as taken. */
   #sent = 0
-  #flushScheduled = false
+  /** Bytes of input taken that the socket side has not been told of. */
+  #untold = 0
+  #flushDue = false
   #gone = false
   bytesIn: number
   bytesOut: number
@@ -181,10 +199,10 @@ export class RelayWire implements Wire {
   write(bytes: Uint8Array | string): void {
     if (this.#gone) return
     this.#outgoing.add(bytes)
-    if (this.pending > limits.wireMaxBytes) return this.#end()
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    setImmediate(this.#flush)
+    if (this.pending > limits.wireMaxBytes) return this.#drop()
+    if (this.#flushDue) return
+    this.#flushDue = true
+    flushThisTurn(this)
   }
 
   drained(): Promise<void> {
@@ -198,12 +216,13 @@ export class RelayWire implements Wire {
   resume(): void {
     this.#paused = false
     while (!this.#paused && this.#held.length > 0) this.#handOver(this.#held.shift()!)
+    if (this.#ended && this.#held.length === 0) this.#receiver?.end()
   }
 
   close(): void {
     if (this.#gone) return
-    this.#flush()
-    this.#end()
+    this.flush()
+    this.#drop()
   }
 
   received(bytes: Uint8Array): void {
@@ -215,6 +234,12 @@ export class RelayWire implements Wire {
   taken(count: number): void {
     this.#sent -= count
     if (this.#waiters.any && this.pending <= limits.wireLowBytes) this.#waiters.release()
+  }
+
+  /** The client sends no more than has been received. */
+  end(): void {
+    this.#ended = true
+    if (this.#held.length === 0) this.#receiver?.end()
   }
 
   /** The socket is gone. */
@@ -230,12 +255,17 @@ export class RelayWire implements Wire {
   }
 
   #handOver(bytes: Uint8Array): void {
-    this.#way.tell({ op: 'input-taken', count: bytes.length })
+    this.#untold += bytes.length
+    if (this.#untold >= inputStep) {
+      this.#way.tell({ op: 'input-taken', count: this.#untold })
+      this.#untold = 0
+    }
     this.#receiver?.input(bytes)
   }
 
-  readonly #flush = (): void => {
-    this.#flushScheduled = false
+  /** Sends what has been gathered. */
+  flush(): void {
+    this.#flushDue = false
     if (this.#gone || this.#outgoing.size === 0) return
     const bytes = this.#outgoing.takeJoined()
     this.#sent += bytes.length
@@ -243,7 +273,7 @@ export class RelayWire implements Wire {
     this.#way.tell({ op: 'output', bytes }, [bytes.buffer])
   }
 
-  #end(): void {
+  #drop(): void {
     this.#way.tell({ op: 'close' })
     this.hangup()
   }

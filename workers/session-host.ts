@@ -10,7 +10,9 @@ import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
+import { limits } from '../runtime/limits.ts'
 import { placeOf } from '../runtime/placement.ts'
+import { within } from '../runtime/within.ts'
 import { protocols } from './protocols.ts'
 import type { Relay, RelayHost, RelayWire } from './relay.ts'
 import type { Receiver } from './socket-wire.ts'
@@ -51,17 +53,19 @@ export class SessionHost implements RelayHost {
     wire.feed(this.#begin(seed, wire))
   }
 
-  continueSession(seed: SessionSeed, wire: RelayWire): Receiver { return this.#begin(seed, wire) }
+  continueSession(seed: SessionSeed, wire: RelayWire): Receiver {
+    const session = this.#begin(seed, wire)
+    if (this.#refusing !== undefined) void session.stop(this.#refusing)
+    return session
+  }
 
   farewell(seed: SessionSeed): string { return protocols[seed.protocol]?.farewell ?? '' }
 
-  /** Ends every session with `reason`: running commands finish, clients are told, users flushed. */
-  async stop(reason: string, deadlineMs: number): Promise<void> {
+  /** Ends every session with `reason`: running commands finish, clients are told. Settles within `deadlineMs`. */
+  async finish(reason: string, deadlineMs: number): Promise<void> {
     this.#refusing = reason
-    const until = this.#effects.clock.monotonic() + deadlineMs
-    const stopping = Promise.allSettled([...this.#sessions.keys()].map((session) => session.stop(reason)))
-    await Promise.race([stopping, new Promise<void>((resolve) => this.#effects.timers.after(deadlineMs / 2, resolve))])
-    await this.users.stop(Math.max(0, until - this.#effects.clock.monotonic()))
+    const ended = Promise.allSettled([...this.#sessions.keys()].map((session) => session.stop(reason)))
+    await within(this.#effects.timers, deadlineMs, ended)
   }
 
   #begin(seed: SessionSeed, wire: Wire): Session {
@@ -92,7 +96,8 @@ export class SessionHost implements RelayHost {
       seed,
       authenticate: (request) => this.#authenticate(request),
       settle: (account, freeze) => this.#settle(seed, wire, account, freeze, life),
-      deliver: (account, delivery) => this.#effects.ask(`user:${account.user}`, { kind: 'deliver', account, delivery }),
+      // As long as its store may take: who gave up earlier would have the mail delivered twice.
+      deliver: (account, delivery) => this.#effects.ask(`user:${account.user}`, { kind: 'deliver', account, delivery }, { deadlineMs: limits.storageAskMs }),
       ended: life.ended,
     }
   }

@@ -8,13 +8,16 @@ import type { Account, UserMessage } from '../actors/user/types.ts'
 import type { Config } from '../conf/load.ts'
 import type { Address } from '../runtime/effects.ts'
 import { registerError } from '../runtime/error-crossing.ts'
-import { TempFail } from '../runtime/errors.ts'
+import { TempFail, messageOf } from '../runtime/errors.ts'
 import type { LogEvent } from '../runtime/events.ts'
+import { limits } from '../runtime/limits.ts'
 import { placeOf } from '../runtime/placement.ts'
 import { realEffects, realTimers } from '../runtime/real-effects.ts'
 import { Link } from '../runtime/transport.ts'
+import { within } from '../runtime/within.ts'
 import type { Listener } from './listeners.ts'
 import { Listeners } from './net.ts'
+import { flushThisTurn } from './outgoing.ts'
 import { Relay } from './relay.ts'
 import { SessionHost } from './session-host.ts'
 import { openStorageClient } from './storage-client.ts'
@@ -45,6 +48,8 @@ class SessionWorker {
   readonly #effects: ReturnType<typeof realEffects>
   readonly #host: SessionHost
   readonly #listeners: Listeners
+  /** Settles when every connection has been closed. */
+  #closed: Promise<void> = Promise.resolve()
 
   constructor(start: SessionWorkerStart) {
     this.#start = start
@@ -78,10 +83,22 @@ class SessionWorker {
     this.#peers.set(index, { link, relay: new Relay(link, this.#host) })
   }
 
-  async stop(reason: string, deadlineMs: number): Promise<void> {
-    this.#listeners.close()
-    await this.#host.stop(reason, deadlineMs)
+  async finish(reason: string, deadlineMs: number): Promise<void> {
+    this.#closed = this.#listeners.close()
+    await this.#host.finish(reason, deadlineMs)
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    const until = this.#effects.clock.monotonic() + deadlineMs
+    // What clients were told last has to reach them, by the relay perhaps.
+    await within(realTimers, Math.min(limits.lingerMs, deadlineMs / 2), this.#closed)
+    try {
+      await this.#host.users.stop(until - this.#effects.clock.monotonic())
+    } catch (error) {
+      this.#effects.emit({ level: 'error', name: 'worker.stop', text: `a user could not be closed: ${messageOf(error)}` })
+    }
     this.#effects.files.close()
+    this.#main.close() // sends what is still to be logged
   }
 
   describe(): { sessions: number; users: number } {
@@ -91,7 +108,7 @@ class SessionWorker {
   #link(port: MessagePort): Link {
     return new Link(port, {
       timers: realTimers,
-      turn: setImmediate,
+      turn: (flush) => flushThisTurn({ flush }),
       onBug: (error) => this.#main.tell('log', { level: 'error', name: 'worker.bug', text: String(error instanceof Error ? error.stack : error) }),
     })
   }
@@ -139,7 +156,10 @@ export interface SessionWorkerControl {
   connectStorage(port: MessagePort): void
   connectPeer(index: number, port: MessagePort): void
   listen(): Promise<void>
-  stop(reason: string, deadlineMs: number): Promise<void>
+  /** Accepts no more and ends all sessions. Users stay, for the other workers' sessions that deliver to them. */
+  finish(reason: string, deadlineMs: number): Promise<void>
+  /** After `finish` everywhere: flushes and closes users and files. */
+  stop(deadlineMs: number): Promise<void>
   describe(): { sessions: number; users: number }
 }
 
@@ -148,7 +168,8 @@ const control: SessionWorkerControl = {
   connectStorage: (port) => running().connectStorage(port),
   connectPeer: (index, port) => running().connectPeer(index, port),
   listen: () => running().listen(),
-  stop: (reason, deadlineMs) => running().stop(reason, deadlineMs),
+  finish: (reason, deadlineMs) => running().finish(reason, deadlineMs),
+  stop: (deadlineMs) => running().stop(deadlineMs),
   describe: () => running().describe(),
 }
 

@@ -2,19 +2,24 @@
 //
 // A client that does not read cannot hold the server's memory: producers wait at limits.wireHighBytes, what is sent
 // unasked (IDLE) is cut off at limits.wireMaxBytes, and one who takes nothing at all for limits.slowClientMs is gone.
+// The two directions end apart: after the client's FIN it is still answered, after ours it is read (and not heard) until it
+// has closed too, because a socket closed with bytes unread resets the connection, the last reply with it.
 
 import type net from 'node:net'
 import type { Wire } from '../actors/session/types.ts'
 import type { Cancel, Timers } from '../runtime/effects.ts'
 import { Cancelled } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
-import { DrainWaiters, Outgoing } from './outgoing.ts'
+import { DrainWaiters, Outgoing, flushThisTurn } from './outgoing.ts'
 
-/** Where the client's bytes go: a session here, or the relay to one elsewhere. */
+/** Where the client's bytes go: a session here, or the relay to one elsewhere. As Session's methods of these names. */
 export interface Receiver {
   input(bytes: Uint8Array): void
+  end(): void
   hangup(): void
 }
+
+const ignore = (): void => {}
 
 export class SocketWire implements Wire {
   readonly #socket: net.Socket
@@ -22,22 +27,30 @@ export class SocketWire implements Wire {
   readonly #outgoing = new Outgoing()
   readonly #waiters = new DrainWaiters()
   #receiver: Receiver | undefined
-  #flushScheduled = false
+  #flushDue = false
+  /** The client's FIN has come. */
+  #ended = false
+  /** Our FIN is on its way. */
   #closing = false
   #gone = false
   #cancelWatch: Cancel | undefined
 
+  /** `socket`: made with allowHalfOpen. */
   constructor(socket: net.Socket, timers: Timers) {
     this.#socket = socket
     this.#timers = timers
-    socket.on('data', (bytes) => this.#receiver?.input(bytes as Uint8Array))
-    socket.on('error', () => {}) // 'close' follows and says all we act on
-    socket.on('end', () => this.#hangup())
+    socket.on('data', (bytes) => { if (!this.#closing) this.#receiver?.input(bytes as Uint8Array) })
+    socket.on('error', ignore) // 'close' follows and says all we act on
+    socket.on('end', () => this.#inputEnded())
     socket.on('close', () => this.#hangup())
   }
 
-  /** Gives the client's bytes to someone (else) from now on. */
-  feed(receiver: Receiver): void { this.#receiver = receiver }
+  /** Gives the client's bytes, and what becomes of the client, to someone (else) from now on. */
+  feed(receiver: Receiver): void {
+    this.#receiver = receiver
+    if (this.#gone) receiver.hangup()
+    else if (this.#ended) receiver.end()
+  }
 
   get pending(): number { return this.#outgoing.size + this.#socket.writableLength }
   get bytesIn(): number { return this.#socket.bytesRead }
@@ -47,9 +60,9 @@ export class SocketWire implements Wire {
     if (this.#gone || this.#closing) return
     this.#outgoing.add(bytes)
     if (this.pending > limits.wireMaxBytes) return this.destroy()
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    setImmediate(this.#flush)
+    if (this.#flushDue) return
+    this.#flushDue = true
+    flushThisTurn(this)
   }
 
   drained(): Promise<void> {
@@ -58,36 +71,43 @@ export class SocketWire implements Wire {
     return this.#waiters.wait()
   }
 
-  pause(): void { this.#socket.pause() }
+  pause(): void { if (!this.#closing) this.#socket.pause() }
   resume(): void { this.#socket.resume() }
 
   close(): void {
     if (this.#closing || this.#gone) return
-    this.#flush()
+    this.flush()
     this.#closing = true
-    this.#socket.end()
-    // A client that never answers our FIN would keep the socket half open for ever.
     this.#watch()
+    this.#socket.resume()
+    this.#socket.end(() => this.#linger())
   }
 
   /** Drops the connection at once, unsent bytes and all. */
   destroy(): void { this.#socket.destroy() }
 
-  readonly #flush = (): void => {
-    this.#flushScheduled = false
+  /** Hands what has been gathered to the kernel. */
+  flush(): void {
+    this.#flushDue = false
     if (this.#gone || this.#closing || this.#outgoing.size === 0) return
+    const large = this.pending > limits.wireLowBytes
     const pieces = this.#outgoing.take()
-    if (pieces.length > 1) this.#socket.cork()
-    for (const [i, piece] of pieces.entries()) {
-      const written = i === pieces.length - 1 ? this.#written : undefined
-      if (typeof piece === 'string') this.#socket.write(piece, 'latin1', written)
-      else this.#socket.write(piece, written)
-    }
-    if (pieces.length > 1) this.#socket.uncork()
+    const last = pieces.length - 1
+    if (last > 0) this.#socket.cork()
+    for (let i = 0; i < last; i++) this.#send(pieces[i]!)
+    this.#send(pieces[last]!, large ? () => this.#taken() : undefined) // nobody waits for little
+    if (last > 0) this.#socket.uncork()
+    if (!large) return
+    this.#taken()
     if (this.#socket.writableLength > limits.wireLowBytes) this.#watch()
   }
 
-  readonly #written = (): void => {
+  #send(piece: Uint8Array | string, taken?: () => void): void {
+    if (typeof piece === 'string') this.#socket.write(piece, 'latin1', taken)
+    else this.#socket.write(piece, taken)
+  }
+
+  #taken(): void {
     if (this.#waiters.any && this.pending <= limits.wireLowBytes) this.#waiters.release()
   }
 
@@ -97,21 +117,30 @@ export class SocketWire implements Wire {
     const before = this.#socket.bytesWritten - this.#socket.writableLength
     this.#cancelWatch = this.#timers.after(limits.slowClientMs, () => {
       this.#cancelWatch = undefined
-      if (this.#gone || (this.pending === 0 && !this.#closing)) return
+      if (this.#gone || this.pending === 0) return
       const stuck = this.#socket.bytesWritten - this.#socket.writableLength === before
       if (stuck) this.destroy()
       else this.#watch()
     })
   }
 
+  /** Everything and our FIN has left; a client that never answers would keep the socket half open for ever. */
+  #linger(): void {
+    this.#cancelWatch?.()
+    if (!this.#gone) this.#cancelWatch = this.#timers.after(limits.lingerMs, () => this.destroy())
+  }
+
+  #inputEnded(): void {
+    this.#ended = true
+    if (!this.#closing) this.#receiver?.end()
+  }
+
   #hangup(): void {
-    if (this.#gone) return
     this.#gone = true
     this.#cancelWatch?.()
     this.#outgoing.take()
     this.#waiters.fail(new Cancelled('the client is gone'))
     this.#receiver?.hangup()
     this.#receiver = undefined
-    this.#socket.destroySoon()
   }
 }

@@ -81,11 +81,11 @@ export class StorageWorkerControl {
   }
 
   /** Lets what was asked for be finished, at most `deadlineMs`; then closes links and stores. */
-  async stop(reason: string, deadlineMs: number): Promise<void> {
+  async stop(deadlineMs: number): Promise<void> {
     let disarm = (): void => {}
     await Promise.race([this.#queue.idle(), new Promise<void>((resolve) => { disarm = realTimers.after(deadlineMs, resolve) })])
     disarm()
-    for (const link of [...this.#host.links]) link.close(reason)
+    for (const link of [...this.#host.links]) link.close('the server is shutting down')
     this.#host.close()
   }
 

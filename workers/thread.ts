@@ -5,21 +5,27 @@ import { Worker, parentPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import * as comlink from 'comlink'
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
-import type { Cancel } from '../runtime/effects.ts'
-import { TempFail } from '../runtime/errors.ts'
+import { ConfigError, TempFail } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { realTimers } from '../runtime/real-effects.ts'
 import type { Child } from '../runtime/supervisor.ts'
+import { within } from '../runtime/within.ts'
 
 /** In a thread's entry file: offers `control` to the main thread. Does nothing when the file is imported elsewhere. */
 export function exposeControl(control: object): void {
   if (parentPort !== null) comlink.expose(control, nodeEndpoint(parentPort))
 }
 
+/** What every thread's control object can do. */
+interface Stoppable {
+  /** Finishes what it does, and settles within `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>
+}
+
 /** A control method as the other thread sees it. */
 type Remote<Control> = comlink.Remote<Control>
 
-export class Thread<Control extends { stop(reason: string, deadlineMs: number): Promise<void> }> implements Child {
+export class Thread<Control extends Stoppable> implements Child {
   readonly name: string
   readonly ended: Promise<string>
   readonly #worker: Worker
@@ -41,23 +47,27 @@ export class Thread<Control extends { stop(reason: string, deadlineMs: number): 
     })
   }
 
+  get running(): boolean { return this.#running }
+
   /** Calls a control method; TempFail if the thread dies before it answers (comlink alone would wait for ever). */
-  call<Answer>(ask: (control: Remote<Control>) => Promise<Answer>): Promise<Answer> {
-    return Promise.race([
-      ask(this.#control),
-      this.ended.then((reason): never => { throw new TempFail(`${this.name} ended: ${reason}`) }),
-    ])
+  async call<Answer>(ask: (control: Remote<Control>) => Promise<Answer>): Promise<Answer> {
+    const died = this.ended.then((reason): never => { throw new TempFail(`${this.name} ended: ${reason}`) })
+    try {
+      return await Promise.race([ask(this.#control), died])
+    } catch (error) {
+      // comlink keeps names, not classes.
+      if (error instanceof Error && error.name === 'ConfigError') throw new ConfigError(error.message)
+      throw error
+    }
   }
 
   /** Lets it finish, at most `deadlineMs`, then ends it. */
-  async stop(deadlineMs: number, reason = 'Server shutting down.'): Promise<void> {
+  async stop(deadlineMs: number): Promise<void> {
     if (!this.#running) return
-    let cancel: Cancel = () => {}
-    const deadline = new Promise<void>((resolve) => { cancel = realTimers.after(deadlineMs, resolve) })
     // The control object's declared type does not follow through Remote<Control> for a generic Control.
-    const control = this.#control as unknown as { stop(reason: string, deadlineMs: number): Promise<void> }
-    await Promise.race([control.stop(reason, deadlineMs).catch(() => {}), this.ended, deadline])
-    cancel()
+    const control = this.#control as unknown as Stoppable
+    // It is given a little less, so that it can still say what it had no time for.
+    await within(realTimers, deadlineMs, Promise.race([control.stop(deadlineMs * 0.9), this.ended]))
     await this.kill()
   }
 

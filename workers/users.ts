@@ -8,7 +8,6 @@ import { expandSettings, userVariables } from '../conf/expand.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Effects } from '../runtime/effects.ts'
-import { limits } from '../runtime/limits.ts'
 import { Registry } from '../runtime/registry.ts'
 
 export class Users {
@@ -39,7 +38,8 @@ export class Users {
     const general = settingsFor(this.#config, {})
     const variables = userVariables({ user: account.user, home: account.home, fields: account.fields })
     return openUser(this.#effects, expandSettings(general, variables), account, {
-      idle: () => { void this.#registry.close(account.user, limits.shutdownMs).catch(() => {}) },
+      // However long it takes: whoever opened the user again before its end would be a second writer.
+      idle: () => { void this.#registry.close(account.user, Infinity).catch(() => {}) },
     })
   }
 }

@@ -78,7 +78,12 @@ export interface Session {
   start(): void
   /** More bytes of the client. The session may keep a view of them only until it returns (copy what stays). */
   input(bytes: Uint8Array): void
-  /** The client is gone (FIN, reset): free everything, write nothing. */
+  /**
+   * The client sends no more (FIN), but may still read: what it has sent is answered, then the connection closed. Comes
+   * after the last `input`.
+   */
+  end(): void
+  /** The client is gone (reset, time-out): free everything, write nothing. */
   hangup(): void
   /** Server-side end: finish the running command, tell the client (`* BYE …`, `421 4.3.2 …`), close. */
   stop(reason: string): Promise<void>

@@ -59,6 +59,8 @@ class ImapMachine implements Session {
     this.#input.push(bytes)
   }
 
+  end(): void { this.#input.complete() }
+
   hangup(): void {
     this.#connection.abandon()
     this.#leave('')
@@ -129,7 +131,7 @@ class ImapMachine implements Session {
     try {
       if ((flags & RequiresSync) !== 0) connection.syncAs('no-expunge')
       const done = await outcome(() => command.run(args, connection))
-      if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent)) throw done
+      if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent || this.#input.isComplete)) throw done
       if ((flags & BreaksMailbox) === 0) connection.sync()
       if (done instanceof Error) return this.#refuse(running.tag, done, started)
       this.#reply(running.tag, 'OK', done, started)

@@ -39,6 +39,8 @@ class LmtpMachine implements Session, LmtpConnection {
   #receiving: Receiving | undefined
   #running = false
   #paused = false
+  /** The client sends no more. */
+  #complete = false
   #ended = false
   #badCommands = 0
   #deliveries = 0
@@ -69,6 +71,11 @@ class LmtpMachine implements Session, LmtpConnection {
       this.#paused = true
       this.world.wire.pause()
     }
+  }
+
+  end(): void {
+    this.#complete = true
+    void this.#run()
   }
 
   hangup(): void {
@@ -134,7 +141,10 @@ class LmtpMachine implements Session, LmtpConnection {
         const step = this.#step()
         const progressed = typeof step === 'boolean' ? step : await step
         this.#resumeInput()
-        if (!progressed) break
+        if (!progressed) {
+          if (this.#complete) this.close('Remote closed connection')
+          break
+        }
         if (this.world.wire.pending > limits.wireHighBytes) await this.world.wire.drained()
       }
     } catch (error) {
