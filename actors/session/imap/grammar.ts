@@ -34,9 +34,9 @@ export class Parser extends Tokens {
     this.#adjustMailbox = options.adjustMailbox
   }
 
-  /** list-mailbox = 1*list-char / string: a pattern, decoded from modified UTF-7. */
-  listMailbox(): string {
-    return this.#decoded(this.patternBytes())
+  /** list-mailbox = 1*list-char / string: a pattern, decoded from modified UTF-7; undefined: it is none, and no mailbox matches it. */
+  listMailbox(): string | undefined {
+    return decodeMailboxName(latin1(this.patternBytes()))
   }
 
   /** mailbox = "INBOX" / astring, decoded from modified UTF-7; INBOX in upper case. */
@@ -47,14 +47,9 @@ export class Parser extends Tokens {
 
   /** mailbox, before client workarounds: for CREATE, where a trailing separator has a meaning. */
   rawMailbox(): string {
-    const name = this.#decoded(this.astringBytes('a mailbox name'))
-    return name.toUpperCase() === 'INBOX' ? 'INBOX' : name
-  }
-
-  #decoded(bytes: Uint8Array): string {
-    const name = decodeMailboxName(latin1(bytes))
+    const name = decodeMailboxName(latin1(this.astringBytes('a mailbox name')))
     if (name === undefined) throw new No('CANNOT', 'Invalid mailbox name: Not valid mUTF-7')
-    return name
+    return name.toUpperCase() === 'INBOX' ? 'INBOX' : name
   }
 
   /** sequence-set = (seq-number / seq-range) *("," sequence-set) / "$" */

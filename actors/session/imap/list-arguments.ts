@@ -41,7 +41,7 @@ export function listArguments(p: Parser): ListArguments {
   const extended = selection !== undefined || several || said !== undefined
   const { criteria, recursive } = selection ?? { criteria: [], recursive: false }
   const returns = extended ? distinct([...criteria.map(withoutArguments), ...said ?? []]) : plain
-  return { reference, patterns, criteria, recursive, returns, extended }
+  return { reference, patterns: patterns.filter((pattern) => pattern !== undefined), criteria, recursive, returns, extended }
 }
 
 /** list-select-opts. REMOTE asks for mailboxes of other servers too: there are none. */

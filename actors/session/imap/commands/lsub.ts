@@ -41,9 +41,10 @@ function subscribed(matches: Matcher, s: ImapSession): Map<string, { separator: 
 export default command({
   name: 'LSUB', states: ['authenticated'], flags: 0,
   parse: (p) => ({ reference: p.sp().rawMailbox(), pattern: p.sp().listMailbox() }),
-  log: ({ reference, pattern }) => `${mailbox(reference)} ${mailbox(pattern)}`,
+  log: ({ reference, pattern }) => `${mailbox(reference)} ${mailbox(pattern ?? '')}`,
   async run({ reference, pattern }, s) {
-    for (const [name, { separator, attributes }] of subscribed(compilePattern(reference + pattern), s)) {
+    const matches = pattern === undefined ? () => false : compilePattern(reference + pattern)
+    for (const [name, { separator, attributes }] of subscribed(matches, s)) {
       s.send(listResponse('LSUB', attributes, separator, name))
       const slow = s.flush()
       if (slow !== undefined) await slow
