@@ -4,8 +4,8 @@
 export const limits = {
   /** RFC 5321 §4.5.3.1.4 asks for 512; extensions (XCLIENT, ORCPT) add to it. */
   lmtpLineBytes: 4096,
-  /** Before login a client has no reason to send more in one command: AUTHENTICATE responses with long tokens fit. */
-  preLoginLineBytes: 8192,
+  /** Before login a client has no reason to send more in one command: the largest ID fits (RFC 2971 §3.3: 30 fields, 30 + 1024 octets each). */
+  preLoginLineBytes: 40 * 1024,
   /** All literals of one command but an APPEND message: names, SEARCH keys, passwords. */
   commandLiteralBytes: 512 * 1024,
   /** A literal that a client may send unasked where LITERAL- is offered (RFC 7888 §5). */
