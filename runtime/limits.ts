@@ -91,6 +91,8 @@ export const limits = {
   updateLog: 4096,
   /** Ranges of expunged UIDs a mailbox remembers for QRESYNC: some 30 KB of its snapshot. Who was away longer hears of every UID that is not there. */
   expungeLogRanges: 4096,
+  /** Ranges of one VANISHED (EARLIER): lines of some 10 KB, which slow clients take one by one. */
+  vanishedRanges: 1000,
   /** Ranges of UIDs that are \Recent in one view: one more for each time it claims after another session did. */
   recentRanges: 256,
   /** Items of one FETCH: more than there are, each with a few sections. */

@@ -121,13 +121,20 @@ export interface ImapSession {
   select(name: string, readOnly: boolean): Promise<Selected>
   /** Closes the selected mailbox, if any; tells nothing. */
   unselect(): void
+  /** Switches an extension on for the rest of the connection: by ENABLE, or because the client uses it (CONDSTORE: RFC 7162 §3.1). */
   enable(extension: string): void
   /** Tells now what has happened in the selected mailbox, as far as this command's flags let it. */
   sync(): void
   /** FLAGS and PERMANENTFLAGS of the selected mailbox as they are now. */
   sendFlags(): void
-  /** `FETCH (FLAGS …)` of one message, with its UID where the command speaks in UIDs. */
+  /** `FETCH (FLAGS …)` of one message, with its UID where the command speaks in UIDs, and its MODSEQ where CONDSTORE is on. */
   sendMessageFlags(seq: number, uid: number, row: number): void
+  /** `FETCH (MODSEQ (…))` of one message. */
+  sendMessageModseq(seq: number, uid: number, row: number): void
+  /** Like `sync` in the middle of a command: up to which modseq the client knows everything is told at its end only. */
+  syncQuietly(): void
+  /** The modseq up to which the client has been told everything: for the tagged reply, which tells it. */
+  takeModseq(): number
 
   /** Only before login. No: refused. Cancelled: the session goes on elsewhere. */
   login(credentials: Credentials): Promise<Ok>

@@ -152,7 +152,7 @@ export class ImapConnection implements ImapSession {
       handle.close()
       throw new Cancelled('the client is gone')
     }
-    return this.#selection = new Selection(handle, readOnly, (response) => this.send(response))
+    return this.#selection = new Selection(handle, readOnly, this)
   }
 
   unselect(): void {
@@ -160,7 +160,9 @@ export class ImapConnection implements ImapSession {
     this.#selection = undefined
   }
 
-  sync(): void { this.syncAs((this.#flags & BreaksSequences) !== 0 ? 'all' : 'no-expunge') }
+  sync(): void { this.syncAs(this.#syncMode) }
+
+  get #syncMode(): SyncMode { return (this.#flags & BreaksSequences) !== 0 ? 'all' : 'no-expunge' }
 
   syncAs(mode: SyncMode): void {
     if (this.#selection === undefined) return
@@ -172,7 +174,17 @@ export class ImapConnection implements ImapSession {
 
   sendMessageFlags(seq: number, uid: number, row: number): void { this.selected.flags(seq, uid, row, this.#running.uid) }
 
-  enable(extension: string): void { (this.#enabled ??= new Set()).add(extension) }
+  sendMessageModseq(seq: number, uid: number, row: number): void { this.selected.modseq(seq, uid, row, this.#running.uid) }
+
+  syncQuietly(): void { this.selected.syncQuietly(this.#syncMode, this.#running.uid) }
+
+  takeModseq(): number { return this.selected.takeModseq() }
+
+  enable(extension: string): void {
+    if (this.enabled.has(extension)) return
+    (this.#enabled ??= new Set()).add(extension)
+    if (extension === 'CONDSTORE') this.#selection?.tellModseq()
+  }
 
   // ---- Login -----------------------------------------------------------------------------------------------------
 

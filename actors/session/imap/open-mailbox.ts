@@ -1,10 +1,18 @@
-// What SELECT and EXAMINE have in common. RFC 3501 §6.3.1, §6.3.2, §7.1.
+// What SELECT and EXAMINE have in common. RFC 3501 §6.3.1, §6.3.2, §7.1. QRESYNC brings a client that was away up to date: RFC
+// 7162 §3.2.5.
 
 import { Flag } from '../../user/types.ts'
 import type { Messages } from '../../user/types.ts'
-import { ok } from './command.ts'
+import { Bad, ok } from './command.ts'
 import type { ImapSession } from './command.ts'
+import { resynchronised } from './fetch/attributes.ts'
+import { changedAfter } from './fetch/modifiers.ts'
+import { fetchColumns } from './fetch/run.ts'
 import type { Ok } from './result.ts'
+import { intactUid } from './select-parameters.ts'
+import type { Remembered, SelectParameters } from './select-parameters.ts'
+import { SequenceSet } from './sequence-set.ts'
+import { sendVanished, vanishedOf } from './vanished.ts'
 
 /** Sequence number of the first message without \Seen, 0 if there is none. */
 function firstUnseen({ flags, count }: Messages): number {
@@ -13,11 +21,13 @@ function firstUnseen({ flags, count }: Messages): number {
 }
 
 /** Leaves the selected mailbox, whatever comes of the new one. */
-export async function openMailbox(name: string, readOnly: boolean, s: ImapSession): Promise<Ok> {
+export async function openMailbox({ name, condstore, qresync }: SelectParameters, readOnly: boolean, s: ImapSession): Promise<Ok> {
+  if (qresync !== undefined && !s.enabled.has('QRESYNC')) throw new Bad(`Error in IMAP command ${s.running.name}: QRESYNC not enabled.`)
   if (s.hasSelected) {
     s.unselect()
     s.send('OK [CLOSED] Previous mailbox closed.')
   }
+  if (condstore) s.enable('CONDSTORE')
   const { mailbox, view } = await s.select(name, readOnly)
   s.sendFlags()
   s.send(`${view.count} EXISTS`)
@@ -26,5 +36,16 @@ export async function openMailbox(name: string, readOnly: boolean, s: ImapSessio
   if (unseen > 0) s.send(`OK [UNSEEN ${unseen}] First unseen.`)
   s.send(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`)
   s.send(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`)
+  s.send(`OK [HIGHESTMODSEQ ${s.takeModseq()}] Highest`)
+  if (qresync?.uidValidity === mailbox.uidValidity) await resynchronise(qresync, s)
   return ok(`${readOnly ? 'Examine' : 'Select'} completed.`, readOnly ? 'READ-ONLY' : 'READ-WRITE')
+}
+
+/** Tells what has vanished, then what has changed, since the client was here. What a lost disk took back counts as changed. */
+async function resynchronise({ uids, modseq, match }: Remembered, s: ImapSession): Promise<void> {
+  const { mailbox, view } = s.selected
+  const known = uids ?? [{ first: 1, last: mailbox.uidNext - 1 }]
+  const changed = changedAfter(modseq > mailbox.highestModseq ? 0 : modseq, view.ranges(new SequenceSet(known), true), view)
+  await sendVanished(vanishedOf(known, modseq, view, intactUid(match, view)), s)
+  await fetchColumns(resynchronised, changed, s)
 }

@@ -1,35 +1,64 @@
 // The selected mailbox of a session, and how its changes are told. RFC 3501 §7.2.6, §7.3, §7.4.
+//
+// With CONDSTORE switched on, FETCH responses carry the MODSEQ (RFC 7162 §3.2); with QRESYNC also the UID, VANISHED stands
+// for EXPUNGE (§3.2.10), and the client is told up to which modseq it knows everything (`OK [HIGHESTMODSEQ …]`), as Dovecot does.
 
 import type { MailboxHandle } from '../../user/types.ts'
 import type { Selected } from './command.ts'
 import { everySystemFlag, flags as flagList } from './encode.ts'
+import { SequenceSet } from './sequence-set.ts'
 import { View } from './view.ts'
 import type { SyncMode, ViewEvents } from './view.ts'
+
+/** The session, as its selected mailbox sees it. */
+export interface Listener {
+  send(response: string): void
+  readonly enabled: ReadonlySet<string>
+}
 
 export class Selection implements Selected, ViewEvents {
   readonly view: View
   readonly readOnly: boolean
   readonly #handle: MailboxHandle
-  readonly #send: (response: string) => void
+  readonly #client: Listener
   /** FETCH responses carry the UID: the client speaks in UIDs (RFC 3501 §6.4.8). */
   #withUid = false
+  /** The client has been told everything up to this modseq … */
+  #known: number
+  /** … and has last heard of this one. */
+  #heard: number
   /** Why the mailbox is gone; the session ends. */
   goneBecause: string | undefined
 
-  constructor(handle: MailboxHandle, readOnly: boolean, send: (response: string) => void) {
+  constructor(handle: MailboxHandle, readOnly: boolean, client: Listener) {
     this.#handle = handle
-    this.#send = send
+    this.#client = client
     this.readOnly = readOnly
     this.view = new View(handle.mailbox, { readOnly })
+    this.#known = this.#heard = handle.mailbox.highestModseq
   }
 
   get mailbox() { return this.#handle.mailbox }
 
   /** Tells what has happened since the last time. */
   sync(mode: SyncMode, withUid: boolean): void {
+    this.syncQuietly(mode, withUid)
+    // It is behind: where it went by the MODSEQ of FETCH responses, it would miss the expunges that cannot be told yet.
+    if (this.#qresync && this.#heard !== this.#known) this.tellModseq()
+  }
+
+  /** Like `sync`, but for the modseq up to which the client then knows everything. */
+  syncQuietly(mode: SyncMode, withUid: boolean): void {
     this.#withUid = withUid
     this.view.sync(mode, this)
+    if (!this.view.behind) this.#known = this.mailbox.highestModseq
   }
+
+  /** Tells the modseq up to which the client knows everything. */
+  tellModseq(): void { this.#client.send(`OK [HIGHESTMODSEQ ${this.takeModseq()}] Highest`) }
+
+  /** Gives that modseq to be told otherwise. */
+  takeModseq(): number { return this.#heard = this.#known }
 
   close(): void {
     this.view.close()
@@ -39,21 +68,41 @@ export class Selection implements Selected, ViewEvents {
   /** FLAGS and PERMANENTFLAGS. Keywords can be made freely (`\*`). */
   keywords(): void {
     const { keywords } = this.mailbox
-    this.#send(`FLAGS ${flagList(everySystemFlag, keywords)}`)
-    if (this.readOnly) this.#send('OK [PERMANENTFLAGS ()] Read-only mailbox.')
-    else this.#send(`OK [PERMANENTFLAGS ${flagList(everySystemFlag, [...keywords, '\\*'])}] Flags permitted.`)
+    this.#client.send(`FLAGS ${flagList(everySystemFlag, keywords)}`)
+    if (this.readOnly) this.#client.send('OK [PERMANENTFLAGS ()] Read-only mailbox.')
+    else this.#client.send(`OK [PERMANENTFLAGS ${flagList(everySystemFlag, [...keywords, '\\*'])}] Flags permitted.`)
   }
 
-  expunge(seq: number): void { this.#send(`${seq} EXPUNGE`) }
-  exists(count: number): void { this.#send(`${count} EXISTS`) }
-  recent(count: number): void { this.#send(`${count} RECENT`) }
+  expunge(seq: number): void { this.#client.send(`${seq} EXPUNGE`) }
+  exists(count: number): void { this.#client.send(`${count} EXISTS`) }
+  recent(count: number): void { this.#client.send(`${count} RECENT`) }
+
+  get vanished(): ((uids: readonly number[]) => void) | undefined {
+    return this.#qresync ? (uids) => { this.#client.send(`VANISHED ${SequenceSet.of(uids).toString()}`) } : undefined
+  }
 
   flags(seq: number, uid: number, row: number, withUid = this.#withUid): void {
     const { messages, keywords } = this.mailbox
     const names = messages.keywordsOf(row).map((number) => keywords[number]!)
     const list = flagList(messages.flags[row]!, names, this.view.isRecent(uid))
-    this.#send(withUid ? `${seq} FETCH (UID ${uid} FLAGS ${list})` : `${seq} FETCH (FLAGS ${list})`)
+    const modseq = this.#client.enabled.has('CONDSTORE') ? `${this.#modseqOf(row)} ` : ''
+    this.#client.send(`${seq} FETCH (${this.#uidOf(uid, withUid)}${modseq}FLAGS ${list})`)
+  }
+
+  /** `FETCH (MODSEQ (…))`: to one who knows the flags. */
+  modseq(seq: number, uid: number, row: number, withUid: boolean): void {
+    this.#client.send(`${seq} FETCH (${this.#uidOf(uid, withUid)}${this.#modseqOf(row)})`)
   }
 
   gone(reason: string): void { this.goneBecause = reason }
+
+  get #qresync(): boolean { return this.#client.enabled.has('QRESYNC') }
+
+  #uidOf(uid: number, wanted: boolean): string { return wanted || this.#qresync ? `UID ${uid} ` : '' }
+
+  #modseqOf(row: number): string {
+    const modseq = this.mailbox.messages.modseqs[row]!
+    this.#heard = Math.max(this.#heard, modseq)
+    return `MODSEQ (${modseq})`
+  }
 }

@@ -1,4 +1,4 @@
-// What STATUS tells of a mailbox: RFC 3501 §6.3.10, SIZE (RFC 8438), MAILBOXID (RFC 8474 §4.3), APPENDLIMIT (RFC 7889 §3.2).
+// What STATUS tells of a mailbox: RFC 3501 §6.3.10, SIZE (RFC 8438), HIGHESTMODSEQ (RFC 7162 §3.1.7), MAILBOXID (RFC 8474 §4.3), APPENDLIMIT (RFC 7889 §3.2).
 // Asked for by STATUS, and by LIST … RETURN (STATUS …).
 
 import { limits } from '../../../runtime/limits.ts'
@@ -12,6 +12,7 @@ const figures: Readonly<Record<string, (status: MailboxStatus) => number | strin
   UIDNEXT: (status) => status.uidNext,
   UIDVALIDITY: (status) => status.uidValidity,
   UNSEEN: (status) => status.unseen,
+  HIGHESTMODSEQ: (status) => status.highestModseq,
   SIZE: (status) => status.size,
   MAILBOXID: (status) => `(${status.guid})`,
   APPENDLIMIT: () => limits.messageBytes,

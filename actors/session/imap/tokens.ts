@@ -194,6 +194,14 @@ export class Tokens {
     return value
   }
 
+  /** mod-sequence-valzer = 1*DIGIT, 0 … 2^63-1 (RFC 7162 §7). Above 2^53, where no mailbox gets, only about so much. */
+  modseq(what = 'a mod-sequence'): number {
+    const start = this.#at
+    const digits = latin1(this.#run(Digit, what))
+    if (digits.length > 19 || BigInt(digits) > 0x7fff_ffff_ffff_ffffn) throw new ParseError('Number is too large', start)
+    return Number(digits)
+  }
+
   // ---- Lists -----------------------------------------------------------------------------------------------------
 
   /** "(" [item *(SP item)] ")" */

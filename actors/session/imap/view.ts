@@ -19,6 +19,8 @@ import { countBelow, missingFrom, positionOf } from './uid-list.ts'
 export interface ViewEvents {
   /** `seq` as of now: every expunge told shifts the later ones. */
   expunge(seq: number): void
+  /** Instead of `expunge`, where it is there: all that have gone at once, ascending UIDs (VANISHED). */
+  readonly vanished?: ((uids: readonly number[]) => void) | undefined
   exists(count: number): void
   /** How many messages are \Recent for this session. Told along with the last `exists`. */
   recent(count: number): void
@@ -85,6 +87,9 @@ export class View {
     // As long as nothing before it was expunged behind the view's back, the row is where the view has it.
     return seq <= messages.count && messages.uids[seq - 1] === uid ? seq - 1 : messages.rowOf(uid)
   }
+
+  /** There are expunges that could not be told yet: what the client knows is older than what it heard last. */
+  get behind(): boolean { return this.#held }
 
   isRecent(uid: number): boolean {
     for (let i = this.#recent.length - 1; i >= 0; i--) {
@@ -226,10 +231,9 @@ export class View {
   #tellExpunged(uids: readonly number[], after: UidList, events: ViewEvents): void {
     // What came and went between two syncs must be counted in before it can be counted out.
     if (this.#told < this.count) events.exists(this.#told = this.count)
-    for (let i = uids.length - 1; i >= 0; i--) {
-      events.expunge(this.seqOf(uids[i]!))
-      this.#told--
-    }
+    if (events.vanished !== undefined && uids.length > 0) events.vanished(uids)
+    else for (let i = uids.length - 1; i >= 0; i--) events.expunge(this.seqOf(uids[i]!))
+    this.#told -= uids.length
     this.#list = after
   }
 

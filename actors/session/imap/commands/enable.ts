@@ -1,12 +1,12 @@
-// ENABLE. RFC 5161: unknown names are left out of the answer, and no error.
+// ENABLE. RFC 5161: unknown names are left out of the answer, and no error. QRESYNC means CONDSTORE too (RFC 7162 §3.2.3).
 
 import { command, ok } from '../command.ts'
 
 /** Extensions that change nothing until a client asks for them. */
-const enablable: ReadonlySet<string> = new Set()
+const enablable: ReadonlySet<string> = new Set(['CONDSTORE', 'QRESYNC'])
 
 export default command({
-  name: 'ENABLE', capability: 'ENABLE', states: ['authenticated'], flags: 0,
+  name: 'ENABLE', capability: ['ENABLE', ...enablable], states: ['authenticated'], flags: 0,
   parse: (p) => {
     const names = [p.sp().word('a capability')]
     while (p.take(' ')) names.push(p.word('a capability'))
@@ -15,8 +15,9 @@ export default command({
   log: (names) => names.join(' '),
   run(names, s) {
     const enabled = [...new Set(names)].filter((name) => enablable.has(name))
-    for (const name of enabled) s.enable(name)
     s.send(['ENABLED', ...enabled].join(' '))
+    for (const name of enabled) s.enable(name)
+    if (enabled.includes('QRESYNC')) s.enable('CONDSTORE')
     return ok('Enabled.')
   },
 })

@@ -2,10 +2,11 @@
 
 import { BreaksMailbox, command } from '../command.ts'
 import { openMailbox } from '../open-mailbox.ts'
+import { selectParameters } from '../select-parameters.ts'
 
 export default command({
   name: 'EXAMINE', states: ['authenticated'], flags: BreaksMailbox,
-  parse: (p) => p.sp().mailbox(),
-  log: (name) => name,
-  run: (name, s) => openMailbox(name, true, s),
+  parse: (p) => selectParameters(p.sp()),
+  log: ({ name }) => name,
+  run: (parameters, s) => openMailbox(parameters, true, s),
 })

@@ -1,4 +1,5 @@
-// EXPUNGE, RFC 3501 §6.4.3; UID EXPUNGE, RFC 4315 §2.1. The view tells what has gone before the tagged reply.
+// EXPUNGE, RFC 3501 §6.4.3; UID EXPUNGE, RFC 4315 §2.1. The view tells what has gone before the tagged reply; that says up to
+// which modseq everything has been told (RFC 7162 §3.2.7).
 
 import { BreaksSequences, command, ok } from '../command.ts'
 import { deletedUids } from '../deleted.ts'
@@ -13,7 +14,10 @@ export default command({
     const { mailbox, view } = s.selected
     const wanted = set === undefined ? undefined : new Set(view.resolve(set, true))
     const uids = deletedUids(mailbox.messages).filter((uid) => wanted?.has(uid) ?? true)
-    if (uids.length > 0) s.counters.expunged += (await mailbox.expunge(s.context('imap:cmd_expunge'), uids)).length
-    return ok('Expunge completed.')
+    const expunged = uids.length > 0 ? await mailbox.expunge(s.context('imap:cmd_expunge'), uids) : []
+    s.counters.expunged += expunged.length
+    if (expunged.length === 0 || !s.enabled.has('CONDSTORE')) return ok('Expunge completed.')
+    s.syncQuietly()
+    return ok('Expunge completed.', `HIGHESTMODSEQ ${s.takeModseq()}`)
   },
 })

@@ -1,15 +1,19 @@
-// FETCH. RFC 3501 §6.4.5: `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")`
+// FETCH. RFC 3501 §6.4.5: `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
+// [fetch-modifiers]`. CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4, §3.2.6.
 
 import { Flag } from '../../../user/types.ts'
 import { No, UsesSequences, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
-import { parseAttributes, withUid } from '../fetch/attributes.ts'
+import { parseAttributes, withModseq, withUid } from '../fetch/attributes.ts'
 import type { Wanted } from '../fetch/attributes.ts'
+import { changedAfter, checkModifiers, parseModifiers } from '../fetch/modifiers.ts'
+import type { FetchModifiers } from '../fetch/modifiers.ts'
 import { fetchColumns, fetchMessages } from '../fetch/run.ts'
 import type { FetchOutcome } from '../fetch/run.ts'
 import type { SequenceSet } from '../sequence-set.ts'
+import { sendVanished, vanishedOf } from '../vanished.ts'
 
-interface Arguments { readonly set: SequenceSet; readonly wanted: readonly Wanted[] }
+interface Arguments { readonly set: SequenceSet; readonly wanted: readonly Wanted[]; readonly modifiers: FetchModifiers }
 
 export default command<Arguments>({
   name: 'FETCH',
@@ -17,11 +21,17 @@ export default command<Arguments>({
   states: ['selected'],
   flags: UsesSequences,
   log: ({ set, wanted }) => `${set} (${wanted.map(({ item }) => item.names[0]).join(' ')})`,
-  parse: (p) => ({ set: p.sp().sequenceSet(), wanted: parseAttributes(p.sp()) }),
-  async run({ set, wanted }, s) {
+  parse: (p) => ({ set: p.sp().sequenceSet(), wanted: parseAttributes(p.sp()), modifiers: parseModifiers(p) }),
+  async run({ set, wanted, modifiers }, s) {
     const { view, readOnly } = s.selected
-    const ranges = view.ranges(set, s.running.uid)
-    const items = s.running.uid ? withUid(wanted) : wanted
+    checkModifiers(modifiers, s)
+    const { changedSince, vanished } = modifiers
+    const named = changedSince === undefined ? wanted : withModseq(wanted)
+    for (const { item } of named) if (item.enables !== undefined) s.enable(item.enables)
+    const all = view.ranges(set, s.running.uid)
+    if (vanished) await sendVanished(vanishedOf(set.resolve(view.mailbox.uidNext - 1), changedSince!, view), s)
+    const ranges = changedSince === undefined ? all : changedAfter(changedSince, all, view)
+    const items = s.running.uid ? withUid(named) : named
     if (items.every(({ item }) => item.needs === 'columns')) return reply(await fetchColumns(items, ranges, s), s)
     const marks = !readOnly && items.some(marksSeen)
     const outcome = await fetchMessages(items, ranges, s, marks)

@@ -2,10 +2,11 @@
 
 import { BreaksMailbox, command } from '../command.ts'
 import { openMailbox } from '../open-mailbox.ts'
+import { selectParameters } from '../select-parameters.ts'
 
 export default command({
   name: 'SELECT', states: ['authenticated'], flags: BreaksMailbox,
-  parse: (p) => p.sp().mailbox(),
-  log: (name) => name,
-  run: (name, s) => openMailbox(name, false, s),
+  parse: (p) => selectParameters(p.sp()),
+  log: ({ name }) => name,
+  run: (parameters, s) => openMailbox(parameters, false, s),
 })

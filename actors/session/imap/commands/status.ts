@@ -10,6 +10,7 @@ export default command({
   parse: (p) => ({ name: p.sp().mailbox(), wanted: statusItems(p.sp()) }),
   log: ({ name }) => mailbox(name),
   async run({ name, wanted }, s) {
+    if (wanted.includes('HIGHESTMODSEQ')) s.enable('CONDSTORE')
     s.send(statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_status'), name)))
     return ok('Status completed.')
   },

@@ -1,5 +1,6 @@
-// STORE, UID STORE. RFC 3501 §6.4.6.
-// The client hears the flags of every message it named, changed or not; with .SILENT only what others did meanwhile.
+// STORE, UID STORE. RFC 3501 §6.4.6; UNCHANGEDSINCE, RFC 7162 §3.1.3.
+// The client hears the flags of every message it named, changed or not; with .SILENT only what others did meanwhile, and with
+// CONDSTORE the new MODSEQ of those that were changed.
 
 import type { FlagSet } from '../../../user/types.ts'
 import { Flag } from '../../../user/types.ts'
@@ -7,7 +8,16 @@ import { RequiresSync, UsesSequences, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import type { Parser } from '../grammar.ts'
 import { No } from '../result.ts'
+import { SequenceSet } from '../sequence-set.ts'
 import { mustBeWritable } from '../writable.ts'
+
+/** ["(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")" SP]: of what every message must be, to be changed. */
+function unchangedSince(p: Parser): number | undefined {
+  if (p.peek() !== '(') return undefined
+  const modifiers = p.list((each) => (each.word('a modifier') === 'UNCHANGEDSINCE' ? each.sp().modseq() : each.fail('Unknown STORE modifier')))
+  p.sp()
+  return modifiers.length === 1 ? modifiers[0] : p.fail('Expected one STORE modifier')
+}
 
 /** store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag))) */
 function change(p: Parser): { mode: 'add' | 'remove' | 'replace'; silent: boolean; flags: FlagSet } {
@@ -17,33 +27,46 @@ function change(p: Parser): { mode: 'add' | 'remove' | 'replace'; silent: boolea
   return { mode, silent, flags: p.sp().flags() }
 }
 
-/** Tells the flags of those of `uids` that are still there. */
-async function tell(uids: readonly number[], s: ImapSession): Promise<void> {
+/** Tells the flags, or just the MODSEQ, of those of `uids` that are still there. */
+async function tell(uids: readonly number[], what: 'flags' | 'modseq', s: ImapSession): Promise<void> {
   const { view, mailbox } = s.selected
   for (const uid of uids) {
     const row = mailbox.messages.rowOf(uid)
     const seq = view.seqOf(uid)
-    if (row >= 0 && seq > 0) s.sendMessageFlags(seq, uid, row)
+    if (row >= 0 && seq > 0) what === 'flags' ? s.sendMessageFlags(seq, uid, row) : s.sendMessageModseq(seq, uid, row)
     const slow = s.flush()
     if (slow !== undefined) await slow
   }
 }
 
+/** Every message has flags, even if none is set: unchanged since 0 is none (RFC 7162 §3.1.3). */
+async function store(
+  uids: readonly number[], { mode, flags, since }: { mode: 'add' | 'remove' | 'replace'; flags: FlagSet; since: number | undefined }, s: ImapSession,
+): Promise<{ changed: number[]; modified: number[] }> {
+  const { mailbox, view } = s.selected
+  if (since === 0) return { changed: [], modified: uids.filter((uid) => mailbox.messages.rowOf(uid) >= 0) }
+  return mailbox.store(s.context('imap:cmd_store'), uids, { mode, flags, by: view, ...(since === undefined ? {} : { unchangedSince: since }) })
+}
+
 export default command({
   name: 'STORE', uid: true, states: ['selected'], flags: UsesSequences | RequiresSync,
-  parse: (p) => ({ set: p.sp().sequenceSet(), ...change(p.sp()) }),
+  parse: (p) => ({ set: p.sp().sequenceSet(), since: unchangedSince(p.sp()), ...change(p) }),
   log: ({ set, mode, silent }) => `${set.toString()} ${mode}${silent ? ' silently' : ''}`,
-  async run({ set, mode, silent, flags }, s) {
+  async run({ set, since, mode, silent, flags }, s) {
     const { mailbox, view } = s.selected
     const uids = view.resolve(set, s.running.uid)
     mustBeWritable(s.selected)
+    if (since !== undefined) s.enable('CONDSTORE')
     if (uids.length === 0) return ok('Store completed.')
     const gone = uids.filter((uid) => mailbox.messages.rowOf(uid) < 0).length
-    const { changed } = await mailbox.store(s.context('imap:cmd_store'), uids, { mode, flags, by: view })
+    const { changed, modified } = await store(uids, { mode, flags, since }, s)
     if (mode !== 'remove' && (flags.system & Flag.Deleted) !== 0) s.counters.deleted += changed.length
-    s.sync()
-    if (!silent) await tell(uids, s)
+    s.syncQuietly()
+    if (!silent) await tell(uids, 'flags', s)
+    else if (s.enabled.has('CONDSTORE')) await tell(changed, 'modseq', s)
     if (gone === uids.length && !s.running.uid) throw new No('EXPUNGEISSUED', 'Some of the requested messages no longer exist.')
-    return ok('Store completed.')
+    if (modified.length === 0) return ok('Store completed.')
+    const numbers = s.running.uid ? modified : modified.map((uid) => view.seqOf(uid)).filter((seq) => seq > 0)
+    return ok('Conditional STORE failed.', `MODIFIED ${SequenceSet.of(numbers).toString()}`)
   },
 })

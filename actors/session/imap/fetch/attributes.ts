@@ -37,6 +37,15 @@ export function withUid(wanted: readonly Wanted[]): readonly Wanted[] {
   return wanted.some(({ item }) => item === uid) ? wanted : [{ item: uid, args: undefined }, ...wanted]
 }
 
+/** With MODSEQ, as every answer to CHANGEDSINCE has it (RFC 7162 §3.1.4.1). */
+export function withModseq(wanted: readonly Wanted[]): readonly Wanted[] {
+  const modseq = byName.get('MODSEQ')!
+  return wanted.some(({ item }) => item === modseq) ? wanted : [...wanted, { item: modseq, args: undefined }]
+}
+
+/** What a client hears of each message that has changed while it was away (RFC 7162 §3.2.5.1). */
+export const resynchronised: readonly Wanted[] = ['UID', 'FLAGS', 'MODSEQ'].map((name) => ({ item: byName.get(name)!, args: undefined }))
+
 const attribute = (p: Parser): Wanted => named(p, attributeName(p))
 
 /** Letters, digits, dots, and the `[` that opens a section. */

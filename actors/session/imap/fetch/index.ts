@@ -5,6 +5,7 @@ import bodystructure from './bodystructure.ts'
 import envelope from './envelope.ts'
 import flags from './flags.ts'
 import internaldate from './internaldate.ts'
+import modseq from './modseq.ts'
 import rfc822Header from './rfc822-header.ts'
 import rfc822Size from './rfc822-size.ts'
 import rfc822Text from './rfc822-text.ts'
@@ -12,4 +13,4 @@ import rfc822 from './rfc822.ts'
 import savedate from './savedate.ts'
 import uid from './uid.ts'
 
-export const all = [bodySection, body, bodystructure, envelope, flags, internaldate, rfc822Header, rfc822Size, rfc822Text, rfc822, savedate, uid]
+export const all = [bodySection, body, bodystructure, envelope, flags, internaldate, modseq, rfc822Header, rfc822Size, rfc822Text, rfc822, savedate, uid]

@@ -33,6 +33,8 @@ interface Named<Arguments> {
   readonly names: readonly string[]
   /** What CAPABILITY shows because of it. */
   readonly capability?: string
+  /** The extension that asking for it switches on. */
+  readonly enables?: string
   /** What stands behind the name. Throws ParseError. */
   parse(p: Parser, name: string): Arguments
 }

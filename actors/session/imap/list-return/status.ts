@@ -9,6 +9,7 @@ export default listReturnOption({
   name: 'STATUS', capability: 'LIST-STATUS',
   parse: (p) => statusItems(p.sp()),
   async response(wanted, { name }, s) {
+    if (wanted.includes('HIGHESTMODSEQ')) s.enable('CONDSTORE')
     try {
       return statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_list_status'), name))
     } catch (error) {
