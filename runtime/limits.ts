@@ -77,6 +77,9 @@ export const limits = {
   dateLength: 1000,
   /** Characters whose comparison key is remembered, one thread. */
   casemapKeys: 20_000,
+  /** Bytes of a text part that a preview is made from (HTML begins with styles), and characters of a preview (RFC 8970 §3.1). */
+  previewBytes: 16 * 1024,
+  previewCharacters: 200,
   /** A header field longer than this is not kept in the message cache. */
   cachedFieldBytes: 2048,
   cachedHeaderBytes: 32 * 1024,

@@ -1,5 +1,5 @@
-// A Summary as compact bytes for the message cache. The first byte is the version; a reader that meets another version
-// or broken bytes throws Bug, and its caller parses the message anew.
+// A Summary as compact bytes for the message cache. The first byte is the version: 2, or 1, which had no preview. A reader that
+// meets another version or broken bytes throws Bug, and its caller parses the message anew.
 //
 // Numbers are varints (7 bits a byte, lowest first), strings (UTF-8) and byte arrays have their length in front.
 
@@ -10,7 +10,8 @@ import { copyBytes } from './byte-strings.ts'
 import type { EnvelopeFields, MimePart, Summary, SummaryHead } from './types.ts'
 import { envelopeNames } from './envelope.ts'
 
-const version = 1
+const version = 2
+const versionWithoutPreview = 1
 
 /** Bits of the fields a part may lack. */
 const Has = { id: 1, description: 2, disposition: 4, language: 8, location: 16, md5: 32, parts: 64, envelope: 128 } as const
@@ -25,6 +26,7 @@ export const encodeSummary = (summary: Summary): Uint8Array => {
   writer.bytes(summary.header)
   writer.strings(summary.omitted)
   writePart(writer, summary.root)
+  writer.strings(summary.preview === undefined ? [] : [summary.preview])
   return writer.take()
 }
 
@@ -32,13 +34,14 @@ export const encodeSummary = (summary: Summary): Uint8Array => {
 export const decodeSummary = (bytes: Uint8Array): Summary => {
   const reader = new Reader(bytes)
   const found = reader.number()
-  if (found !== version) throw broken(`version ${found} is not ${version}`)
+  if (found !== version && found !== versionWithoutPreview) throw broken(`version ${found} is not ${version}`)
   const size = reader.number()
   const header = reader.bytes()
   const omitted = reader.strings()
   const root = readPart(reader, 0)
+  const [preview] = found === version ? reader.strings() : []
   reader.end()
-  return { size, root, header, omitted }
+  return preview === undefined ? { size, root, header, omitted } : { size, root, header, omitted, preview }
 }
 
 /** Its head alone, several times as fast; `header` is a view of `bytes`. Throws Bug if the bytes are none. */

@@ -81,7 +81,10 @@ export const prependHeader = (summary: Summary, prefix: Uint8Array): Summary => 
   const root = shifted(summary.root, prefix.length)
   root.headerOffset = 0
   root.headerSize += prefix.length
-  return { size: summary.size + prefix.length, root, header: cached.header, omitted: cached.omitted }
+  const { preview } = summary
+  return {
+    size: summary.size + prefix.length, root, header: cached.header, omitted: cached.omitted, ...(preview === undefined ? {} : { preview }),
+  }
 }
 
 const shifted = (part: MimePart, by: number): MimePart => {

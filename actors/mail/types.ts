@@ -47,6 +47,8 @@ export interface SummaryHead {
   header: Uint8Array
   /** Lower-case names of fields the message has and `header` leaves out (bulky: received, dkim-signature …). */
   omitted: string[]
+  /** Its preview (preview.ts), where it was made on arrival. Unicode. */
+  preview?: string
 }
 
 /** What is kept of a message in the message cache. Structured-clonable, and encodable as JSON but for `header`. */

@@ -12,6 +12,7 @@ import { LimitExceeded, TempFail, messageOf } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
+import { previewOf, previewRange } from '../mail/preview.ts'
 import type { Summary } from '../mail/types.ts'
 
 export interface IntakeOptions {
@@ -21,6 +22,8 @@ export interface IntakeOptions {
   memoryBytes?: number
   /** Largest message, in CRLF form (default limits.messageBytes). */
   maxBytes?: number
+  /** Line ends are left as they are: there may be binary parts. */
+  exact?: boolean
 }
 
 /** A message that has arrived whole: a Draft but for its flags and date. */
@@ -33,13 +36,20 @@ export interface ReceivedMessage {
 
 const none = new Uint8Array(0)
 
+/** Of a message in memory the preview costs little; of others it is made when it is asked for. */
+function withPreview(summary: Summary, [only]: Body['parts']): Summary {
+  if (!(only instanceof Uint8Array)) return summary
+  const range = previewRange(summary)
+  return { ...summary, preview: range === undefined ? '' : previewOf(summary, [only.subarray(range.start, range.end)]) }
+}
+
 export class MessageIntake {
   readonly #files: Effects['files']
   readonly #directory: string
   readonly #memoryBytes: number
   readonly #batchBytes: number
   readonly #maxBytes: number
-  readonly #lineEndings = new LineEndings()
+  readonly #lineEndings: LineEndings | undefined
   readonly #parser = new MessageParser()
 
   /** Bytes not (yet) in the spool file: the first `#pendingBytes` of a growing buffer. */
@@ -58,6 +68,7 @@ export class MessageIntake {
     this.#memoryBytes = options.memoryBytes ?? limits.memoryBodyBytes
     this.#batchBytes = Math.min(limits.spoolBatchBytes, this.#memoryBytes)
     this.#maxBytes = options.maxBytes ?? limits.messageBytes
+    this.#lineEndings = options.exact === true ? undefined : new LineEndings()
   }
 
   /** Bytes so far, in CRLF form. */
@@ -69,7 +80,7 @@ export class MessageIntake {
   /** The next bytes, copied where they are kept. A promise: wait for it before the next push. */
   push(chunk: Uint8Array): void | Promise<void> {
     if (this.#failure !== undefined || chunk.length === 0) return
-    const bytes = this.#lineEndings.push(chunk)
+    const bytes = this.#lineEndings?.push(chunk) ?? chunk
     if (this.#size + bytes.length > this.#maxBytes) {
       return this.#fail(new LimitExceeded('messageBytes', `the message is larger than ${this.#maxBytes} bytes`))
     }
@@ -90,7 +101,7 @@ export class MessageIntake {
     if (this.#path !== undefined) parts.push({ path: this.#path, offset: 0, length: this.#spooled })
     if (this.#pendingBytes > 0) parts.push(this.#takePending())
     const body = { size: this.#size, parts }
-    return { body, summary: this.#parser.finish(), release: () => this.discard() }
+    return { body, summary: withPreview(this.#parser.finish(), parts), release: () => this.discard() }
   }
 
   /** Gives the message up: frees memory and the spool file. */

@@ -3,10 +3,12 @@
 import { limits } from '../../../runtime/limits.ts'
 import type { Draft } from '../../user/types.ts'
 import { MessageIntake } from '../message-intake.ts'
+import type { ReceivedMessage } from '../message-intake.ts'
 import type { AppendSegment, AppendStep } from './append-arguments.ts'
 import type { ImapSession } from './command.ts'
 import { No } from './result.ts'
 import { urlText } from './url-text.ts'
+import { withoutBinary } from './without-binary.ts'
 
 /** A client need not send what has nowhere to go. */
 export function mustExist(name: string, s: ImapSession): void {
@@ -21,6 +23,8 @@ export class Arrivals {
   readonly #releases: (() => Promise<void>)[] = []
   /** The message that is arriving. */
   #intake: MessageIntake | undefined
+  /** It came as literal8. */
+  #binary = false
   #begun: Extract<AppendStep, { kind: 'begin' }> | undefined
   /** Bytes in memory. */
   #held = 0
@@ -44,8 +48,8 @@ export class Arrivals {
   async #take(step: AppendStep): Promise<void> {
     switch (step.kind) {
       case 'begin': return this.#begin(step)
-      case 'literal': return this.#fill(this.#s.literal(step.head))
-      case 'url': return this.#fill(urlText(step.url, this.#s, this.#s.context('imap:cmd_append')))
+      case 'literal': return this.#fill(this.#s.literal(step.head), step.head.binary)
+      case 'url': return this.#fill(urlText(step.url, this.#s, this.#s.context('imap:cmd_append')), false)
       case 'end': return this.#end()
     }
   }
@@ -53,21 +57,37 @@ export class Arrivals {
   #begin(step: Extract<AppendStep, { kind: 'begin' }>): void {
     if (this.drafts.length >= limits.appendMessages) throw new No('LIMIT', `At most ${limits.appendMessages} messages can be appended at once.`)
     this.#begun = step
+  }
+
+  /** `exact`: a literal8, whose line ends may be none. */
+  async #fill(pieces: AsyncIterable<Uint8Array>, exact: boolean): Promise<void> {
+    if (exact && this.#intake !== undefined) throw new No('UNKNOWN-CTE', 'A literal8 must be a whole message.')
+    this.#binary ||= exact
+    this.#intake ??= this.#newIntake(exact)
+    for await (const piece of pieces) await this.#intake.push(piece)
+  }
+
+  #newIntake(exact: boolean): MessageIntake {
     const room = Math.max(limits.appendMemoryBytes - this.#held, limits.appendMemoryBytes / limits.appendMessages)
-    this.#intake = new MessageIntake(this.#s.effects, {
-      temporaryDirectory: this.#s.settings.mail_temp_dir, memoryBytes: Math.min(limits.memoryBodyBytes, room),
+    return new MessageIntake(this.#s.effects, {
+      temporaryDirectory: this.#s.settings.mail_temp_dir, memoryBytes: Math.min(limits.memoryBodyBytes, room), exact,
     })
   }
 
-  async #fill(pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const piece of pieces) await this.#intake!.push(piece)
+  async #whole(): Promise<ReceivedMessage> {
+    if (this.#intake!.size === 0) throw new No('', 'Can\'t save a zero byte message.')
+    const received = await this.#intake!.finish()
+    this.#intake = undefined
+    this.#releases.push(received.release)
+    if (!this.#binary) return received
+    this.#binary = false
+    await this.#fill(withoutBinary(received.body, received.summary, this.#s.effects.files), false)
+    await received.release()
+    return this.#whole()
   }
 
   async #end(): Promise<void> {
-    if (this.#intake!.size === 0) throw new No('', 'Can\'t save a zero byte message.')
-    const { body, summary, release } = await this.#intake!.finish()
-    this.#intake = undefined
-    this.#releases.push(release)
+    const { body, summary } = await this.#whole()
     const { flags, internalDate } = this.#begun!
     this.drafts.push({ body, summary, flags, ...(internalDate === undefined ? {} : { internalDate }) })
     for (const part of body.parts) if (part instanceof Uint8Array) this.#held += part.length

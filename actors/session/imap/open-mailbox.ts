@@ -36,6 +36,7 @@ export async function openMailbox({ name, condstore, qresync }: SelectParameters
   if (unseen > 0) s.send(`OK [UNSEEN ${unseen}] First unseen.`)
   s.send(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`)
   s.send(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`)
+  s.send(`OK [MAILBOXID (${mailbox.guid})] Mailbox ID`)
   s.send(`OK [HIGHESTMODSEQ ${s.takeModseq()}] Highest`)
   if (qresync?.uidValidity === mailbox.uidValidity) await resynchronise(qresync, s)
   return ok(`${readOnly ? 'Examine' : 'Select'} completed.`, readOnly ? 'READ-ONLY' : 'READ-WRITE')

@@ -40,9 +40,8 @@ async function* messageText(named: MessageUrl, s: ImapSession, context: RequestC
     const { section = { part: [], text: '', fields: [] }, partial } = named
     if (section.part.length > 0 && partAt(await source.summary(), section.part) === undefined) throw bad('The message has no such part')
     for (const piece of await readSection(section, partial, source)) {
-      if (typeof piece === 'string') continue
       if (isSlice(piece)) yield* await mailbox.read(context, named.uid, rangeOf(mailbox, named.uid, piece))
-      else yield piece
+      else if (piece instanceof Uint8Array) yield piece
     }
   } finally {
     handle?.close()

@@ -6,7 +6,7 @@ import type { ImapClient } from '../../fixtures/imap-session.ts'
 
 const last = (lines: string[]): string | undefined => lines.at(-1)
 /** UIDVALIDITY is the server's choice. */
-const plain = (lines: string[]): string[] => lines.map((line) => line.replace(/(UIDVALIDITY|APPENDUID|COPYUID) \d+/, '$1 V'))
+const plain = (lines: string[]): string[] => lines.map((line) => line.replace(/(UIDVALIDITY|APPENDUID|COPYUID) \d+/, '$1 V').replace(/(MAILBOXID) \(\w+\)/, '$1 (ID)'))
 const say = async (c: ImapClient, said: string): Promise<string[]> => plain(await c.say(said))
 
 t.test('SELECT and EXAMINE', async (t) => {
@@ -14,12 +14,12 @@ t.test('SELECT and EXAMINE', async (t) => {
   const c = await login()
   t.same(await say(c, 'SELECT INBOX'), [
     '* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)', '* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] Flags permitted.',
-    '* 0 EXISTS', '* 0 RECENT', '* OK [UIDVALIDITY V] UIDs valid', '* OK [UIDNEXT 1] Predicted next UID', '* OK [HIGHESTMODSEQ 1] Highest', 'OK [READ-WRITE] Select completed.'])
+    '* 0 EXISTS', '* 0 RECENT', '* OK [UIDVALIDITY V] UIDs valid', '* OK [UIDNEXT 1] Predicted next UID', '* OK [MAILBOXID (ID)] Mailbox ID', '* OK [HIGHESTMODSEQ 1] Highest', 'OK [READ-WRITE] Select completed.'])
   await append(c, 'INBOX', '(\\Seen)')
   await append(c, 'INBOX', '($Junk)')
   t.same(await say(c, 'EXAMINE INBOX'), ['* OK [CLOSED] Previous mailbox closed.',
     '* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Junk)', '* OK [PERMANENTFLAGS ()] Read-only mailbox.',
-    '* 2 EXISTS', '* 0 RECENT', '* OK [UNSEEN 2] First unseen.', '* OK [UIDVALIDITY V] UIDs valid', '* OK [UIDNEXT 3] Predicted next UID', '* OK [HIGHESTMODSEQ 3] Highest', 'OK [READ-ONLY] Examine completed.'])
+    '* 2 EXISTS', '* 0 RECENT', '* OK [UNSEEN 2] First unseen.', '* OK [UIDVALIDITY V] UIDs valid', '* OK [UIDNEXT 3] Predicted next UID', '* OK [MAILBOXID (ID)] Mailbox ID', '* OK [HIGHESTMODSEQ 3] Highest', 'OK [READ-ONLY] Examine completed.'])
   for (const said of ['STORE 1 +FLAGS (\\Seen)', 'EXPUNGE', 'UID EXPUNGE 1', 'MOVE 1 INBOX']) t.match(last(await c.say(said)), /^NO \[READ-ONLY\]/, said)
   t.match(last(await c.say('SELECT nowhere')), /^NO \[NONEXISTENT\]/)
   t.equal(last(await c.say('CHECK')), 'BAD No mailbox selected.', 'a failed SELECT leaves none selected')

@@ -42,3 +42,12 @@ void t.test('a header in front moves all parts', async (t) => {
   t.same(prependHeader(parse(message), prefix), parse(Buffer.concat([prefix, message])))
   t.equal(parse(message).root.parts![0]!.headerOffset, message.indexOf('--xx\r\n') + 6, 'the summary given is left alone')
 })
+
+void t.test('with and without a preview; as it was stored before there were previews', async (t) => {
+  const summary = parse(sample('forwarded'))
+  const bytes = encodeSummary(summary)
+  t.same(decodeSummary(bytes), summary)
+  t.same(decodeSummary(encodeSummary({ ...summary, preview: 'Grüße €' })), { ...summary, preview: 'Grüße €' })
+  t.same([bytes[0], bytes.at(-1)], [2, 0])
+  t.same(decodeSummary(Buffer.concat([Uint8Array.of(1), bytes.subarray(1, -1)])), summary)
+})

@@ -20,13 +20,18 @@ export interface FetchedMessage {
   summary(): Promise<Summary>
   /** Bytes [start, end) of the message, from the store, whole in memory: for headers (at most limits.headerBytes are read). */
   headerBytes(start: number, end: number): Promise<Uint8Array>
+  /** Bytes [start, end) of the message, from the store, in pieces. */
+  read(start: number, end: number): AsyncIterable<Uint8Array>
 }
 
 /** Bytes [start, end) of the message, to be streamed; `end - start` is what its literal has promised. */
 export interface Slice { readonly start: number; readonly end: number }
 
+/** `size` bytes that are made from the message's on their way to the client. */
+export interface Flow { readonly size: number; open(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> }
+
 /** A part of an answer: text (Latin-1), bytes at hand, or bytes to be read. */
-export type Piece = string | Uint8Array | Slice
+export type Piece = string | Uint8Array | Slice | Flow
 
 interface Named<Arguments> {
   /** As clients say it, upper case; with its `[` where a section follows. */

@@ -7,7 +7,7 @@ import type { Summary } from '../../../mail/types.ts'
 import { MailError } from '../../../user/errors.ts'
 import type { Mailbox, Messages } from '../../../user/types.ts'
 import type { Wanted } from './attributes.ts'
-import type { FetchedMessage, Piece, Slice } from './item.ts'
+import type { FetchedMessage, Flow, Piece, Slice } from './item.ts'
 import type { View } from '../view.ts'
 
 /** The store's bytes are not what the index says: fewer, or more. */
@@ -58,16 +58,33 @@ export class Message implements FetchedMessage {
     }
     return this.#header.bytes
   }
+
+  async *read(start: number, end: number): AsyncGenerator<Uint8Array> {
+    const slice = { start, end }
+    const { mailbox } = this.view
+    let length = 0
+    for await (const chunk of await mailbox.read(this.#context, this.uid, rangeOf(mailbox, this.uid, slice))) {
+      length += chunk.length
+      if (length > end - start) throw wrongSize(this.uid, slice, 'more')
+      yield chunk
+    }
+    if (length < end - start) throw wrongSize(this.uid, slice, `${length}`)
+  }
 }
 
-/** A message's answer, ready to be sent: only slices too long for memory are still to be read. */
+/** A message's answer, ready to be sent: only slices and flows too long for memory are still to be read. */
 export interface Prepared {
   readonly seq: number
   readonly uid: number
   readonly pieces: readonly Piece[]
 }
 
-export const isSlice = (piece: Piece): piece is Slice => typeof piece !== 'string' && !(piece instanceof Uint8Array)
+export const isSlice = (piece: Piece): piece is Slice => typeof piece !== 'string' && 'start' in piece
+export const isFlow = (piece: Piece): piece is Flow => typeof piece !== 'string' && 'open' in piece
+
+/** Bytes of the message that a piece gives. */
+export const bytesOf = (piece: Piece): number =>
+  (typeof piece === 'string' ? 0 : isSlice(piece) ? piece.end - piece.start : isFlow(piece) ? piece.size : piece.length)
 
 /** Asks the items for a message's answer and reads what is short, all in one request. Throws what reading throws, and WrongSize. */
 export async function prepare(wanted: readonly Wanted[], m: Message, context: RequestContext): Promise<Prepared> {

@@ -14,7 +14,7 @@ import type { ImapSession } from '../command.ts'
 import type { NumberRange } from '../sequence-set.ts'
 import { Turn } from '../turn.ts'
 import type { Wanted } from './attributes.ts'
-import { Message, isSlice, isUnreadable, prepare } from './message.ts'
+import { Message, bytesOf, isUnreadable, prepare } from './message.ts'
 import type { Prepared } from './message.ts'
 import { BrokenLiteral, sendPrepared } from './stream.ts'
 
@@ -94,7 +94,7 @@ export async function fetchMessages(
 /** For imap_logout_format. What is answered from summaries alone is neither. */
 function count({ pieces }: Prepared, kind: 'hdr' | 'body', { counters }: ImapSession): void {
   let bytes = 0
-  for (const piece of pieces) if (typeof piece !== 'string') bytes += isSlice(piece) ? piece.end - piece.start : piece.length
+  for (const piece of pieces) bytes += bytesOf(piece)
   if (bytes === 0) return
   counters[`fetch_${kind}_count`]++
   counters[`fetch_${kind}_bytes`] += bytes

@@ -7,8 +7,8 @@ import type { RequestContext } from '../../../../runtime/effects.ts'
 import { messageOf } from '../../../../runtime/errors.ts'
 import { limits } from '../../../../runtime/limits.ts'
 import type { ImapSession } from '../command.ts'
-import type { Piece, Slice } from './item.ts'
-import { isSlice, rangeOf, wrongSize } from './message.ts'
+import type { Flow, Piece, Slice } from './item.ts'
+import { isFlow, isSlice, rangeOf, wrongSize } from './message.ts'
 import type { Prepared } from './message.ts'
 
 /** The connection cannot go on: it has been closed in the middle of a literal. */
@@ -23,16 +23,17 @@ export class BrokenLiteral extends Error {
 export async function sendPrepared(prepared: Prepared, s: ImapSession, context: RequestContext): Promise<void> {
   const { pieces, uid } = prepared
   const first = pieces.findIndex(isSlice)
-  if (first < 0) {
+  if (first < 0 && !pieces.some(isFlow)) {
     for (const piece of pieces) s.write(sendable(piece as string | Uint8Array))
     return
   }
   // The first bytes are waited for before anything is said: most failures show by then.
   const reading = new Reading(s, context, uid)
-  await reading.begin(pieces, first)
+  if (first >= 0) await reading.begin(pieces, first)
   try {
     for (const [i, piece] of pieces.entries()) {
       if (isSlice(piece)) await reading.send(pieces, i)
+      else if (isFlow(piece)) await sendFlow(piece, uid, s)
       else s.write(sendable(piece))
     }
     await reading.end()
@@ -47,6 +48,18 @@ const sendable = (piece: string | Uint8Array): string | Uint8Array => (typeof pi
 
 /** The same bytes where none is NUL, as in nearly all mail. */
 const withoutNuls = (bytes: Uint8Array): Uint8Array => (bytes.includes(0) ? bytes.map((byte) => (byte === 0 ? 0x80 : byte)) : bytes)
+
+/** Bytes as they are: their literal has said whether NULs are among them. */
+async function sendFlow({ size, open }: Flow, uid: number, s: ImapSession): Promise<void> {
+  let sent = 0
+  for await (const bytes of open()) {
+    sent += bytes.length
+    if (sent > size) break
+    s.write(bytes)
+    await s.flush()
+  }
+  if (sent !== size) throw wrongSize(uid, { start: 0, end: size }, sent > size ? 'more' : `${sent}`)
+}
 
 /** One pass over a message's bytes for as many slices as follow one another, instead of a request for each. */
 class Reading {
