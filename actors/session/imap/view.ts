@@ -200,8 +200,9 @@ export class View {
     while (this.#structure < updates.end && !this.#held) {
       const update = updates.at(this.#structure)
       if (update.kind === 'expunge') {
-        if (mode === 'no-expunge') { this.#held = true; break }
-        this.#tellExpunged(update.uids, update.after, events)
+        const known = this.#knownOf(update.uids)
+        if (known.length > 0 && mode === 'no-expunge') { this.#held = true; break }
+        this.#tellExpunged(known, update.after, events)
       } else if (update.kind === 'append') {
         this.#list = update.after
         grown = true
@@ -210,7 +211,8 @@ export class View {
     }
     if (!grown) return
     this.#claimRecent()
-    if (this.#told < this.count) events.exists(this.#told = this.count)
+    if (this.#told === this.count) return
+    events.exists(this.#told = this.count)
     events.recent(this.recentCount)
   }
 
@@ -227,10 +229,14 @@ export class View {
     return this.#told < now.count
   }
 
+  /** Those of `uids`, ascending, that the client has been told of: what comes and goes between two syncs is no news. */
+  #knownOf(uids: readonly number[]): readonly number[] {
+    const last = this.#told > 0 ? this.uidAt(this.#told) : 0
+    return (uids.at(-1) ?? 0) <= last ? uids : uids.filter((uid) => uid <= last)
+  }
+
   /** From the last to the first, so that no number told shifts another one to be told. */
   #tellExpunged(uids: readonly number[], after: UidList, events: ViewEvents): void {
-    // What came and went between two syncs must be counted in before it can be counted out.
-    if (this.#told < this.count) events.exists(this.#told = this.count)
     if (events.vanished !== undefined && uids.length > 0) events.vanished(uids)
     else for (let i = uids.length - 1; i >= 0; i--) events.expunge(this.seqOf(uids[i]!))
     this.#told -= uids.length
