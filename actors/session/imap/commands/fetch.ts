@@ -52,7 +52,7 @@ async function markSeen(uids: readonly number[], s: ImapSession): Promise<void> 
   if (unseen.length > 0) await mailbox.store(s.context('imap:fetch_seen'), unseen, { mode: 'add', flags: { system: Flag.Seen, keywords: [] } })
 }
 
-/** OK, or what was not sent and why. */
+/** OK, or what was not sent and why. Messages that others have expunged are no failure: a NO would stop many clients. */
 function reply({ expunged, unavailable, unreadable }: FetchOutcome, s: ImapSession): ReturnType<typeof ok> {
   if (unreadable) {
     if (s.settings.imap_fetch_failure !== 'no-after') {
@@ -62,6 +62,6 @@ function reply({ expunged, unavailable, unreadable }: FetchOutcome, s: ImapSessi
     throw new No('SERVERBUG', 'Some messages could not be read')
   }
   if (unavailable) throw new No('UNAVAILABLE', 'Some messages cannot be read now, try again later')
-  if (expunged) throw new No('EXPUNGEISSUED', 'Some of the requested messages no longer exist')
+  if (expunged) return ok('Some of the requested messages no longer exist', 'EXPUNGEISSUED')
   return ok('Fetch completed')
 }

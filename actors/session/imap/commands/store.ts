@@ -1,13 +1,13 @@
 // STORE, UID STORE. RFC 3501 §6.4.6; UNCHANGEDSINCE, RFC 7162 §3.1.3.
 // The client hears the flags of every message it named, changed or not; with .SILENT only what others did meanwhile, and with
-// CONDSTORE the new MODSEQ of those that were changed.
+// CONDSTORE the new MODSEQ of those that were changed. Messages that others have expunged are no failure (as in Dovecot): a NO would
+// make clients give up, OK [EXPUNGEISSUED] makes them look.
 
 import type { FlagSet } from '../../../user/types.ts'
 import { Flag } from '../../../user/types.ts'
 import { RequiresSync, UsesSequences, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import type { Parser } from '../grammar.ts'
-import { No } from '../result.ts'
 import { SequenceSet } from '../sequence-set.ts'
 import { mustBeWritable } from '../writable.ts'
 
@@ -58,15 +58,16 @@ export default command({
     mustBeWritable(s.selected)
     if (since !== undefined) s.enable('CONDSTORE')
     if (uids.length === 0) return ok('Store completed.')
-    const gone = uids.filter((uid) => mailbox.messages.rowOf(uid) < 0).length
+    const expunged = !s.running.uid && uids.some((uid) => mailbox.messages.rowOf(uid) < 0)
     const { changed, modified } = await store(uids, { mode, flags, since }, s)
     if (mode !== 'remove' && (flags.system & Flag.Deleted) !== 0) s.counters.deleted += changed.length
     s.syncQuietly()
     if (!silent) await tell(uids, 'flags', s)
     else if (s.enabled.has('CONDSTORE')) await tell(changed, 'modseq', s)
-    if (gone === uids.length && !s.running.uid) throw new No('EXPUNGEISSUED', 'Some of the requested messages no longer exist.')
-    if (modified.length === 0) return ok('Store completed.')
-    const numbers = s.running.uid ? modified : modified.map((uid) => view.seqOf(uid)).filter((seq) => seq > 0)
-    return ok('Conditional STORE failed.', `MODIFIED ${SequenceSet.of(numbers).toString()}`)
+    if (modified.length > 0) {
+      const numbers = s.running.uid ? modified : modified.map((uid) => view.seqOf(uid)).filter((seq) => seq > 0)
+      return ok('Conditional STORE failed.', `MODIFIED ${SequenceSet.of(numbers).toString()}`)
+    }
+    return expunged ? ok('Some of the requested messages no longer exist.', 'EXPUNGEISSUED') : ok('Store completed.')
   },
 })
