@@ -29,8 +29,8 @@ export function formatLine(settings: Settings, event: LogEvent, now: Date): stri
   const prefix = event.user === undefined
     ? `${service}: `
     : expand(settings.mail_log_prefix, userVariables({ user: event.user, service, ...(event.session === undefined ? {} : { session: event.session }) }))
-  const text = event.text.replace(/[\u0000-\u001f\u007f]/g, (control) => (control === '\t' ? control : '?'))
-  return `${formatTimestamp(settings.log_timestamp, now)}${prefix}${levelNames[event.level]}: ${text}`
+  const line = `${formatTimestamp(settings.log_timestamp, now)}${prefix}${levelNames[event.level]}: ${event.text}`
+  return line.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, '?')
 }
 
 /** Where lines of one kind go: a descriptor to write to. */

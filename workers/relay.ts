@@ -248,6 +248,7 @@ export class RelayWire implements Wire {
     this.#gone = true
     this.#held = []
     this.#outgoing.take()
+    this.#sent = 0
     this.#way.gone()
     this.#waiters.fail(new Cancelled('the client is gone'))
     // Never from within a call of the session's own (close): it hears of it as it does from a socket, a turn later.

@@ -30,7 +30,7 @@ export class SocketWire implements Wire {
   #flushDue = false
   /** The client's FIN has come. */
   #ended = false
-  /** Our FIN is on its way. */
+  /** Our FIN is on its way, or the connection has been dropped: nothing is written or heard any more. */
   #closing = false
   #gone = false
   #cancelWatch: Cancel | undefined
@@ -84,7 +84,11 @@ export class SocketWire implements Wire {
   }
 
   /** Drops the connection at once, unsent bytes and all. */
-  destroy(): void { this.#socket.destroy() }
+  destroy(): void {
+    this.#closing = true
+    this.#outgoing.take()
+    this.#socket.destroy()
+  }
 
   /** Hands what has been gathered to the kernel. */
   flush(): void {
@@ -95,14 +99,15 @@ export class SocketWire implements Wire {
     const last = pieces.length - 1
     if (last > 0) this.#socket.cork()
     for (let i = 0; i < last; i++) this.#send(pieces[i]!)
-    this.#send(pieces[last]!, large ? () => this.#taken() : undefined) // nobody waits for little
+    // Nobody waits for little. What could not be taken ends in 'close', which tells who waits.
+    this.#send(pieces[last]!, large ? (error) => { if (!error) this.#taken() } : undefined)
     if (last > 0) this.#socket.uncork()
     if (!large) return
     this.#taken()
     if (this.#socket.writableLength > limits.wireLowBytes) this.#watch()
   }
 
-  #send(piece: Uint8Array | string, taken?: () => void): void {
+  #send(piece: Uint8Array | string, taken?: (error?: Error | null) => void): void {
     if (typeof piece === 'string') this.#socket.write(piece, 'latin1', taken)
     else this.#socket.write(piece, taken)
   }

@@ -1,0 +1,51 @@
+// Log lines: their form, that nobody can forge one, and where they go.
+
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import t from 'tap'
+import { defaultSettings } from '../../../conf/settings.ts'
+import type { Settings } from '../../../conf/settings.ts'
+import { ConfigError } from '../../../runtime/errors.ts'
+import { formatLine, formatTimestamp, openLog } from '../../../workers/log.ts'
+
+const now = new Date(2026, 0, 2, 3, 4, 5)
+const line = (event: Partial<Parameters<typeof formatLine>[1]>, settings: Partial<Settings> = {}): string =>
+  formatLine({ ...defaultSettings(), log_timestamp: '%b %d %H:%M:%S ', mail_log_prefix: '%s(%u)<%{session}>: ', ...settings }, { level: 'info', name: 'x', text: 'text', ...event }, now)
+
+void t.test('with and without a user', (t) => {
+  t.equal(line({ service: 'imap', user: 'a@b.c', session: 'S1', text: 'Disconnected' }), 'Jan 02 03:04:05 imap(a@b.c)<S1>: Info: Disconnected')
+  t.equal(line({ service: 'imap-login', level: 'error' }), 'Jan 02 03:04:05 imap-login: Error: text')
+  t.equal(line({ level: 'warning' }), 'Jan 02 03:04:05 master: Warning: text')
+  t.equal(line({ level: 'debug' }), 'Jan 02 03:04:05 master: Debug: text')
+  t.end()
+})
+
+void t.test('control characters of clients forge no line', (t) => {
+  t.equal(line({ text: 'a\r\nJan 02 root: Info: b\u0000\u001b[31m\u007f\tc' }), 'Jan 02 03:04:05 master: Info: a??Jan 02 root: Info: b??[31m?\tc')
+  t.notMatch(line({ service: 'imap', user: 'a\r\nb', session: 'S' }), /[\r\n]/, 'not in user names either')
+  t.end()
+})
+
+void t.test('timestamps', (t) => {
+  t.equal(formatTimestamp('%F %T %Y-%m-%d %H:%M:%S %% %q', now), '2026-01-02 03:04:05 2026-01-02 03:04:05 % %q')
+  t.end()
+})
+
+void t.test('files by level', (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-log-'))
+  t.teardown(() => fs.rmSync(directory, { recursive: true }))
+  const at = (name: string): string => path.join(directory, name)
+  const write = (settings: Partial<Settings>): void => {
+    const log = openLog({ ...defaultSettings(), ...settings })
+    for (const level of ['debug', 'info', 'warning', 'error'] as const) log({ level, name: 'x', text: `one ${level}` })
+  }
+  const levels = (name: string): string[] => fs.readFileSync(at(name), 'utf8').trimEnd().split('\n').map((text) => text.replace(/.*one /, ''))
+  write({ log_path: at('all') })
+  t.same(levels('all'), ['info', 'warning', 'error'], 'debug only where asked for')
+  write({ log_path: at('errors'), info_log_path: at('infos'), debug_log_path: at('debugs'), mail_debug: true })
+  t.same([levels('errors'), levels('infos'), levels('debugs')], [['warning', 'error'], ['info'], ['debug']])
+  t.equal(fs.statSync(at('all')).mode & 0o777, 0o600)
+  t.throws(() => openLog({ ...defaultSettings(), log_path: at('absent/log') }), ConfigError)
+  t.end()
+})
