@@ -4,6 +4,8 @@ import t from 'tap'
 import type { Effects, ObjectStore } from '../../runtime/effects.ts'
 import { tell } from './story.ts'
 
+t.setTimeout(120_000)
+
 /** Of how many seeds one must find it. */
 const within = 30
 
