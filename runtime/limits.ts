@@ -58,6 +58,18 @@ export const limits = {
   /** passwd-files kept parsed by one auth worker (a path may have %d), and the size of one: it lies in memory whole. */
   passwdFiles: 64,
   passwdFileBytes: 64 * 1024 * 1024,
+  /** LDAP filters within one another. */
+  ldapFilterDepth: 32,
+  /** Connecting to one LDAP server, TLS included; one answer; a whole look-up with fail-over, well below askMs (ms). */
+  ldapConnectMs: 3_000,
+  ldapAnswerMs: 10_000,
+  ldapLookupMs: 20_000,
+  /** How long an LDAP server that failed is passed over: at first, and at most, after each failure twice as long (ms). */
+  ldapRetryMs: 100,
+  ldapRetryMaxMs: 5_000,
+  /** One LDAP answer, and the entries of a page where all users are listed. */
+  ldapAnswerBytes: 16 * 1024 * 1024,
+  ldapPageEntries: 500,
   /** Recipients of one LMTP transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. */
   lmtpRecipients: 1000,
   /** Deliveries of one message that run at a time. */

@@ -20,18 +20,27 @@ export class Databases {
   readonly #world: DatabaseWorld
   readonly #passdbs = new Map<string, PassdbSource>()
   readonly #userdbs = new Map<string, UserdbSource>()
+  #waits = false
 
   constructor(world: DatabaseWorld) {
     this.#world = world
   }
 
+  /** Whether some opened database waits for a network. */
+  get waits(): boolean { return this.#waits }
+
+  /** What the opened databases have to say at start, each line once. */
+  get notes(): string[] {
+    return [...new Set([...this.#passdbs.values(), ...this.#userdbs.values()].flatMap((source) => source.notes ?? []))]
+  }
+
   /** Opens a database, or throws ConfigError. */
   passdb(name: string, args: string): PassdbSource {
-    return opened(this.#passdbs, `${name} ${args}`, () => named('passdb', passdbs, name).open(args, this.#world))
+    return opened(this.#passdbs, `${name} ${args}`, () => this.#open(named('passdb', passdbs, name), args))
   }
 
   userdb(name: string, args: string): UserdbSource {
-    return opened(this.#userdbs, `${name} ${args}`, () => named('userdb', userdbs, name).open(args, this.#world))
+    return opened(this.#userdbs, `${name} ${args}`, () => this.#open(named('userdb', userdbs, name), args))
   }
 
   /** Never rejects. */
@@ -46,6 +55,12 @@ export class Databases {
       return { status: 'temporary', fields: {}, reason: messageOf(error) }
     }
   }
+
+  #open<Source>(driver: Driver<Source>, args: string): Source {
+    const source = driver.open(args, this.#world)
+    if (driver.waits === true) this.#waits = true
+    return source
+  }
 }
 
 /** The configuration names these databases, so there are few: they stay open. */
@@ -55,18 +70,20 @@ function opened<Source>(sources: Map<string, Source>, key: string, open: () => S
   return source
 }
 
-const found = (entry: PassdbEntry): LookupResult =>
-  entry.status === 'ok' ? { status: 'ok', fields: entry.fields } : { status: 'unknown', fields: {} }
+const found = (entry: PassdbEntry): LookupResult => (entry.status === 'ok' ? okResult(entry) : { status: 'unknown', fields: {} })
+
+const okResult = ({ fields, warning }: PassdbEntry & { status: 'ok' }): LookupResult =>
+  ({ status: 'ok', fields, ...(warning === undefined ? {} : { warning }) })
 
 function verified(entry: PassdbEntry, password: string): LookupResult {
   if (entry.status === 'unknown') {
     if (entry.decoy !== undefined) burn(entry.decoy, password)
     return { status: 'unknown', fields: {} }
   }
-  if (isSet(entry.fields, 'nopassword')) return { status: 'ok', fields: entry.fields }
+  if (isSet(entry.fields, 'nopassword')) return okResult(entry)
   if (entry.secret === undefined) return { status: 'mismatch', fields: {}, reason: 'No password returned (and no nopassword)' }
   return verifyPassword(password, entry.secret.text, entry.secret.scheme)
-    ? { status: 'ok', fields: entry.fields }
+    ? okResult(entry)
     : { status: 'mismatch', fields: {} }
 }
 

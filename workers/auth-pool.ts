@@ -1,6 +1,6 @@
 // The auth pool: threads that look users up and hash passwords, so that neither stops a session. Started as they are
-// needed, up to auth_worker_max_count; but the drivers so far only compute, and more threads than cores compute nothing
-// more and cost 13 MB each.
+// needed, up to auth_worker_max_count where some database waits for a network. Where all only compute, more threads than
+// cores would compute nothing more and cost 13 MB each.
 
 import os from 'node:os'
 import { Piscina } from 'piscina'
@@ -15,16 +15,20 @@ const idleMs = 60_000
 
 export class AuthPool {
   readonly #pool: Piscina
+  /** Lines for the log at start. */
+  readonly notes: readonly string[]
 
   /** ConfigError: a passdb or userdb names an unknown driver, or has arguments that driver cannot read. */
   constructor(settings: Pick<Settings, 'auth_worker_max_count' | 'passdb' | 'userdb'>) {
     const check = new Databases({ files: new RealFiles() })
     for (const passdb of settings.passdb) check.passdb(passdb.driver, passdb.args)
     for (const userdb of settings.userdb) if (userdb.driver !== 'prefetch') check.userdb(userdb.driver, userdb.args)
+    this.notes = check.notes
+    const useful = check.waits ? settings.auth_worker_max_count : Math.min(settings.auth_worker_max_count, os.availableParallelism())
     this.#pool = new Piscina({
       filename: new URL('./auth-worker.ts', import.meta.url).href,
       minThreads: 1,
-      maxThreads: Math.max(1, Math.min(settings.auth_worker_max_count, os.availableParallelism())),
+      maxThreads: Math.max(1, useful),
       resourceLimits: { maxYoungGenerationSizeMb: limits.authYoungMegabytes },
       idleTimeout: idleMs,
       concurrentTasksPerWorker: 1,

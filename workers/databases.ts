@@ -10,33 +10,48 @@ export interface Secret { text: string; scheme: string }
 
 /** `decoy`: a secret of other users' kind, checked in vain so that an unknown user takes as long as a known one. */
 export type PassdbEntry =
-  | { status: 'ok'; secret?: Secret; fields: Fields }
+  | { status: 'ok'; secret?: Secret; fields: Fields; warning?: string }
   | { status: 'unknown'; decoy?: Secret }
 
-export type UserdbEntry = { status: 'ok'; fields: Fields } | { status: 'unknown' }
+export type UserdbEntry = { status: 'ok'; fields: Fields; warning?: string } | { status: 'unknown' }
+
+interface OpenSource {
+  /** Lines for the log at start: what in the database's own file has no effect or is doubtful. */
+  notes?: readonly string[]
+}
 
 /** An opened passdb. Errors: TempFail (away), anything else is a bug; both answer `temporary`. */
-export interface PassdbSource {
+export interface PassdbSource extends OpenSource {
   lookup(variables: Variables): Promise<PassdbEntry>
   /** For databases that check passwords themselves and give out none (an LDAP bind). */
   verify?(variables: Variables, password: string): Promise<LookupResult>
 }
 
 /** An opened userdb. Errors as above. */
-export interface UserdbSource { lookup(variables: Variables): Promise<UserdbEntry> }
+export interface UserdbSource extends OpenSource {
+  lookup(variables: Variables): Promise<UserdbEntry>
+  /** The names of all users, for databases that can list them. */
+  iterate?(): AsyncIterable<string>
+}
 
 /** The doors a driver gets. */
 export interface DatabaseWorld { files: Pick<Files, 'read' | 'stat'> }
 
+/** A driver's nature. */
+export interface Traits {
+  /** Its look-ups wait for a network rather than compute: more threads than cores are of use. */
+  waits?: boolean
+}
+
 /** A driver: `open` reads `args` (ConfigError if it cannot) and connects as late as it likes. */
-export interface Driver<Source> { name: string; open(args: string, world: DatabaseWorld): Source }
+export interface Driver<Source> extends Traits { name: string; open(args: string, world: DatabaseWorld): Source }
 
 const driver = <Options, Source>(
-  name: string, parse: (args: string) => Options, open: (options: Options, world: DatabaseWorld) => Source,
-): Driver<Source> => ({ name, open: (args, world) => open(parse(args), world) })
+  name: string, parse: (args: string) => Options, open: (options: Options, world: DatabaseWorld) => Source, traits: Traits = {},
+): Driver<Source> => ({ ...traits, name, open: (args, world) => open(parse(args), world) })
 
 /** Declares a passdb driver; each file of workers/passdb/ exports one. */
-export const passdb: <Options>(name: string, parse: (args: string) => Options, open: (options: Options, world: DatabaseWorld) => PassdbSource) => Driver<PassdbSource> = driver
+export const passdb: <Options>(name: string, parse: (args: string) => Options, open: (options: Options, world: DatabaseWorld) => PassdbSource, traits?: Traits) => Driver<PassdbSource> = driver
 
 /** Declares a userdb driver; each file of workers/userdb/ exports one. */
-export const userdb: <Options>(name: string, parse: (args: string) => Options, open: (options: Options, world: DatabaseWorld) => UserdbSource) => Driver<UserdbSource> = driver
+export const userdb: <Options>(name: string, parse: (args: string) => Options, open: (options: Options, world: DatabaseWorld) => UserdbSource, traits?: Traits) => Driver<UserdbSource> = driver

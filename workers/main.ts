@@ -137,7 +137,7 @@ export class Server {
 
   #reportConfig(): void {
     const { warnings, notActedOn } = this.#config
-    for (const text of warnings) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text })
+    for (const text of [...warnings, ...this.#pool.notes]) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text })
     if (notActedOn.length > 0) {
       this.#log({ level: 'warning', name: 'config.not_acted_on', service: 'config', text: `known settings that have no effect yet: ${notActedOn.join(', ')}` })
     }

@@ -28,6 +28,8 @@ export interface LookupResult {
   /** Of the entry, expanded; empty unless `ok`. */
   fields: Fields
   reason?: string
+  /** Of an `ok` that is not quite as it should be; for the log as well. */
+  warning?: string
 }
 
 /** Never answers a wrong `ok`; may reject, which counts as `temporary`. */
