@@ -96,6 +96,11 @@ export const limits = {
   cachedFieldBytes: 2048,
   cachedHeaderBytes: 32 * 1024,
 
+  /** METADATA (RFC 5464): one value, an entry's name, entries of one command, and all of a user (they are in every root bundle). */
+  metadataValueBytes: 64 * 1024,
+  metadataNameBytes: 256,
+  metadataEntries: 100,
+  metadataBytes: 1024 * 1024,
   /** Mailbox names (bytes of UTF-8, Dovecot: 4096 with 255 a level), levels, mailboxes of a user, keywords of a mailbox, length of a keyword. */
   mailboxNameBytes: 1000,
   mailboxLevels: 20,

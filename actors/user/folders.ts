@@ -14,6 +14,8 @@ import type { Root } from './root.ts'
 import type { KeptStatus, RootChange, RootEntry } from './root-state.ts'
 import type { MailboxInfo, NamespaceInfo } from './types.ts'
 
+const noEntries: ReadonlyMap<string, string> = new Map()
+
 export class MailboxFolders {
   readonly #world: Omit<MailboxWorld, 'target'>
   readonly #root: Root
@@ -119,6 +121,24 @@ export class MailboxFolders {
     const place = on ? this.#namespaces.forCreation(name) : this.#namespaces.find(name)
     if (place === undefined || this.#root.state.subscriptions.has(placeKey(place)) === on) return
     await this.#root.note({ kind: 'subscribe', place, on })
+  }
+
+  /** Annotations of a mailbox, or ('') of the user. NONEXISTENT. */
+  metadata(name: string): ReadonlyMap<string, string> {
+    return this.#root.state.metadata.get(name === '' ? '' : this.guidOf(name, 'NONEXISTENT')) ?? noEntries
+  }
+
+  /** All of `entries` or none; undefined removes. NONEXISTENT; LIMIT beyond limits.metadataBytes. */
+  async setMetadata(name: string, entries: ReadonlyMap<string, string | undefined>): Promise<void> {
+    const guid = name === '' ? '' : this.guidOf(name, 'NONEXISTENT')
+    const change: RootChange = { kind: 'metadata', guid, entries: [...entries].map(([entry, value]) => [entry, value ?? null]) }
+    let bytes = 0
+    for (const [owner, kept] of this.#root.state.metadata) {
+      for (const [entry, value] of kept) if (owner !== guid || !entries.has(entry)) bytes += entry.length + value.length
+    }
+    for (const [entry, value] of entries) if (value !== undefined) bytes += entry.length + value.length
+    if (bytes > this.#world.limits.metadataBytes) throw new MailError('LIMIT', `Annotations of a user have at most ${this.#world.limits.metadataBytes} bytes`)
+    await this.#root.note(change)
   }
 
   /** A mailbox's figures when it was closed. */

@@ -25,6 +25,8 @@ export type RootChange =
   | { kind: 'deleted'; guid: string }
   | { kind: 'move'; from: Place; to: Place }
   | { kind: 'subscribe'; place: Place; on: boolean }
+  /** Annotations of a mailbox, or ('') of the user: null removes one. RFC 5464. */
+  | { kind: 'metadata'; guid: string; entries: readonly (readonly [name: string, value: string | null])[] }
   | { kind: 'status'; guid: string; kept: KeptStatus }
   | { kind: 'uploading'; name: string }
   | { kind: 'uploaded'; name: string; covers: number }
@@ -36,6 +38,8 @@ export class RootState {
   /** GUIDs of mailboxes whose objects are still to be deleted. */
   readonly deleting = new Set<string>()
   readonly statuses = new Map<string, KeptStatus>()
+  /** Annotations by GUID of their mailbox ('': of the user), never empty; each value is a byte string. A map is never changed once it is here. */
+  readonly metadata = new Map<string, ReadonlyMap<string, string>>()
   lastUidValidity = 0
   readonly bundles = new Set<string>()
   bundle = ''
@@ -53,7 +57,7 @@ export class RootState {
         const key = placeKey(change.place)
         const guid = this.entries.get(key)?.guid
         this.entries.delete(key)
-        if (guid !== undefined) { this.deleting.add(guid); this.statuses.delete(guid) }
+        if (guid !== undefined) { this.deleting.add(guid); this.statuses.delete(guid); this.metadata.delete(guid) }
         this.unsaved++
         return
       }
@@ -72,11 +76,23 @@ export class RootState {
         else this.subscriptions.delete(placeKey(change.place))
         this.unsaved++
         return
+      case 'metadata': this.#annotate(change.guid, change.entries); this.unsaved++; return
       case 'status': this.statuses.set(change.guid, change.kept); return
       case 'uploading': this.bundles.add(change.name); return
       case 'uploaded': this.bundle = change.name; this.unsaved -= change.covers; return
       case 'removed': for (const name of change.names) this.bundles.delete(name); return
     }
+  }
+
+  #annotate(guid: string, entries: readonly (readonly [string, string | null])[]): void {
+    if (this.deleting.has(guid)) return
+    const changed = new Map(this.metadata.get(guid))
+    for (const [name, value] of entries) {
+      if (value === null) changed.delete(name)
+      else changed.set(name, value)
+    }
+    if (changed.size > 0) this.metadata.set(guid, changed)
+    else this.metadata.delete(guid)
   }
 
   /** A state of its own, equal to this one. */
@@ -86,6 +102,7 @@ export class RootState {
     for (const [key, place] of this.subscriptions) copy.subscriptions.set(key, place)
     for (const guid of this.deleting) copy.deleting.add(guid)
     for (const [guid, kept] of this.statuses) copy.statuses.set(guid, kept)
+    for (const [guid, entries] of this.metadata) copy.metadata.set(guid, entries)
     for (const name of this.bundles) copy.bundles.add(name)
     copy.lastUidValidity = this.lastUidValidity
     copy.bundle = this.bundle
@@ -106,7 +123,8 @@ const headBytes = 16
 export function encodeRoot(state: RootState, generation: number): Uint8Array {
   const json = Buffer.from(JSON.stringify({
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
-    statuses: [...state.statuses], lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], bundle: state.bundle, unsaved: state.unsaved,
+    statuses: [...state.statuses], metadata: [...state.metadata].map(([guid, entries]) => [guid, [...entries]]),
+    lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], bundle: state.bundle, unsaved: state.unsaved,
   }))
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -127,6 +145,8 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   for (const place of found.subscriptions as Place[]) state.subscriptions.set(placeKey(place), place)
   for (const guid of found.deleting as string[]) state.deleting.add(guid)
   for (const [guid, kept] of found.statuses as [string, KeptStatus][]) state.statuses.set(guid, kept)
+  // Absent from what was written before there were annotations.
+  for (const [guid, entries] of (found.metadata ?? []) as [string, [string, string][]][]) state.metadata.set(guid, new Map(entries))
   for (const name of found.bundles as string[]) state.bundles.add(name)
   state.lastUidValidity = found.lastUidValidity
   state.bundle = found.bundle

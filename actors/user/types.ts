@@ -108,6 +108,13 @@ export interface User {
   delete(context: RequestContext, name: string): Promise<void>
   /** Renames with all children; renaming INBOX moves its mails (RFC 3501 §6.3.5). */
   rename(context: RequestContext, from: string, to: string): Promise<void>
+  /**
+   * Annotations of a mailbox ('': of the user) by entry name (RFC 5464); values are byte strings (one character a byte). In memory,
+   * no I/O. NONEXISTENT.
+   */
+  metadata(name: string): ReadonlyMap<string, string>
+  /** Sets all of `entries` or none; undefined removes one. NONEXISTENT; LIMIT: too much for one user. */
+  setMetadata(context: RequestContext, name: string, entries: ReadonlyMap<string, string | undefined>): Promise<void>
   /** Figures without opening a view; from memory or local files, a store only when both are lost. */
   status(context: RequestContext, name: string): Promise<MailboxStatus>
 

@@ -126,6 +126,12 @@ export class UserActor implements User, Actor<UserMessage> {
     })
   }
 
+  metadata(name: string): ReadonlyMap<string, string> { return this.#folders.metadata(name) }
+
+  setMetadata(_context: RequestContext, name: string, entries: ReadonlyMap<string, string | undefined>): Promise<void> {
+    return this.#run(() => this.#folders.setMetadata(name, entries))
+  }
+
   status(context: RequestContext, name: string): Promise<MailboxStatus> {
     return this.#run(async () => {
       const guid = this.#folders.guidOf(name, 'NONEXISTENT')

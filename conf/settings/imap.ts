@@ -14,7 +14,7 @@ export const imapSettings = {
   imap_literal_minus: bool(false, 'Offer LITERAL- in place of LITERAL+.', acts),
   imap_logout_format: text('in=%i out=%o deleted=%{deleted} expunged=%{expunged} trashed=%{trashed} hdr_count=%{fetch_hdr_count} hdr_bytes=%{fetch_hdr_bytes} body_count=%{fetch_body_count} body_bytes=%{fetch_body_bytes}', 'Figures of the logout line.', acts),
   imap_max_line_length: size('64k', 'Longest command line.', acts),
-  imap_metadata: bool(false, 'Offer METADATA.'),
+  imap_metadata: bool(false, 'Offer METADATA.', acts),
   imap_urlauth_host: text('', 'Host of URLAUTH URLs.'),
   imap_urlauth_port: number(143, 'Port of URLAUTH URLs.'),
   imap_urlauth_logout_format: text('in=%i out=%o', 'Figures of the URLAUTH logout line.'),

@@ -6,6 +6,7 @@ import { all as allMechanisms } from '../sasl/index.ts'
 import type { Mechanism } from '../sasl/mechanism.ts'
 import type { AnyCommand } from './command.ts'
 import { all as fetchItems } from './fetch/index.ts'
+import { all as listOptions } from './list-return/index.ts'
 import { all as searchKeys } from './search/index.ts'
 import { all as resultOptions } from './search/returns/index.ts'
 
@@ -18,10 +19,10 @@ export function mechanisms(settings: Settings): Mechanism[] {
 export const plaintextAllowed = (settings: Settings, secured: boolean): boolean => secured || !settings.disable_plaintext_auth
 
 /** Whatever may say that a capability exists because of it. */
-interface Declares { readonly capability?: string | readonly string[] }
+interface Declares { readonly capability?: string | readonly string[]; offered?(settings: Settings): boolean }
 
-const declared = (things: readonly Declares[]): string[] =>
-  [...new Set(things.flatMap((thing) => thing.capability ?? []))].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+const declared = (things: readonly Declares[], settings: Settings): string[] =>
+  [...new Set(things.flatMap((thing) => (thing.offered?.(settings) === false ? [] : thing.capability ?? [])))].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 
 const literals = (settings: Settings): string => (settings.imap_literal_minus ? 'LITERAL-' : 'LITERAL+')
 
@@ -30,12 +31,12 @@ export function preLoginCapability(commands: readonly AnyCommand[], settings: Se
   const now = commands.filter((c) => c.states.includes('any') || c.states.includes('notauthenticated'))
   const plaintext = plaintextAllowed(settings, secured)
   const auth = mechanisms(settings).filter((m) => plaintext || !m.plaintext).map((m) => `AUTH=${m.name}`)
-  return ['IMAP4rev1', literals(settings), ...declared(now), ...(plaintext ? [] : ['LOGINDISABLED']), ...auth].join(' ')
+  return ['IMAP4rev1', literals(settings), ...declared(now, settings), ...(plaintext ? [] : ['LOGINDISABLED']), ...auth].join(' ')
 }
 
 /** After login: all there is. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
 export function capability(commands: readonly AnyCommand[], settings: Settings): string {
-  const own = ['IMAP4rev1', literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions])]
+  const own = ['IMAP4rev1', literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions, ...listOptions], settings)]
   const words = settings.imap_capability.split(' ').filter((word) => word !== '')
   if (words.length === 0) return own.join(' ')
   if (!/^[+-]/.test(words[0]!)) return words.join(' ')

@@ -41,6 +41,8 @@ export interface Command<Arguments> {
   readonly uid?: boolean | 'only'
   /** What CAPABILITY shows because of this command. Before login: those of commands of the states `any` and `notauthenticated`. */
   readonly capability?: string | readonly string[]
+  /** Where a setting decides: false, and the command is unknown. */
+  offered?(settings: Settings): boolean
   readonly states: readonly State[]
   /** The bits above. */
   readonly flags: number

@@ -21,20 +21,20 @@ export interface Rejected { readonly tag: string; readonly error: Error }
 export function readHead(bytes: Uint8Array, state: SessionState, options: ParserOptions): Head | Rejected {
   const parser = new Parser(bytes, options)
   const tag = parser.tag()
-  if (tag === undefined || !parser.take(' ')) return { tag: tag ?? '*', error: unknown(state, '') }
+  if (tag === undefined || !parser.take(' ')) return { tag: tag ?? '*', error: unknownCommand(state, '') }
   let name = parser.name()
   const uid = name === 'UID' && parser.take(' ')
   if (uid) name = parser.name()
   const command = byName.get(name)
   if (command === undefined || (uid ? !command.uid : command.uid === 'only') || !(parser.atEnd || parser.peek() === ' ')) {
-    return { tag, error: unknown(state, uid ? `UID ${name}` : name) }
+    return { tag, error: unknownCommand(state, uid ? `UID ${name}` : name) }
   }
   const misplaced = outOfState(command, state)
   return misplaced ? { tag, error: misplaced } : { running: { tag, name, uid }, command, parser }
 }
 
 /** Dovecot's login says no more, lest it help in guessing what speaks here. */
-function unknown(state: SessionState, name: string): Bad {
+export function unknownCommand(state: SessionState, name: string): Bad {
   if (state === 'notauthenticated' || name === '') return new Bad('Error in IMAP command received by server.')
   return new Bad(`Error in IMAP command ${name}: Unknown command.`)
 }

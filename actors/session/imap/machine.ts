@@ -12,6 +12,7 @@ import type { Session, SessionFactory, SessionWorld } from '../types.ts'
 import { BreaksMailbox, BreaksSequences, RequiresSync, UsesSequences } from './command.ts'
 import { ImapConnection } from './connection.ts'
 import type { Frozen } from './connection.ts'
+import { unknownCommand } from './dispatch.ts'
 import type { Rejected } from './dispatch.ts'
 import { respText } from './encode.ts'
 import { Input } from './input.ts'
@@ -130,7 +131,10 @@ class ImapMachine implements Session {
     connection.begin(running, flags)
     try {
       if ((flags & RequiresSync) !== 0) connection.syncAs('no-expunge')
-      const done = await outcome(() => command.run(args, connection))
+      const done = await outcome(() => {
+        if (command.offered?.(this.#world.settings) === false) throw unknownCommand(connection.state, running.name)
+        return command.run(args, connection)
+      })
       if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent || this.#input.isComplete)) throw done
       if ((flags & BreaksMailbox) === 0) connection.sync()
       if (done instanceof Error) return this.#refuse(running.tag, done, started)

@@ -79,3 +79,12 @@ t.test('STATUS', async (t) => {
   t.match((await c.say('STATUS INBOX ()')).at(-1), /^BAD/)
   t.match((await c.say('STATUS none (MESSAGES)')).at(-1), /^NO \[NONEXISTENT\]/)
 })
+
+t.test('METADATA, where imap_metadata is off', async (t) => {
+  const { login } = await imapEngine(t)
+  const c = await login()
+  t.notMatch((await c.say('CAPABILITY'))[0], /METADATA/)
+  t.same(await c.say('GETMETADATA "" /private/comment'), ['BAD Error in IMAP command GETMETADATA: Unknown command.'])
+  t.match((await c.say('SETMETADATA "" (/private/comment "x")')).at(-1), /^BAD .* Unknown command/)
+  t.match((await c.say('LIST "" * RETURN (METADATA (/private/comment))')).at(-1), /^BAD .* Unknown return option/)
+})

@@ -1,12 +1,11 @@
 // LIST. RFC 3501 §6.3.8, RFC 5258 (LIST-EXTENDED); its return options are in list-return/.
 
-import { command, ok } from '../command.ts'
+import { Bad, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import { listArguments } from '../list-arguments.ts'
 import type { ListArguments } from '../list-arguments.ts'
 import { listResponse, namespaceOf } from '../list-response.ts'
-import { all as returnOptions } from '../list-return/index.ts'
 import { selectMailboxes } from '../list-selection.ts'
 import type { Shown } from '../list-selection.ts'
 
@@ -27,8 +26,7 @@ function line({ info, childInfo }: Shown, { criteria, returns, extended }: ListA
 }
 
 export default command({
-  name: 'LIST', capability: ['LIST-EXTENDED', ...returnOptions.flatMap(({ capability }) => capability ?? [])],
-  states: ['authenticated'], flags: 0,
+  name: 'LIST', capability: 'LIST-EXTENDED', states: ['authenticated'], flags: 0,
   parse: listArguments,
   log: ({ reference, patterns }) => `${mailbox(reference)} ${patterns.map(mailbox).join(' ')}`,
   async run(args, s) {
@@ -36,6 +34,7 @@ export default command({
       listRoot(args.reference, s)
       return ok('List completed.')
     }
+    for (const { option } of args.returns) if (option.offered?.(s.settings) === false) throw new Bad(`Error in IMAP command LIST: Unknown return option ${option.name}.`)
     for (const shown of selectMailboxes(args, s)) {
       s.send(line(shown, args))
       if (shown.info.guid !== undefined) await tellMore(shown, args, s)

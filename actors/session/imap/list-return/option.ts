@@ -1,5 +1,6 @@
 // What a return option of LIST is: one value in one file of this folder. RFC 5258 §3.2, §6.
 
+import type { Settings } from '../../../../conf/settings.ts'
 import type { MailboxInfo } from '../../../user/types.ts'
 import type { ImapSession } from '../command.ts'
 import type { Parser } from '../grammar.ts'
@@ -9,6 +10,8 @@ export interface ListReturnOption<Arguments> {
   readonly name: string
   /** What CAPABILITY shows because of it. */
   readonly capability?: string
+  /** Where a setting decides: false, and it is unknown. */
+  offered?(settings: Settings): boolean
   /** What stands behind the name. Throws ParseError. */
   parse(p: Parser): Arguments
   /** Attributes it adds to a LIST response. */

@@ -1,0 +1,20 @@
+// RETURN (METADATA ("/private/comment" …)). RFC 9590.
+
+import { MailError } from '../../../user/errors.ts'
+import { entryNames, metadataResponse } from '../metadata.ts'
+import { listReturnOption } from './option.ts'
+
+export default listReturnOption({
+  name: 'METADATA', capability: 'LIST-METADATA', offered: (settings) => settings.imap_metadata,
+  parse: (p) => entryNames(p.sp()),
+  async response(entries, { name }, s) {
+    try {
+      const kept = s.user.metadata(name)
+      return metadataResponse(name, entries.map((entry) => [entry, kept.get(entry)]))
+    } catch (error) {
+      // Deleted while the others were told.
+      if (error instanceof MailError) return undefined
+      throw error
+    }
+  },
+})

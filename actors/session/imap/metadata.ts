@@ -1,0 +1,30 @@
+// Annotations: what GETMETADATA, SETMETADATA and LIST … RETURN (METADATA …) have in common. RFC 5464.
+
+import { limits } from '../../../runtime/limits.ts'
+import { mailbox, string } from './encode.ts'
+import type { Parser } from './grammar.ts'
+
+/** One annotation as it is told; undefined: NIL. */
+export type Annotation = readonly [entry: string, value: string | undefined]
+
+/** entry = astring: "/private/…" or "/shared/…", in any letter case (§3.1), here in lower case. */
+export function entryName(p: Parser): string {
+  const name = p.astring('an entry name').toLowerCase()
+  if (!name.startsWith('/')) p.fail('Entry name must begin with \'/\'')
+  if (!/^\/(private|shared)(\/|$)/.test(name)) p.fail('Entry name must begin with /private or /shared')
+  if (/[*%]|[^\x20-\x7e]/.test(name)) p.fail('Invalid character in entry name')
+  if (name.includes('//') || name.endsWith('/')) p.fail('Empty component in entry name')
+  return name.length <= limits.metadataNameBytes ? name : p.fail('Entry name is too long')
+}
+
+/** entries = entry / "(" entry *(SP entry) ")" */
+export function entryNames(p: Parser): readonly string[] {
+  const names = p.peek() === '(' ? p.list(entryName) : [entryName(p)]
+  if (names.length === 0) p.fail('Expected an entry name')
+  return names.length <= limits.metadataEntries ? [...new Set(names)] : p.fail('Too many entries')
+}
+
+/** `METADATA name (entry value …)`. */
+export function metadataResponse(name: string, annotations: readonly Annotation[]): string {
+  return `METADATA ${mailbox(name)} (${annotations.map(([entry, value]) => `${entry} ${value === undefined ? 'NIL' : string(value)}`).join(' ')})`
+}
