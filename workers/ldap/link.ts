@@ -4,7 +4,7 @@
 import { TempFail } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
 import { Connection } from './connection.ts'
-import type { Servers } from './servers.ts'
+import type { LdapServer, Servers } from './servers.ts'
 import type { Tls } from './socket.ts'
 
 export interface LinkTimes { connectMs: number; answerMs: number; lookupMs: number }
@@ -39,13 +39,13 @@ export class Link {
   }
 
   /** A connection of one's own, for more than one question; the asker closes it. TempFail. */
-  open(): Promise<Connection> { return this.#open(performance.now() + this.#times.lookupMs) }
+  open(): Promise<Connection> { return this.#open(performance.now() + this.#times.lookupMs, new Set()) }
 
   async #run<Answer>(ask: (connection: Connection, ms: number) => Promise<Answer>, deadline: number): Promise<Answer> {
-    // A kept connection may have died unseen: that says nothing of its server. Besides that each server may fail once.
-    for (let tries = this.#servers.all.length; ; tries--) {
+    const tried = new Set<LdapServer>()
+    for (;;) {
       const kept = this.#connection?.usable === true ? this.#connection : undefined
-      const connection = kept ?? (this.#connection = await this.#open(deadline))
+      const connection = kept ?? (this.#connection = await this.#open(deadline, tried))
       try {
         const answer = await ask(connection, this.#left(deadline))
         this.#servers.answered(connection.server)
@@ -53,27 +53,33 @@ export class Link {
       } catch (error) {
         if (!(error instanceof TempFail)) throw error
         connection.close()
-        if (kept === undefined || connection.late) this.#servers.failed(connection.server, error.message)
-        if (tries <= 0) throw error
+        // A kept connection may have died unseen: that says nothing of its server.
+        if (kept === undefined || connection.late) this.#failed(connection.server, error, tried)
       }
     }
   }
 
-  /** A prepared connection to the first server that gives one. */
-  async #open(deadline: number): Promise<Connection> {
+  /** A prepared connection to the first server that gives one; the others are added to `tried`. */
+  async #open(deadline: number, tried: Set<LdapServer>): Promise<Connection> {
     for (;;) {
-      const server = this.#servers.next()
+      const server = this.#servers.next(tried)
+      const left = this.#left(deadline)
       let connection: Connection | undefined
       try {
-        connection = await Connection.open(server, this.#tls, Math.min(this.#times.connectMs, this.#left(deadline)))
+        connection = await Connection.open(server, this.#tls, Math.min(this.#times.connectMs, left))
         await this.#prepare(connection, this.#left(deadline))
         return connection
       } catch (error) {
         if (!(error instanceof TempFail)) throw error
         connection?.close()
-        this.#servers.failed(server, error.message)
+        this.#failed(server, error, tried)
       }
     }
+  }
+
+  #failed(server: LdapServer, { message }: TempFail, tried: Set<LdapServer>): void {
+    tried.add(server)
+    this.#servers.failed(server, message)
   }
 
   #left(deadline: number): number {

@@ -55,9 +55,9 @@ export class Servers {
     this.#now = now
   }
 
-  /** The first server that is worth a try. TempFail: all have failed just now. */
-  next(): LdapServer {
-    const server = this.all.find((server) => (this.#failures.get(server)?.until ?? 0) <= this.#now())
+  /** The first server that is worth a try, and none of `tried`. TempFail: all have failed just now. */
+  next(tried: ReadonlySet<LdapServer> = new Set()): LdapServer {
+    const server = this.all.find((server) => !tried.has(server) && (this.#failures.get(server)?.until ?? 0) <= this.#now())
     if (server !== undefined) return server
     const reasons = this.all.map((server) => `${server.name}: ${this.#failures.get(server)?.reason}`)
     throw new TempFail(`no LDAP server answers (${reasons.join('; ')})`)

@@ -111,11 +111,11 @@ function askForTls(socket: net.Socket): Promise<void> {
       const code = startTlsCode(answer)
       if (code === undefined && answer.length <= longestAnswer) return
       // From here on the bytes are TLS's.
-      socket.pause().off('data', read).off('close', closed)
+      socket.pause().off('data', read).off('error', reject).off('close', closed)
       if (code === 0) resolve()
       else reject(new Error(typeof code === 'number' ? `the server refuses StartTLS (result ${code})` : 'the answer to StartTLS is none'))
     }
-    socket.on('data', read).on('close', closed)
+    socket.on('data', read).on('error', reject).on('close', closed)
     socket.write(startTlsRequest)
   })
 }
