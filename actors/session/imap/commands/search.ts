@@ -19,7 +19,7 @@ export default command<Arguments>({
   parse: (p) => ({ options: parseReturnOptions(p.sp()), criterion: parseProgram(p) }),
   run: ({ options, criterion }, s) => savingOrNothing(options, s, async () => {
     const { found, unavailable } = await search(criterion, s)
-    await sendResults('SEARCH', options, found, s)
+    await sendResults('SEARCH', options, found, s, criterion.modseq)
     if (unavailable) throw new No('UNAVAILABLE', 'Some messages cannot be searched now, try again later')
     saveResults(options, found, s.selected.view)
     return ok('Search completed')

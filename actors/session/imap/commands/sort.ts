@@ -26,7 +26,7 @@ export default command<Arguments>({
   run: ({ options, by, criterion }, s) => savingOrNothing(options, s, async () => {
     const { found, unavailable } = await search(criterion, s)
     const outcome = await sort(found, by, s, new Turn(s.effects), s.context('imap:sort'))
-    await sendResults('SORT', options, outcome.sorted, s)
+    await sendResults('SORT', options, outcome.sorted, s, criterion.modseq)
     if (unavailable || outcome.unavailable) throw new No('UNAVAILABLE', 'Some messages cannot be read now, try again later')
     saveResults(options, outcome.sorted, s.selected.view)
     return ok('Sort completed')

@@ -4,6 +4,7 @@ import fuzzy from './fuzzy.ts'
 import header from './header.ts'
 import internalDate from './internal-date.ts'
 import keyword from './keyword.ts'
+import modseq from './modseq.ts'
 import not_ from './not.ts'
 import objectId from './object-id.ts'
 import or_ from './or.ts'
@@ -16,4 +17,4 @@ import text from './text.ts'
 import uid from './uid.ts'
 import within from './within.ts'
 
-export const all = [allMessages, fuzzy, header, internalDate, keyword, not_, objectId, or_, recent, savedDate, sentDate, size, systemFlags, text, uid, within]
+export const all = [allMessages, fuzzy, header, internalDate, keyword, modseq, not_, objectId, or_, recent, savedDate, sentDate, size, systemFlags, text, uid, within]

@@ -29,7 +29,11 @@ export interface SearchedMessage {
 export type Matcher = (m: SearchedMessage) => boolean | undefined
 
 /** A key as the client wrote it; becomes a matcher when the command runs, over the mailbox as it is then. `now`: seconds since 1970. */
-export interface Criterion { matcher(view: View, now: number): Matcher }
+export interface Criterion {
+  matcher(view: View, now: number): Matcher
+  /** Of a whole program: a MODSEQ key is in it, and the highest modseq of what is found is told too. RFC 7162 §3.1.5. */
+  readonly modseq?: boolean
+}
 
 /** What a key's arguments may be made of. */
 export interface KeyParser {
@@ -38,6 +42,8 @@ export interface KeyParser {
   text(): string
   /** SP search-key. */
   key(): Criterion
+  /** The key is MODSEQ. */
+  asksModseq(): void
 }
 
 export interface SearchKey {

@@ -13,14 +13,14 @@ const byName = new Map<string, SearchKey>(allKeys.flatMap((key) => key.names.map
 
 /** Throws ParseError. The matcher of a program in a charset that nobody knows throws No BADCHARSET. */
 export function parseProgram(p: Parser): Criterion {
-  return p.take('CHARSET ') ? parseProgramInCharset(p) : new ProgramParser(p, decodeUndeclared).keys()
+  return p.take('CHARSET ') ? parseProgramInCharset(p) : new ProgramParser(p, decodeUndeclared).program()
 }
 
 /** charset SP search-key *(SP search-key): what SORT and THREAD ask. RFC 5256 §3. */
 export function parseProgramInCharset(p: Parser): Criterion {
   const charset = p.astring('a charset')
   p.sp()
-  if (isKnownCharset(charset)) return new ProgramParser(p, (bytes) => decodeCharset(charset, bytes)!).keys()
+  if (isKnownCharset(charset)) return new ProgramParser(p, (bytes) => decodeCharset(charset, bytes)!).program()
   // Only what can be parsed is refused by NO: with SAVE that makes a difference (RFC 5182 §2.1).
   new ProgramParser(p, decodeUndeclared).keys()
   return { matcher() { throw new No('BADCHARSET (US-ASCII UTF-8)', 'Unknown charset') } }
@@ -30,10 +30,16 @@ class ProgramParser implements KeyParser {
   readonly p: Parser
   readonly #decode: (bytes: Uint8Array) => string
   #depth = 0
+  #modseq = false
 
   constructor(p: Parser, decode: (bytes: Uint8Array) => string) {
     this.p = p
     this.#decode = decode
+  }
+
+  program(): Criterion {
+    const criterion = this.keys()
+    return this.#modseq ? { ...criterion, modseq: true } : criterion
   }
 
   /** search-key *(SP search-key): all of them. */
@@ -48,6 +54,8 @@ class ProgramParser implements KeyParser {
     this.p.sp()
     return this.#one()
   }
+
+  asksModseq(): void { this.#modseq = true }
 
   text(): string { return this.#decode(this.p.sp().astringBytes('a text to search')) }
 

@@ -4,6 +4,7 @@ import { limits } from '../../../../runtime/limits.ts'
 import type { ImapSession } from '../command.ts'
 import { quoted } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
+import type { View } from '../view.ts'
 import type { AnyReturnItem } from './returns/item.ts'
 import { all as allItems } from './returns/index.ts'
 
@@ -48,18 +49,28 @@ export function resultsToSave(options: readonly Asked[], results: readonly numbe
 
 /**
  * Tells the results: `* SEARCH 2 3` (`name`), or with result options `* ESEARCH (TAG "a1") UID COUNT 2`. `results` are sequence
- * numbers. One line however long it is, in pieces.
+ * numbers. One line however long it is, in pieces. `withModseq`: the highest modseq of what is told is told too (RFC 7162 §3.1.5).
  */
-export async function sendResults(name: 'SEARCH' | 'SORT', options: ReturnOptions, results: readonly number[], s: ImapSession): Promise<void> {
+export async function sendResults(name: 'SEARCH' | 'SORT', options: ReturnOptions, results: readonly number[], s: ImapSession, withModseq = false): Promise<void> {
+  const modseq = withModseq ? highestModseq(options === undefined ? results : resultsToSave(options, results), s.selected.view) : 0
   const numbers = s.running.uid ? results.map((seq) => s.selected.view.uidAt(seq)) : results
-  if (options === undefined) return sendNumbers(name, numbers, s)
+  if (options === undefined) return sendNumbers(name, numbers, modseq, s)
   // SAVE alone asks for no answer (RFC 5182 §2.1).
   if (options.every(({ item }) => item.name === 'SAVE')) return
   const pieces = options.map(({ item, args }) => item.write(args, numbers)).filter((piece) => piece !== undefined)
+  if (modseq > 0) pieces.push(`MODSEQ ${modseq}`)
   await sendLong(['ESEARCH', `(TAG ${quoted(s.running.tag)})`, ...(s.running.uid ? ['UID'] : []), ...pieces].join(' '), s)
 }
 
-async function sendNumbers(name: string, numbers: readonly number[], s: ImapSession): Promise<void> {
+/** Of messages by sequence number; 0 if there are none. RFC 4731 §3.2. */
+function highestModseq(seqs: readonly number[], view: View): number {
+  const { modseqs } = view.mailbox.messages
+  let highest = 0
+  for (const seq of seqs) highest = Math.max(highest, modseqs[view.rowOf(seq)] ?? 0)
+  return highest
+}
+
+async function sendNumbers(name: string, numbers: readonly number[], modseq: number, s: ImapSession): Promise<void> {
   let text = `* ${name}`
   for (const number of numbers) {
     text += ` ${number}`
@@ -68,7 +79,7 @@ async function sendNumbers(name: string, numbers: readonly number[], s: ImapSess
     text = ''
     await s.flush()
   }
-  s.write(`${text}\r\n`)
+  s.write(`${text}${modseq > 0 ? ` (MODSEQ ${modseq})` : ''}\r\n`)
 }
 
 /** An untagged response that may be long. */

@@ -23,6 +23,7 @@ export interface SearchOutcome {
 const strideOfColumns = 256
 
 export async function search(criterion: Criterion, s: ImapSession): Promise<SearchOutcome> {
+  if (criterion.modseq) s.enable('CONDSTORE')
   const { view } = s.selected
   const matches = criterion.matcher(view, Math.floor(s.effects.clock.now() / 1000))
   const turn = new Turn(s.effects)
