@@ -20,10 +20,20 @@ export interface LoginRequest {
   local: Endpoint
   /** TLS, or a trusted peer. */
   secured: boolean
+  /** What a trusted proxy has said for the passdb: %{passdb:forward_<name>}. */
+  forward?: Readonly<Record<string, string>>
 }
 
 /** userdb lookup without a password: LMTP recipients, admin commands. */
-export interface LookupRequest { kind: 'lookup'; service: string; username: string; session: string; remote?: Endpoint; local?: Endpoint }
+export interface LookupRequest {
+  kind: 'lookup'
+  service: string
+  username: string
+  session: string
+  remote?: Endpoint
+  local?: Endpoint
+  forward?: Readonly<Record<string, string>>
+}
 
 export type AuthRequest = LoginRequest | LookupRequest
 

@@ -27,6 +27,26 @@ export const contains = (network: Network, address: string): boolean => {
 export const inNetworks = (address: string, networks: readonly string[]): boolean =>
   networks.some((network) => contains(parseNetwork(network), address))
 
+/**
+ * An address as everybody writes it (RFC 5952: lower case, zeros as `::`), so that equal ones are equal texts; IPv4 in IPv6
+ * form as IPv4. undefined: it is none. Zones (`%eth0`) are dropped.
+ */
+export const canonicalAddress = (text: string): string | undefined => {
+  const parsed = parseAddress(text)
+  return parsed === undefined ? undefined : addressText(parsed)
+}
+
+const addressText = ({ bits, width }: { bits: bigint; width: 32 | 128 }): string => {
+  const part = width === 32 ? 8 : 16
+  const groups = Array.from({ length: width / part }, (_, n) => Number(bits >> BigInt(width - part * (n + 1)) & (1n << BigInt(part)) - 1n))
+  if (width === 32) return groups.join('.')
+  const runs = [...groups.map((group) => (group === 0 ? '0' : ' ')).join('').matchAll(/00+/g)]
+  const longest = runs.reduce<RegExpExecArray | undefined>((best, run) => (best === undefined || run[0].length > best[0].length ? run : best), undefined)
+  const hex = (some: number[]): string => some.map((group) => group.toString(16)).join(':')
+  if (longest === undefined) return hex(groups)
+  return `${hex(groups.slice(0, longest.index))}::${hex(groups.slice(longest.index + longest[0].length))}`
+}
+
 const parseAddress = (text: string): { bits: bigint; width: 32 | 128 } | undefined => {
   if (!text.includes(':')) return parseIpv4(text)
   const ipv6 = parseIpv6(text.replace(/%.*$/, ''))

@@ -6,6 +6,11 @@ export const limits = {
   lmtpLineBytes: 4096,
   /** Before login a client has no reason to send more in one command: the largest ID fits (RFC 2971 §3.3: 30 fields, 30 + 1024 octets each). */
   preLoginLineBytes: 40 * 1024,
+  /** What a proxy says of its client: its session id (Dovecot: 64), fields for the passdb (as of an ID: RFC 2971 §3.3). */
+  sessionIdBytes: 64,
+  forwardFields: 30,
+  forwardNameBytes: 30,
+  forwardValueBytes: 1024,
   /** All literals of one command but an APPEND message: names, SEARCH keys, passwords. */
   commandLiteralBytes: 512 * 1024,
   /** A literal that a client may send unasked where LITERAL- is offered (RFC 7888 §5). */

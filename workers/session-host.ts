@@ -5,9 +5,11 @@
 
 import type { Account } from '../actors/user/types.ts'
 import type { AuthAnswer, AuthRequest } from '../actors/auth-messages.ts'
+import { handedOver } from '../actors/session/hand-over.ts'
 import type { Session, SessionSeed, SessionWorld, Settled, Wire } from '../actors/session/types.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
+import type { Settings } from '../conf/settings.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
@@ -27,15 +29,20 @@ export interface HostPlace {
   relayTo(worker: number): Relay
 }
 
-/** What a session's world tells the host about it. */
-interface Life { ended(): void; moved(): void }
+/** What the host knows of a session, and its world tells about it. */
+interface Life {
+  /** As it is now: a trusted peer may have said more than was known at the beginning. */
+  seed: SessionSeed
+  ended(): void
+  moved(): void
+}
 
 export class SessionHost implements RelayHost {
   readonly users: Users
   readonly #effects: Effects
   readonly #config: Config
   readonly #place: HostPlace
-  readonly #sessions = new Map<Session, SessionSeed>()
+  readonly #sessions = new Map<Session, Life>()
   #refusing: string | undefined
 
   constructor(effects: Effects, config: Config, place: HostPlace) {
@@ -71,31 +78,42 @@ export class SessionHost implements RelayHost {
   #begin(seed: SessionSeed, wire: Wire): Session {
     const protocol = protocols[seed.protocol]
     if (protocol === undefined) throw new Error(`no such protocol: ${seed.protocol}`)
-    const session: Session = protocol.session(this.#world(seed, wire, {
+    const life: Life = {
+      seed,
       ended: () => this.#ended(session),
       // The anvil entry stays: it is the connection's, and the continuation's end removes it.
       moved: () => { this.#sessions.delete(session) },
-    }))
-    this.#sessions.set(session, seed)
+    }
+    const session: Session = protocol.session(this.#world(life, wire))
+    this.#sessions.set(session, life)
     session.start()
     return session
   }
 
   #ended(session: Session): void {
-    const seed = this.#sessions.get(session)
-    if (seed === undefined) return
+    const life = this.#sessions.get(session)
+    if (life === undefined) return
     this.#sessions.delete(session)
-    this.#effects.tell('anvil', { kind: 'disconnect', session: seed.id })
+    this.#effects.tell('anvil', { kind: 'disconnect', session: life.seed.id })
   }
 
-  #world(seed: SessionSeed, wire: Wire, life: Life): SessionWorld {
+  #settings({ protocol, local, remote }: SessionSeed): Settings {
+    return settingsFor(this.#config, { protocol, localIp: local.ip, remoteIp: remote.ip })
+  }
+
+  #world(life: Life, wire: Wire): SessionWorld {
+    let settings = this.#settings(life.seed)
     return {
       effects: this.#effects,
-      settings: settingsFor(this.#config, { protocol: seed.protocol, localIp: seed.local.ip, remoteIp: seed.remote.ip }),
+      get settings() { return settings },
       wire,
-      seed,
+      get seed() { return life.seed },
+      handOver: (said) => {
+        life.seed = handedOver(life.seed, said)
+        settings = this.#settings(life.seed)
+      },
       authenticate: (request) => this.#authenticate(request),
-      settle: (account, freeze) => this.#settle(seed, wire, account, freeze, life),
+      settle: (account, freeze) => this.#settle(life, wire, account, freeze),
       // As long as its store may take: who gave up earlier would have the mail delivered twice.
       deliver: (account, delivery) => this.#effects.ask(`user:${account.user}`, { kind: 'deliver', account, delivery }, { deadlineMs: limits.storageAskMs }),
       ended: life.ended,
@@ -111,8 +129,9 @@ export class SessionHost implements RelayHost {
   }
 
   async #settle(
-    seed: SessionSeed, wire: Wire, account: Account, freeze: () => { state: unknown; input: Uint8Array }, life: Life,
+    life: Life, wire: Wire, account: Account, freeze: () => { state: unknown; input: Uint8Array },
   ): Promise<Settled> {
+    const { seed } = life
     const home = placeOf(account.user, this.#place.count)
     if (seed.resumed === undefined) await this.#admit(seed, account, home)
     if (home === this.#place.index) return { here: true, user: await this.users.get(account) }

@@ -22,8 +22,13 @@ export interface Login {
 }
 
 /** A fresh login of a normalised name. */
-export const newLogin = (request: AuthRequest, user: string, wanted?: string): Login =>
-  ({ request, user, original: request.username, verified: false, fields: {}, userdb: {}, ...(wanted === undefined ? {} : { wanted }) })
+export const newLogin = (request: AuthRequest, user: string, wanted?: string): Login => ({
+  request, user, original: request.username, verified: false, fields: forwarded(request), userdb: {}, ...(wanted === undefined ? {} : { wanted }),
+})
+
+/** What a trusted proxy has said, as the fields it becomes. */
+export const forwarded = ({ forward = {} }: AuthRequest): Fields =>
+  Object.fromEntries(Object.entries(forward).map(([name, value]) => [`forward_${name}`, value]))
 
 /** Fields by which a passdb decides about this one look-up; the next passdb must not inherit them. */
 const ownFields = ['user', 'password', 'nopassword', 'allow_nets']

@@ -6,7 +6,7 @@ import { inNetworks } from '../../conf/network.ts'
 import type { PassdbSettings } from '../../conf/settings.ts'
 import { isSet, parseFields } from './fields.ts'
 import type { Login } from './login.ts'
-import { takePassdbFields } from './login.ts'
+import { forwarded, takePassdbFields } from './login.ts'
 import type { Fields, LookupResult, RunLookup, Say } from './lookup.ts'
 import { expandFields, loginVariables, taskVariables } from './variables.ts'
 
@@ -91,7 +91,7 @@ export class PassdbChain {
 
   /** Whether the passdbs know the user, for a userdb that knows everybody. Leaves `login` alone but for its name. */
   async knows(login: Login): Promise<PassdbOutcome> {
-    const copy: Login = { ...login, verified: true, fields: {}, userdb: {} }
+    const copy: Login = { ...login, verified: true, fields: forwarded(login.request), userdb: {} }
     const outcome = await this.verify(copy, '', '')
     if (outcome === 'ok') login.user = copy.user
     return outcome

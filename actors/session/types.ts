@@ -6,6 +6,7 @@ import type { Settings } from '../../conf/settings.ts'
 import type { Account, Delivery, DeliveryResult, User } from '../user/types.ts'
 import type { AuthAnswer, AuthRequest, Endpoint } from '../auth-messages.ts'
 import type { Description } from '../../runtime/actor.ts'
+import type { HandOver } from './hand-over.ts'
 
 export type ProtocolName = 'imap' | 'pop3' | 'lmtp' | 'managesieve' | 'admin'
 
@@ -38,6 +39,8 @@ export interface SessionSeed {
   secured: boolean
   /** The peer is in login_trusted_networks and may forward addresses. */
   trusted: boolean
+  /** What a trusted peer has said for the passdb: its fields `forward_<name>`. */
+  forward?: Readonly<Record<string, string>>
   /** Present: the session has logged in on another worker and continues here. */
   resumed?: {
     account: Account
@@ -58,6 +61,8 @@ export interface SessionWorld {
   readonly settings: Settings
   readonly wire: Wire
   readonly seed: SessionSeed
+  /** A trusted peer has said whose connection this is: `seed` and `settings` are that client's from now on. Before login only. */
+  handOver(said: HandOver): void
   /** `ask('auth', …)`; never rejects: failure to ask is `temporary`. */
   authenticate(request: AuthRequest): Promise<AuthAnswer>
   /**

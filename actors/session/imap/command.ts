@@ -100,6 +100,8 @@ export interface ImapSession {
   /** Only after login: throws Bug before. */
   readonly user: User
   readonly authenticated: boolean
+  /** The client has said ID. */
+  identified: boolean
   /** Only with a selected mailbox (state `selected`): throws Bug without one. */
   readonly selected: Selected
   readonly hasSelected: boolean

@@ -52,6 +52,7 @@ export class ImapConnection implements ImapSession {
   /** Nothing is written any more: the client is gone, or its bytes flow elsewhere. */
   #silent = false
   loggedOut = false
+  identified = false
   /** The session goes on at the home of its user, with the wire. */
   moved = false
 
@@ -197,7 +198,7 @@ export class ImapConnection implements ImapSession {
     const account = await authenticate(this.world, credentials)
     if (this.#silent) throw new Cancelled('the client is gone')
     const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism }
-    const user = await settle(this.world, account, () => ({ state: frozen, input: this.#input.rest() }))
+    const user = await settle(this.world, account, credentials.mechanism, () => ({ state: frozen, input: this.#input.rest() }))
     if (user === undefined) {
       this.moved = true
       this.hush()

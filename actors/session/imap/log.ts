@@ -1,6 +1,7 @@
 // The log lines of an IMAP session: login, logout, failures of ours.
 
 import type { ImapSession } from './command.ts'
+import type { Disconnect } from './result.ts'
 import { messageOf } from '../../../runtime/errors.ts'
 
 const place = ({ world: { seed } }: ImapSession): string => `rip=${seed.remote.ip}, lip=${seed.local.ip}, session=<${seed.id}>`
@@ -10,6 +11,15 @@ export function logLogin(s: ImapSession, mechanism: string): void {
   s.effects.emit({
     level: 'info', name: 'imap.login', service: 'imap-login', user, session: s.world.seed.id,
     text: `Login: user=<${user}>, method=${mechanism}, ${place(s)}`,
+  })
+}
+
+/** The last line of a session that was sent away before its login was complete. */
+export function logDisconnect(s: ImapSession, { why, user, method }: Disconnect): void {
+  const who = [user === undefined ? [] : `user=<${user}>`, method === undefined ? [] : `method=${method}`].flat()
+  s.effects.emit({
+    level: 'info', name: 'imap.disconnect', service: 'imap-login', session: s.world.seed.id, ...(user === undefined ? {} : { user }),
+    text: `${why}: ${[...who, place(s)].join(', ')}`,
   })
 }
 

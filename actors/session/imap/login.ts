@@ -1,7 +1,7 @@
 // Logging in: credentials → account → the user, here or on its home worker. Refusals as Dovecot words them (RFC 5530).
 
 import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
-import type { User } from '../../user/types.ts'
+import type { Account, User } from '../../user/types.ts'
 import type { AuthAnswer } from '../../auth-messages.ts'
 import type { SessionWorld } from '../types.ts'
 import { mechanisms, plaintextAllowed } from './capabilities.ts'
@@ -18,10 +18,10 @@ export function mustBePrivate(world: SessionWorld, mechanism: string): void {
 /** Asks auth. No: refused, and why as far as the client may know. */
 export async function authenticate(world: SessionWorld, credentials: Credentials) {
   const { mechanism, username, password, authzid } = credentials
-  const { id, remote, local, secured } = world.seed
+  const { id, remote, local, secured, forward } = world.seed
   const answer = await world.authenticate({
     kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured,
-    ...(authzid === undefined ? {} : { authzid }),
+    ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
   })
   if (answer.status === 'ok') return answer.account
   throw refusal(answer)
@@ -39,16 +39,18 @@ function refusal(answer: Exclude<AuthAnswer, { status: 'ok' }>): No {
 
 /**
  * The user, if its home is this worker; undefined: the session goes on elsewhere (`freeze` was called) and must fall silent.
- * No: the user cannot be opened now.
+ * No: the user cannot be opened now, or has too many connections.
  */
 export async function settle(
-  world: SessionWorld, account: Parameters<SessionWorld['settle']>[0], freeze: Parameters<SessionWorld['settle']>[1],
+  world: SessionWorld, account: Account, method: string, freeze: Parameters<SessionWorld['settle']>[1],
 ): Promise<User | undefined> {
   try {
     const settled = await world.settle(account, freeze)
     return settled.here ? settled.user : undefined
   } catch (error) {
-    if (error instanceof TempFail || error instanceof LimitExceeded) throw new No('UNAVAILABLE', error.message)
-    throw error
+    if (!(error instanceof TempFail || error instanceof LimitExceeded)) throw error
+    // Dovecot closes the connection of who has too many.
+    const tooMany = error instanceof LimitExceeded && error.limit === 'mail_max_userip_connections'
+    throw new No('UNAVAILABLE', error.message, tooMany ? { why: error.message, user: account.user, method } : undefined)
   }
 }

@@ -17,11 +17,11 @@ import type { Rejected } from './dispatch.ts'
 import { respText } from './encode.ts'
 import { Input } from './input.ts'
 import { settle } from './login.ts'
-import { logFailure, logLogout } from './log.ts'
+import { logDisconnect, logFailure, logLogout } from './log.ts'
 import { CommandReader } from './reader.ts'
 import type { Received } from './reader.ts'
-import { refusalOf } from './result.ts'
-import type { Ok } from './result.ts'
+import { No, refusalOf } from './result.ts'
+import type { Disconnect, Ok } from './result.ts'
 
 export const imapSession: SessionFactory = (world) => new ImapMachine(world)
 
@@ -39,6 +39,8 @@ class ImapMachine implements Session {
   #inactivity: Cancel | undefined
   /** The session ends after the running command, and why; '': nothing is told. */
   #bye: string | undefined
+  /** The session was sent away before its login was complete, and why. */
+  #disconnect: Disconnect | undefined
   #over = false
   #stopped: (() => void)[] | undefined
 
@@ -105,7 +107,7 @@ class ImapMachine implements Session {
     const { tag, mechanism } = state as Frozen
     if (input.length > 0) this.#input.push(input)
     try {
-      const user = await settle(this.#world, account, () => { throw new Bug('a resumed session cannot move on') })
+      const user = await settle(this.#world, account, mechanism, () => { throw new Bug('a resumed session cannot move on') })
       this.#reply(tag, 'OK', this.#connection.enter(user!, mechanism))
     } catch (error) {
       if (error instanceof Cancelled) throw error
@@ -157,6 +159,10 @@ class ImapMachine implements Session {
     const { status, code, text, log } = refusalOf(error, this.#world.effects.clock.now())
     if (log) logFailure(this.#connection, this.#says?.() ?? '', error)
     this.#reply(tag, status, { text, code }, started)
+    if (error instanceof No && error.disconnect !== undefined) {
+      this.#disconnect = error.disconnect
+      return this.#leave('')
+    }
     const most = this.#connection.authenticated ? limits.badCommands : limits.badCommandsPreLogin
     if (status === 'BAD' && ++this.#bad >= most) this.#leave('Too many invalid IMAP commands.')
   }
@@ -198,7 +204,8 @@ class ImapMachine implements Session {
     connection.hush()
     // A session that goes on elsewhere has neither ended nor a wire of its own any more.
     if (!connection.moved) {
-      logLogout(connection, connection.loggedOut ? 'Logged out' : this.#bye || 'Connection closed')
+      if (this.#disconnect !== undefined) logDisconnect(connection, this.#disconnect)
+      else logLogout(connection, connection.loggedOut ? 'Logged out' : this.#bye || 'Connection closed')
       this.#world.wire.close()
       this.#world.ended()
     }

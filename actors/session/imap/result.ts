@@ -9,11 +9,22 @@ export interface Ok { readonly text: string; readonly code?: string }
 /** Success. `text` reads like `Fetch completed`: the machine adds times and the dot. */
 export const ok = (text: string, code?: string): Ok => (code === undefined ? { text } : { text, code })
 
-/** The tagged NO: understood and refused. `code` is a response code without brackets, '' for none. */
+/** Why a session is disconnected before its login is complete, for the log. */
+export interface Disconnect { readonly why: string; readonly user?: string; readonly method?: string }
+
+/**
+ * The tagged NO: understood and refused. `code` is a response code without brackets, '' for none. `disconnect`: before
+ * login, the connection is closed after it.
+ */
 export class No extends Error {
   override readonly name = 'No'
   readonly code: string
-  constructor(code: string, text: string) { super(text); this.code = code }
+  readonly disconnect: Disconnect | undefined
+  constructor(code: string, text: string, disconnect?: Disconnect) {
+    super(text)
+    this.code = code
+    this.disconnect = disconnect
+  }
 }
 
 /** The tagged BAD: the client broke the protocol. */

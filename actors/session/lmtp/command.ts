@@ -22,14 +22,24 @@ export interface Transaction {
   intake?: MessageIntake
 }
 
+/** What a trusted proxy says of the client's own session, for the Received header. */
+export interface Proxied {
+  helo?: string
+  /** SMTP, ESMTP or LMTP. */
+  protocol?: string
+}
+
 /** The connection, as commands see it. */
 export interface LmtpConnection {
   readonly world: SessionWorld
   /** The name given by LHLO; empty before. */
   helo: string
+  proxied: Proxied
   transaction: Transaction | undefined
   /** Name of this host. */
   readonly hostname: string
+  /** Sends the 220. */
+  greet(): void
   /** Sends one line. */
   reply(line: string): void
   /** Gives the transaction up, with what it has received. */

@@ -24,14 +24,15 @@ interface Copy { recipient: Recipient; transaction: Transaction; message: Receiv
 /** The header lines of one recipient's copy, each ending in CRLF. */
 function headerFor(recipient: Recipient, { from }: Transaction, connection: LmtpConnection, id: string): Uint8Array {
   const { settings, seed, effects } = connection.world
+  const { helo = connection.helo, protocol = 'LMTP' } = connection.proxied
   const lines = [`Return-Path: <${from.text}>`]
   const to = settings.lmtp_hdr_delivery_address === 'original' ? recipient.original ?? recipient.path.text : recipient.path.text
   if (settings.lmtp_hdr_delivery_address !== 'none') lines.push(`Delivered-To: ${to}`)
   if (settings.lmtp_add_received_header) {
     const date = formatDate({ unixSeconds: Math.floor(effects.clock.now() / 1000), zoneMinutes: 0 })
     lines.push(
-      `Received: from ${connection.helo} ([${seed.remote.ip}])`,
-      `\tby ${connection.hostname} with LMTP`,
+      `Received: from ${helo} ([${seed.remote.ip}])`,
+      `\tby ${connection.hostname} with ${protocol}`,
       `\tid ${id}`,
       `\t(envelope-from <${from.text}>)`,
       `\tfor <${recipient.path.text}>; ${date}`,

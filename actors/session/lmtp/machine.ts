@@ -11,7 +11,7 @@ import { Cancelled, messageOf } from '../../../runtime/errors.ts'
 import { limits } from '../../../runtime/limits.ts'
 import { MessageIntake } from '../message-intake.ts'
 import type { Session, SessionFactory, SessionWorld } from '../types.ts'
-import type { LmtpConnection, Transaction } from './command.ts'
+import type { LmtpConnection, Proxied, Transaction } from './command.ts'
 import { all as commands } from './commands/index.ts'
 import { deliver } from './delivery.ts'
 import { DotReader } from './dots.ts'
@@ -34,6 +34,7 @@ class LmtpMachine implements Session, LmtpConnection {
   readonly world: SessionWorld
   readonly hostname: string
   helo = ''
+  proxied: Proxied = {}
   transaction: Transaction | undefined
   readonly #input = new Input()
   #receiving: Receiving | undefined
@@ -57,7 +58,7 @@ class LmtpMachine implements Session, LmtpConnection {
 
   start(): void {
     this.#log(`Connect from ${this.world.seed.remote.ip}`)
-    this.reply(`220 ${this.hostname} ${this.world.settings.login_greeting}`)
+    this.greet()
     this.#lastActivity = this.world.effects.clock.monotonic()
     this.#watch(limits.lmtpIdleMs)
   }
@@ -94,6 +95,8 @@ class LmtpMachine implements Session, LmtpConnection {
   describe(): Description {
     return { kind: 'lmtp', name: this.world.seed.id, detail: this.#state, values: { recipients: this.transaction?.recipients.length ?? 0 } }
   }
+
+  greet(): void { this.reply(`220 ${this.hostname} ${this.world.settings.login_greeting}`) }
 
   reply(line: string): void {
     if (this.#ended) return

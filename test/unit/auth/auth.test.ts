@@ -210,3 +210,16 @@ t.test('equal look-ups that run together are made once', async (t) => {
   waiting.at(-1)?.()
   await again
 })
+
+t.test('what a proxy forwards is there for the databases', async (t) => {
+  const auth = authDouble({
+    passdb: [passdb({ driver: 'static', args: 'password=pw userdb_site=%{passdb:forward_site}' })],
+    userdb: [userdb({ driver: 'prefetch' }), everybody],
+  })
+  t.match(await auth.login('a', 'pw', { forward: { site: 'dc1' } }), { account: { fields: { site: 'dc1' } } })
+  t.match(auth.tasks[0]?.variables, { passdb: { forward_site: 'dc1' } })
+  await auth.login('a', 'pw')
+  t.same(auth.tasks.at(-1)?.variables['passdb'], {})
+  await auth.lookup('a', { forward: { site: 'dc2' } })
+  t.match(auth.tasks.at(-1)?.variables, { passdb: { forward_site: 'dc2' } })
+})

@@ -84,7 +84,7 @@ t.test('what auth answers is told as Dovecot tells it', async (t) => {
 })
 
 t.test('a user that cannot be opened now', async (t) => {
-  for (const error of [new TempFail('the store is away'), new LimitExceeded('mail_max_userip_connections', 'the store is away')]) {
+  for (const error of [new TempFail('the store is away'), new LimitExceeded('mailboxQueue', 'the store is away')]) {
     const c = new ImapClient({ settle: () => Promise.reject(error) })
     t.equal(last(await c.say('LOGIN u pass')), 'NO [UNAVAILABLE] the store is away')
     t.same(await c.say('NOOP'), ['OK NOOP completed.'], 'it may try again')

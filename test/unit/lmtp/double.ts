@@ -4,7 +4,8 @@ import { Buffer } from 'node:buffer'
 import fs from 'node:fs'
 import type { AuthAnswer, LookupRequest } from '../../../actors/auth-messages.ts'
 import { lmtpSession } from '../../../actors/session/lmtp/machine.ts'
-import type { Session } from '../../../actors/session/types.ts'
+import { handedOver } from '../../../actors/session/hand-over.ts'
+import type { Session, SessionSeed } from '../../../actors/session/types.ts'
 import type { Account, Delivery, DeliveryResult } from '../../../actors/user/types.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import { defaultSettings } from '../../../conf/settings.ts'
@@ -17,6 +18,7 @@ export interface Delivered { account: Account; delivery: Delivery; text: string 
 
 export interface DoubleOptions {
   settings?: Partial<Settings>
+  seed?: Partial<SessionSeed>
   effects?: Partial<Effects>
   /** Default: everybody is known. */
   lookup?(request: LookupRequest): AuthAnswer | Promise<AuthAnswer>
@@ -50,10 +52,14 @@ export class LmtpDouble {
     const effects = { ...this.world.effects, ...options.effects }
     const settings: Settings = { ...defaultSettings(), hostname: 'mx.example.com', mail_temp_dir: this.world.directory, ...options.settings }
     const double = this
+    let seed: SessionSeed = {
+      protocol: 'lmtp', id: 'S1', remote: { ip: '192.0.2.7', port: 5 }, local: { ip: '192.0.2.1', port: 24 }, secured: false, trusted: false, ...options.seed,
+    }
     this.session = lmtpSession({
       effects,
       settings,
-      seed: { protocol: 'lmtp', id: 'S1', remote: { ip: '192.0.2.7', port: 5 }, local: { ip: '192.0.2.1', port: 24 }, secured: false, trusted: false },
+      get seed() { return seed },
+      handOver: (said) => { seed = handedOver(seed, said) },
       wire: {
         write(bytes) {
           double.#out += typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')

@@ -1,10 +1,15 @@
 // ID. RFC 2971. What is answered is imap_id_send, what of the client's is logged is imap_id_log.
+//
+// A trusted proxy's first ID before login hands its client over, in fields `x-…` that are no client's own: from anybody
+// else they are neither believed nor logged.
 
-import { command, ok } from '../command.ts'
+import { No, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { nstring, utf8 } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
 import { limits } from '../../../../runtime/limits.ts'
+import { take, takeForward } from '../../hand-over.ts'
+import type { Attribute, HandOver } from '../../hand-over.ts'
 
 type Pairs = [name: string, value: string | undefined][]
 
@@ -32,9 +37,38 @@ function answer(setting: string): string {
   return fields.length === 0 ? 'NIL' : `(${fields.join(' ')})`
 }
 
+const attributes = new Map<string, Attribute>([
+  ['x-originating-ip', 'remoteIp'], ['x-originating-port', 'remotePort'], ['x-connected-ip', 'localIp'], ['x-connected-port', 'localPort'],
+  ['x-session-id', 'session'], ['x-session-ext-id', 'session'], ['x-proxy-ttl', 'ttl'],
+])
+const forward = 'x-forward-'
+
+/** Fields of proxies; x-multiplex is one that Dovecot knows and ignores. */
+const isReserved = (name: string): boolean => attributes.has(name) || name.startsWith(forward) || name === 'x-multiplex'
+
+/** What a proxy says. Fields that cannot be taken are passed over, as Dovecot does. */
+function handOver(client: Pairs): HandOver {
+  const said: HandOver = {}
+  for (const [name, value = ''] of client) {
+    const attribute = attributes.get(name)
+    if (attribute !== undefined) take(said, attribute, value)
+    else if (name.startsWith(forward)) takeForward(said, name.slice(forward.length), value)
+  }
+  return said
+}
+
+function hearProxy(client: Pairs, s: ImapSession): void {
+  const first = !s.identified
+  s.identified = true
+  if (!first || s.authenticated || !s.world.seed.trusted || !client.some(([name]) => isReserved(name))) return
+  const said = handOver(client)
+  s.world.handOver(said)
+  if (said.ttl === 0) throw new No('', 'Proxying loops.', { why: 'Proxying loops: the TTL has reached zero' })
+}
+
 function log(client: Pairs, s: ImapSession): void {
   const wanted = s.settings.imap_id_log.toLowerCase().split(' ')
-  const shown = client.filter(([name]) => wanted.includes('*') || wanted.includes(name))
+  const shown = client.filter(([name]) => !isReserved(name)).filter(([name]) => wanted.includes('*') || wanted.includes(name))
   if (shown.length === 0) return
   const text = shown.map(([name, value]) => `${name}=${value ?? 'NIL'}`).join(', ').replace(/[\x00-\x1f\x7f]/g, '?')
   s.effects.emit({ level: 'info', name: 'imap.id', service: 'imap', session: s.world.seed.id, text: `ID sent: ${text}` })
@@ -44,6 +78,7 @@ export default command({
   name: 'ID', capability: 'ID', states: ['any'], flags: 0,
   parse: (p) => pairs(p.sp()),
   run(client, s) {
+    hearProxy(client, s)
     log(client, s)
     s.send(`ID ${answer(s.settings.imap_id_send)}`)
     return ok('ID completed.')

@@ -8,5 +8,6 @@ import quit from './quit.ts'
 import rcpt from './rcpt.ts'
 import rset from './rset.ts'
 import vrfy from './vrfy.ts'
+import xclient from './xclient.ts'
 
-export const all = [bdat, data, lhlo, mail, noop, quit, rcpt, rset, vrfy]
+export const all = [bdat, data, lhlo, mail, noop, quit, rcpt, rset, vrfy, xclient]

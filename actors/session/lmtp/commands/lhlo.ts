@@ -1,10 +1,16 @@
-// LHLO: LMTP's EHLO. RFC 2033 §4.1. SIZE: RFC 1870; PIPELINING: RFC 2920; CHUNKING: RFC 3030; 8BITMIME: RFC 6152.
+// LHLO: LMTP's EHLO; what only trusted proxies may use is shown to them alone. RFC 2033 §4.1. SIZE: RFC 1870; PIPELINING: RFC 2920; CHUNKING: RFC 3030; 8BITMIME: RFC 6152.
 
 import { limits } from '../../../../runtime/limits.ts'
 import { command } from '../command.ts'
+import type { LmtpConnection } from '../command.ts'
 import { badCommand } from '../reply.ts'
+import { attributes } from './xclient.ts'
 
 const extensions = ['8BITMIME', 'CHUNKING', 'ENHANCEDSTATUSCODES', 'PIPELINING', `SIZE ${limits.messageBytes}`]
+
+function forProxies({ world }: LmtpConnection): string[] {
+  return world.seed.trusted ? [`XCLIENT ${attributes}`, 'XRCPTFORWARD'] : []
+}
 
 export default command({
   name: 'LHLO',
@@ -15,7 +21,7 @@ export default command({
   run(domain, connection) {
     connection.reset()
     connection.helo = domain
-    const lines = [connection.hostname, ...extensions]
+    const lines = [connection.hostname, ...extensions, ...forProxies(connection)]
     for (const [n, line] of lines.entries()) connection.reply(`250${n < lines.length - 1 ? '-' : ' '}${line}`)
   },
 })

@@ -4,25 +4,35 @@
 import { limits } from '../../../../runtime/limits.ts'
 import { command } from '../command.ts'
 import type { LmtpConnection } from '../command.ts'
+import { takeForwardList } from '../../hand-over.ts'
 import { decodeXtext, parsePath, splitDetail } from '../path.ts'
 import type { PathAndParams } from '../path.ts'
 import { badCommand, oneLine, Refusal } from '../reply.ts'
 
-/** ORCPT (RFC 3461 §4.2) tells the address before aliases, for lmtp_hdr_delivery_address = original. */
-function originalOf(params: PathAndParams['params']): string | undefined {
-  let original: string | undefined
+interface Params {
+  /** ORCPT (RFC 3461 §4.2): the address before aliases, for lmtp_hdr_delivery_address = original. */
+  original?: string
+  /** XRCPTFORWARD: a trusted proxy's fields for the passdb. */
+  forward?: Record<string, string>
+}
+
+function readParams(params: PathAndParams['params'], trusted: boolean): Params {
+  const read: Params = {}
   for (const [name, value] of params) {
     const address = name === 'ORCPT' ? /^rfc822;(.+)$/i.exec(value)?.[1] : undefined
-    if (address === undefined) throw badCommand('555 5.5.4 Unsupported RCPT parameter')
-    original = oneLine(decodeXtext(address))
+    if (address !== undefined) read.original = oneLine(decodeXtext(address))
+    else if (name !== 'XRCPTFORWARD' || !trusted) throw badCommand('555 5.5.4 Unsupported RCPT parameter')
+    else if (!takeForwardList(read, decodeXtext(value))) throw badCommand('501 5.5.4 Invalid XRCPTFORWARD parameter')
   }
-  return original
+  return read
 }
 
 /** The recipient's account. Refusal: unknown, or nobody can tell now. */
-async function lookup(user: string, address: string, { world }: LmtpConnection) {
+async function lookup(user: string, address: string, { world }: LmtpConnection, forward: Params['forward']) {
   const { id, remote, local } = world.seed
-  const answer = await world.authenticate({ kind: 'lookup', service: 'lmtp', username: user, session: id, remote, local })
+  const answer = await world.authenticate({
+    kind: 'lookup', service: 'lmtp', username: user, session: id, remote, local, ...(forward === undefined ? {} : { forward }),
+  })
   if (answer.status === 'ok') return answer.account
   if (answer.status === 'unknown') throw new Refusal(`550 5.1.1 <${address}> User doesn't exist: ${user}`)
   throw new Refusal(`451 4.3.0 <${address}> Temporary user lookup failure`)
@@ -33,15 +43,15 @@ export default command({
   parse(text, { world }) {
     const { path, params } = parsePath(text, { keyword: 'TO', workarounds: world.settings.lmtp_client_workarounds })
     if (path.text === '') throw badCommand('501 5.5.4 Invalid TO: Empty address')
-    return { path, original: originalOf(params) }
+    return { path, ...readParams(params, world.seed.trusted) }
   },
-  async run({ path, original }, connection) {
+  async run({ path, original, forward }, connection) {
     const { transaction } = connection
     if (transaction === undefined) throw new Refusal('503 5.5.1 MAIL needed first')
     if (transaction.intake !== undefined) throw new Refusal('503 5.5.1 RCPT not allowed after BDAT')
     if (transaction.recipients.length >= limits.lmtpRecipients) throw new Refusal('452 4.5.3 Too many recipients')
     const { user, detail } = splitDetail(path, connection.world.settings.recipient_delimiter)
-    const account = await lookup(user, path.text, connection)
+    const account = await lookup(user, path.text, connection, forward)
     transaction.recipients.push({
       path, account, ...(original === undefined ? {} : { original }), ...(detail === undefined ? {} : { detail }),
     })
