@@ -35,13 +35,16 @@ export default command({
   },
 })
 
+/** One Ctrl-C may arrive twice, from the terminal and from npm: within this time (ms) it is one. */
+const sameSignalMs = 300
+
 /** Settles at the first SIGINT or SIGTERM; the second ends the process as it is (journals are made for that). */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false
+    let askedAt: number | undefined
     const stop = (): void => {
-      if (asked) process.exit(1)
-      asked = true
+      if (askedAt !== undefined && performance.now() - askedAt > sameSignalMs) process.exit(1)
+      askedAt ??= performance.now()
       resolve()
     }
     process.on('SIGINT', stop)
