@@ -1,12 +1,12 @@
 // FETCH. RFC 3501 §6.4.5: `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
-// [fetch-modifiers]`. CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4, §3.2.6.
+// [fetch-modifiers]`. CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4, §3.2.6; PARTIAL: RFC 9394 §3.3.
 
 import { Flag } from '../../../user/types.ts'
 import { No, UsesSequences, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { parseAttributes, withModseq, withUid } from '../fetch/attributes.ts'
 import type { Wanted } from '../fetch/attributes.ts'
-import { changedAfter, checkModifiers, parseModifiers } from '../fetch/modifiers.ts'
+import { changedAfter, checkModifiers, parseModifiers, partOfRanges } from '../fetch/modifiers.ts'
 import type { FetchModifiers } from '../fetch/modifiers.ts'
 import { fetchColumns, fetchMessages } from '../fetch/run.ts'
 import type { FetchOutcome } from '../fetch/run.ts'
@@ -25,12 +25,13 @@ export default command<Arguments>({
   async run({ set, wanted, modifiers }, s) {
     const { view, readOnly } = s.selected
     checkModifiers(modifiers, s)
-    const { changedSince, vanished } = modifiers
+    const { changedSince, vanished, partial } = modifiers
     const named = changedSince === undefined ? wanted : withModseq(wanted)
     for (const { item } of named) if (item.enables !== undefined) s.enable(item.enables)
     const all = view.ranges(set, s.running.uid)
     if (vanished) await sendVanished(vanishedOf(set.resolve(view.mailbox.uidNext - 1), changedSince!, view), s)
-    const ranges = changedSince === undefined ? all : changedAfter(changedSince, all, view)
+    const changed = changedSince === undefined ? all : changedAfter(changedSince, all, view)
+    const ranges = partial === undefined ? changed : partOfRanges(partial, changed)
     const items = s.running.uid ? withUid(named) : named
     if (items.every(({ item }) => item.needs === 'columns')) return reply(await fetchColumns(items, ranges, s), s)
     const marks = !readOnly && items.some(marksSeen)
