@@ -129,13 +129,13 @@ t.test('messages that go, cannot be read now, or never again', async (t) => {
   const model = mailbox()
   const session = bench(model, search, { settings: { mail_prefetch_count: 4 } })
   model.remove([1])
-  t.equal(await session.say('SEARCH BODY body'), '* SEARCH 2\r\nOK Search completed')
-  t.equal(await session.say('SEARCH ALL'), '* SEARCH 2 3 4\r\nOK Search completed')
+  t.equal(await session.say('SEARCH BODY body'), '* SEARCH 2\r\nOK [EXPUNGEISSUED] Search completed')
+  t.equal(await session.say('SEARCH ALL'), '* SEARCH 2 3 4\r\nOK [EXPUNGEISSUED] Search completed')
   model.obstacle = (uid) => { if (uid === 3) throw new TempFail('away') }
-  t.equal(await session.say('SEARCH BODY body'), '* SEARCH 2\r\nNO [UNAVAILABLE] Some messages cannot be searched now, try again later')
+  t.equal(await session.say('SEARCH BODY body'), '* SEARCH 2\r\nNO [UNAVAILABLE] Some messages cannot be read now, try again later')
   model.obstacle = (uid) => { if (uid === 3) throw new ObjectNotFound('3') }
   session.events.length = 0
-  t.equal(await session.say('SEARCH BODY body'), '* SEARCH 2\r\nOK Search completed')
+  t.equal(await session.say('SEARCH BODY body'), '* SEARCH 2\r\nOK [EXPUNGEISSUED] Search completed')
   t.equal(session.events[0]?.name, 'imap.search_failed')
   model.obstacle = () => { throw new RangeError('bug') }
   await t.rejects(session.say('SEARCH BODY body'), RangeError)

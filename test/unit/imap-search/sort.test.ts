@@ -57,7 +57,7 @@ t.test('messages that cannot be read now, or never again, or are gone', async (t
   model.obstacle = undefined
   t.equal(await threading.say('THREAD REFERENCES UTF-8 ALL'), '* THREAD (1 (2)(3))\r\nOK Thread completed')
   model.remove([2])
-  t.equal(await sorting.say('SORT (SUBJECT) UTF-8 ALL'), '* SORT 3 1\r\nOK Sort completed')
+  t.equal(await sorting.say('SORT (SUBJECT) UTF-8 ALL'), '* SORT 3 1\r\nOK [EXPUNGEISSUED] Sort completed')
 })
 
 t.test('SEARCH takes headers from the cache', async (t) => {

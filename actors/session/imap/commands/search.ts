@@ -1,12 +1,12 @@
 // SEARCH. RFC 3501 §6.4.4: `search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)`; with result options RFC 4731:
 // `search = "SEARCH" [SP "RETURN" SP "(" … ")"] …`
 
-import { No, RequiresSync, UsesSequences, command, ok } from '../command.ts'
+import { RequiresSync, UsesSequences, command } from '../command.ts'
 import type { Criterion } from '../search/key.ts'
 import { parseProgram } from '../search/program.ts'
 import { parseReturnOptions, sendResults } from '../search/return-options.ts'
 import type { ReturnOptions } from '../search/return-options.ts'
-import { search } from '../search/run.ts'
+import { search, searchReply } from '../search/run.ts'
 import { saveResults, savingOrNothing } from '../search/saved-result.ts'
 
 interface Arguments { readonly options: ReturnOptions; readonly criterion: Criterion }
@@ -18,10 +18,10 @@ export default command<Arguments>({
   flags: UsesSequences | RequiresSync,
   parse: (p) => ({ options: parseReturnOptions(p.sp()), criterion: parseProgram(p) }),
   run: ({ options, criterion }, s) => savingOrNothing(options, s, async () => {
-    const { found, unavailable } = await search(criterion, s)
-    await sendResults('SEARCH', options, found, s, criterion.modseq)
-    if (unavailable) throw new No('UNAVAILABLE', 'Some messages cannot be searched now, try again later')
-    saveResults(options, found, s.selected.view)
-    return ok('Search completed')
+    const outcome = await search(criterion, s)
+    await sendResults('SEARCH', options, outcome.found, s, criterion.modseq)
+    const reply = searchReply('Search completed', outcome, s)
+    saveResults(options, outcome.found, s.selected.view)
+    return reply
   }),
 })

@@ -1,11 +1,11 @@
 // SORT. RFC 5256 §3: `sort = "SORT" SP sort-criteria SP search-criteria`; with result options RFC 5267 §3 (ESORT).
 
-import { No, RequiresSync, UsesSequences, command, ok } from '../command.ts'
+import { RequiresSync, UsesSequences, command } from '../command.ts'
 import type { Criterion } from '../search/key.ts'
 import { parseProgramInCharset } from '../search/program.ts'
 import { parseReturnOptions, sendResults } from '../search/return-options.ts'
 import type { ReturnOptions } from '../search/return-options.ts'
-import { search } from '../search/run.ts'
+import { search, searchReply } from '../search/run.ts'
 import { saveResults, savingOrNothing } from '../search/saved-result.ts'
 import { parseSortProgram } from '../sort/program.ts'
 import type { SortCriterion } from '../sort/program.ts'
@@ -24,11 +24,11 @@ export default command<Arguments>({
   log: ({ by }) => `(${by.map(({ name, reverse }) => (reverse ? `REVERSE ${name}` : name)).join(' ')})`,
   parse: (p) => ({ options: parseReturnOptions(p.sp()), by: parseSortProgram(p), criterion: parseProgramInCharset(p.sp()) }),
   run: ({ options, by, criterion }, s) => savingOrNothing(options, s, async () => {
-    const { found, unavailable } = await search(criterion, s)
+    const { found, unavailable, expunged } = await search(criterion, s)
     const outcome = await sort(found, by, s, new Turn(s.effects), s.context('imap:sort'))
     await sendResults('SORT', options, outcome.sorted, s, criterion.modseq)
-    if (unavailable || outcome.unavailable) throw new No('UNAVAILABLE', 'Some messages cannot be read now, try again later')
+    const reply = searchReply('Sort completed', { unavailable: unavailable || outcome.unavailable, expunged }, s)
     saveResults(options, outcome.sorted, s.selected.view)
-    return ok('Sort completed')
+    return reply
   }),
 })

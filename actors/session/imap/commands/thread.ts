@@ -3,12 +3,12 @@
 import { limits } from '../../../../runtime/limits.ts'
 import type { ThreadForest } from '../../../mail/thread-forest.ts'
 import { threadText } from '../../../mail/thread-text.ts'
-import { No, RequiresSync, UsesSequences, command, ok } from '../command.ts'
+import { RequiresSync, UsesSequences, command } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import type { Parser } from '../grammar.ts'
 import type { Criterion } from '../search/key.ts'
 import { parseProgramInCharset } from '../search/program.ts'
-import { search } from '../search/run.ts'
+import { search, searchReply } from '../search/run.ts'
 import { algorithms, thread } from '../thread/run.ts'
 import type { Algorithm } from '../thread/run.ts'
 import { Turn } from '../turn.ts'
@@ -29,12 +29,11 @@ export default command<Arguments>({
   log: ({ algorithm }) => algorithm,
   parse: (p) => ({ algorithm: parseAlgorithm(p.sp()), criterion: parseProgramInCharset(p.sp()) }),
   async run({ algorithm, criterion }, s) {
-    const { found, unavailable } = await search(criterion, s)
+    const { found, unavailable, expunged } = await search(criterion, s)
     const turn = new Turn(s.effects)
     const outcome = await thread(algorithm, found, s, turn, s.context('imap:thread'))
     await sendThreads(outcome.forest, found, s, turn)
-    if (unavailable || outcome.unavailable) throw new No('UNAVAILABLE', 'Some messages cannot be read now, try again later')
-    return ok('Thread completed')
+    return searchReply('Thread completed', { unavailable: unavailable || outcome.unavailable, expunged }, s)
   },
 })
 

@@ -6,6 +6,8 @@ import { MailError } from '../../../user/errors.ts'
 import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
 import { isUnreadable } from '../fetch/message.ts'
+import { No, ok } from '../result.ts'
+import type { Ok } from '../result.ts'
 import { Turn } from '../turn.ts'
 import type { View } from '../view.ts'
 import type { Criterion, Matcher } from './key.ts'
@@ -14,9 +16,11 @@ import { Searched } from './message.ts'
 /** What was found. */
 export interface SearchOutcome {
   /** Sequence numbers, ascending. */
-  readonly found: readonly number[]
+  found: number[]
   /** Some messages could not be searched now. */
-  readonly unavailable: boolean
+  unavailable: boolean
+  /** Some messages have been expunged by others, which the client has not been told. */
+  expunged: boolean
 }
 
 /** Messages between two looks at the clock. */
@@ -27,24 +31,40 @@ export async function search(criterion: Criterion, s: ImapSession): Promise<Sear
   const { view } = s.selected
   const matches = criterion.matcher(view, Math.floor(s.effects.clock.now() / 1000))
   const turn = new Turn(s.effects)
-  const found: number[] = []
+  const outcome: SearchOutcome = { found: [], unavailable: false, expunged: false }
   const undecided: number[] = []
   const m = view.count > 0 ? new Searched(view, 1) : undefined
   for (let seq = 1; seq <= view.count; seq++) {
     m!.at(seq)
-    const result = m!.ask(matches)
+    const result = note(m!, matches, outcome)
     if (result === undefined) undecided.push(seq)
-    else if (result) found.push(seq)
     if (seq % strideOfColumns === 0 && turn.over) await turn.rest()
   }
-  if (undecided.length === 0) return { found, unavailable: false }
-  const left = await decideByHeads(undecided, matches, found, turn, s)
-  const unavailable = await decide(left, matches, found, turn, s)
-  return { found: found.sort((a, b) => a - b), unavailable }
+  if (undecided.length === 0) return outcome
+  const left = await decideByHeads(undecided, matches, outcome, turn, s)
+  await decide(left, matches, outcome, turn, s)
+  outcome.found.sort((a, b) => a - b)
+  return outcome
 }
 
-/** Adds those to `found` that match by what the message cache has; returns those still undecided. */
-async function decideByHeads(undecided: readonly number[], matches: Matcher, found: number[], turn: Turn, s: ImapSession): Promise<number[]> {
+/** Asks a message by what is at hand, and adds it to `outcome` if that decides. */
+function note(m: Searched, matches: Matcher, outcome: SearchOutcome): boolean | undefined {
+  const result = m.ask(matches)
+  if (result) outcome.found.push(m.seq)
+  else if (m.row < 0) outcome.expunged = true
+  return result
+}
+
+/** How the command ends. The client hears of expunges by the UID form itself; by the other they make it look (RFC 5530). */
+export function searchReply(text: string, { unavailable, expunged }: { unavailable: boolean; expunged: boolean }, s: ImapSession): Ok {
+  if (unavailable) throw new No('UNAVAILABLE', 'Some messages cannot be read now, try again later')
+  return expunged && !s.running.uid ? ok(text, 'EXPUNGEISSUED') : ok(text)
+}
+
+/** Adds those to `outcome` that match by what the message cache has; returns those still undecided. */
+async function decideByHeads(
+  undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession,
+): Promise<number[]> {
   const { view, mailbox } = s.selected
   const context = s.context('imap:search')
   const left: number[] = []
@@ -54,9 +74,7 @@ async function decideByHeads(undecided: readonly number[], matches: Matcher, fou
     for (const { head } of batch) {
       const seq = undecided[index++]!
       m.at(seq, head)
-      const result = m.ask(matches)
-      if (result === undefined) left.push(seq)
-      else if (result) found.push(seq)
+      if (note(m, matches, outcome) === undefined) left.push(seq)
     }
     if (turn.over) await turn.rest()
     if (context.signal?.aborted) throw new Cancelled()
@@ -69,24 +87,25 @@ export function* uidsOf(seqs: readonly number[], view: View): Generator<number> 
   for (const seq of seqs) yield view.uidAt(seq)
 }
 
-/** Adds those that match to `found`; true if some could not be searched. */
-async function decide(undecided: readonly number[], matches: Matcher, found: number[], turn: Turn, s: ImapSession): Promise<boolean> {
+/** Adds those that match, and what kept others from being searched. */
+async function decide(undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession): Promise<void> {
   const context = s.context('imap:search')
-  let unavailable = false
   const ask = async (seq: number): Promise<number> => {
+    const m = new Searched(s.selected.view, seq)
     try {
-      return await new Searched(s.selected.view, seq).decide(matches, context) ? seq : 0
+      if (await m.decide(matches, context)) return seq
+      if (m.row < 0) outcome.expunged = true
     } catch (error) {
-      if (failureOf(error, s, seq) === 'unavailable') unavailable = true
-      return 0
+      if (failureOf(error, s, seq) === 'unavailable') outcome.unavailable = true
+      else if (error instanceof MailError) outcome.expunged = true
     }
+    return 0
   }
   for await (const seq of ahead(undecided.values(), s.settings.mail_prefetch_count, ask)) {
-    if (seq > 0) found.push(seq)
+    if (seq > 0) outcome.found.push(seq)
     if (turn.over) await turn.rest()
     if (context.signal?.aborted) throw new Cancelled()
   }
-  return unavailable
 }
 
 /** What a message's failure means for the whole: it is `lost` for ever, or `unavailable` now. Noted; rethrown if it is none of a message's. */
