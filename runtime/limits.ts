@@ -106,6 +106,9 @@ export const limits = {
   metadataNameBytes: 256,
   metadataEntries: 100,
   metadataBytes: 1024 * 1024,
+  /** ACL (RFC 4314): entries of all of a user's mailboxes (they are in every root bundle), bytes of an identifier. */
+  aclEntries: 1000,
+  aclIdentifierBytes: 256,
   /** Mailbox names (bytes of UTF-8, Dovecot: 4096 with 255 a level), levels, mailboxes of a user, keywords of a mailbox, length of a keyword. */
   mailboxNameBytes: 1000,
   mailboxLevels: 20,

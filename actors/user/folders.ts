@@ -141,6 +141,22 @@ export class MailboxFolders {
     await this.#root.note(change)
   }
 
+  /** A mailbox's access control list: rights by identifier. NONEXISTENT. */
+  acl(name: string): ReadonlyMap<string, string> {
+    return this.#root.state.acls.get(this.guidOf(name, 'NONEXISTENT')) ?? noEntries
+  }
+
+  /** `rights` undefined: the identifier's entry goes. NONEXISTENT; LIMIT beyond limits.aclEntries. */
+  async setAcl(name: string, identifier: string, rights: string | undefined): Promise<void> {
+    const guid = this.guidOf(name, 'NONEXISTENT')
+    let entries = 0
+    for (const acl of this.#root.state.acls.values()) entries += acl.size
+    if (rights !== undefined && entries >= this.#world.limits.aclEntries && !this.acl(name).has(identifier)) {
+      throw new MailError('LIMIT', `Access control lists of a user have at most ${this.#world.limits.aclEntries} entries`)
+    }
+    await this.#root.note({ kind: 'acl', guid, identifier, rights: rights ?? null })
+  }
+
   /** A mailbox's figures when it was closed. */
   keptStatus(guid: string): KeptStatus | undefined { return this.#root.state.statuses.get(guid) }
 

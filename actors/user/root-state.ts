@@ -27,6 +27,8 @@ export type RootChange =
   | { kind: 'subscribe'; place: Place; on: boolean }
   /** Annotations of a mailbox, or ('') of the user: null removes one. RFC 5464. */
   | { kind: 'metadata'; guid: string; entries: readonly (readonly [name: string, value: string | null])[] }
+  /** Rights of one identifier on a mailbox; null: its entry goes. RFC 4314. */
+  | { kind: 'acl'; guid: string; identifier: string; rights: string | null }
   | { kind: 'status'; guid: string; kept: KeptStatus }
   | { kind: 'uploading'; name: string }
   | { kind: 'uploaded'; name: string; covers: number }
@@ -40,6 +42,8 @@ export class RootState {
   readonly statuses = new Map<string, KeptStatus>()
   /** Annotations by GUID of their mailbox ('': of the user), never empty; each value is a byte string. A map is never changed once it is here. */
   readonly metadata = new Map<string, ReadonlyMap<string, string>>()
+  /** Access control lists by GUID, never empty. A map is never changed once it is here. */
+  readonly acls = new Map<string, ReadonlyMap<string, string>>()
   lastUidValidity = 0
   readonly bundles = new Set<string>()
   bundle = ''
@@ -57,7 +61,7 @@ export class RootState {
         const key = placeKey(change.place)
         const guid = this.entries.get(key)?.guid
         this.entries.delete(key)
-        if (guid !== undefined) { this.deleting.add(guid); this.statuses.delete(guid); this.metadata.delete(guid) }
+        if (guid !== undefined) { this.deleting.add(guid); this.statuses.delete(guid); this.metadata.delete(guid); this.acls.delete(guid) }
         this.unsaved++
         return
       }
@@ -76,7 +80,8 @@ export class RootState {
         else this.subscriptions.delete(placeKey(change.place))
         this.unsaved++
         return
-      case 'metadata': this.#annotate(change.guid, change.entries); this.unsaved++; return
+      case 'metadata': this.#set(this.metadata, change.guid, change.entries); return
+      case 'acl': this.#set(this.acls, change.guid, [[change.identifier, change.rights]]); return
       case 'status': this.statuses.set(change.guid, change.kept); return
       case 'uploading': this.bundles.add(change.name); return
       case 'uploaded': this.bundle = change.name; this.unsaved -= change.covers; return
@@ -84,15 +89,16 @@ export class RootState {
     }
   }
 
-  #annotate(guid: string, entries: readonly (readonly [string, string | null])[]): void {
+  #set(of: Map<string, ReadonlyMap<string, string>>, guid: string, entries: readonly (readonly [string, string | null])[]): void {
     if (this.deleting.has(guid)) return
-    const changed = new Map(this.metadata.get(guid))
+    this.unsaved++
+    const changed = new Map(of.get(guid))
     for (const [name, value] of entries) {
       if (value === null) changed.delete(name)
       else changed.set(name, value)
     }
-    if (changed.size > 0) this.metadata.set(guid, changed)
-    else this.metadata.delete(guid)
+    if (changed.size > 0) of.set(guid, changed)
+    else of.delete(guid)
   }
 
   /** A state of its own, equal to this one. */
@@ -103,6 +109,7 @@ export class RootState {
     for (const guid of this.deleting) copy.deleting.add(guid)
     for (const [guid, kept] of this.statuses) copy.statuses.set(guid, kept)
     for (const [guid, entries] of this.metadata) copy.metadata.set(guid, entries)
+    for (const [guid, entries] of this.acls) copy.acls.set(guid, entries)
     for (const name of this.bundles) copy.bundles.add(name)
     copy.lastUidValidity = this.lastUidValidity
     copy.bundle = this.bundle
@@ -119,11 +126,14 @@ export const decodeRootChanges = (bytes: Uint8Array): RootChange[] => JSON.parse
 const magic = Buffer.from('CULVERR1', 'latin1')
 const headBytes = 16
 
+type Nested = [string, [string, string][]][]
+const nested = (maps: ReadonlyMap<string, ReadonlyMap<string, string>>): Nested => [...maps].map(([key, map]) => [key, [...map]])
+
 /** magic 8 · generation u32 · CRC-32 of the JSON, begun with the generation's, u32 · JSON. */
 export function encodeRoot(state: RootState, generation: number): Uint8Array {
   const json = Buffer.from(JSON.stringify({
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
-    statuses: [...state.statuses], metadata: [...state.metadata].map(([guid, entries]) => [guid, [...entries]]),
+    statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], bundle: state.bundle, unsaved: state.unsaved,
   }))
   const head = Buffer.alloc(headBytes)
@@ -145,8 +155,9 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   for (const place of found.subscriptions as Place[]) state.subscriptions.set(placeKey(place), place)
   for (const guid of found.deleting as string[]) state.deleting.add(guid)
   for (const [guid, kept] of found.statuses as [string, KeptStatus][]) state.statuses.set(guid, kept)
-  // Absent from what was written before there were annotations.
-  for (const [guid, entries] of (found.metadata ?? []) as [string, [string, string][]][]) state.metadata.set(guid, new Map(entries))
+  // Absent from what was written before there were annotations and access control lists.
+  for (const [guid, entries] of (found.metadata ?? []) as Nested) state.metadata.set(guid, new Map(entries))
+  for (const [guid, entries] of (found.acls ?? []) as Nested) state.acls.set(guid, new Map(entries))
   for (const name of found.bundles as string[]) state.bundles.add(name)
   state.lastUidValidity = found.lastUidValidity
   state.bundle = found.bundle

@@ -112,7 +112,7 @@ export class Root {
     const listed = changes.some(({ kind }) => kind === 'create' || kind === 'delete' || kind === 'move' || kind === 'subscribe')
     // The name of a bundle on its way must not be forgotten: the next one has to sort behind it, whatever the clock does.
     const named = changes.some(({ kind }) => kind === 'uploading')
-    const annotated = changes.some(({ kind }) => kind === 'metadata')
+    const annotated = changes.some(({ kind }) => kind === 'metadata' || kind === 'acl')
     const durable = fsync === 'always' || (fsync === 'optimized' && (listed || named || annotated))
     await this.#journal.append(encodeRootChanges(changes), durable, () => {
       for (const change of changes) this.#state.apply(change)

@@ -115,6 +115,10 @@ export interface User {
   metadata(name: string): ReadonlyMap<string, string>
   /** Sets all of `entries` or none; undefined removes one. NONEXISTENT; LIMIT: too much for one user. */
   setMetadata(context: RequestContext, name: string, entries: ReadonlyMap<string, string | undefined>): Promise<void>
+  /** A mailbox's access control list (RFC 4314), rights by identifier, as it was set; it is kept here and enforced by sessions. NONEXISTENT. */
+  acl(name: string): ReadonlyMap<string, string>
+  /** Sets an identifier's rights; undefined: its entry goes. NONEXISTENT; LIMIT: too many entries for one user. */
+  setAcl(context: RequestContext, name: string, identifier: string, rights: string | undefined): Promise<void>
   /** Figures without opening a view; from memory or local files, a store only when both are lost. */
   status(context: RequestContext, name: string): Promise<MailboxStatus>
 

@@ -132,6 +132,12 @@ export class UserActor implements User, Actor<UserMessage> {
     return this.#run(() => this.#folders.setMetadata(name, entries))
   }
 
+  acl(name: string): ReadonlyMap<string, string> { return this.#folders.acl(name) }
+
+  setAcl(_context: RequestContext, name: string, identifier: string, rights: string | undefined): Promise<void> {
+    return this.#run(() => this.#folders.setAcl(name, identifier, rights))
+  }
+
   status(context: RequestContext, name: string): Promise<MailboxStatus> {
     return this.#run(async () => {
       const guid = this.#folders.guidOf(name, 'NONEXISTENT')

@@ -7,19 +7,22 @@ import type { ReceivedMessage } from '../message-intake.ts'
 import type { AppendSegment, AppendStep } from './append-arguments.ts'
 import type { ImapSession } from './command.ts'
 import { No } from './result.ts'
+import { mustHave, permittedFlags } from './rights.ts'
 import { urlText } from './url-text.ts'
 import { withoutBinary } from './without-binary.ts'
 
-/** A client need not send what has nowhere to go. */
+/** A client need not send what has nowhere to go, or may not go there. */
 export function mustExist(name: string, s: ImapSession): void {
   const info = s.user.find(name)
   if (info === undefined || info.guid === undefined || info.noSelect) throw new No('TRYCREATE', `Mailbox doesn't exist: ${name}`)
+  mustHave('i', name, s)
 }
 
 /** Messages that arrive. `release` frees what they hold, also after a failure. */
 export class Arrivals {
   readonly drafts: Draft[] = []
   readonly #s: ImapSession
+  readonly #name: string
   readonly #releases: (() => Promise<void>)[] = []
   /** The message that is arriving. */
   #intake: MessageIntake | undefined
@@ -29,7 +32,11 @@ export class Arrivals {
   /** Bytes in memory. */
   #held = 0
 
-  constructor(s: ImapSession) { this.#s = s }
+  /** `name`: where they go. */
+  constructor(name: string, s: ImapSession) {
+    this.#name = name
+    this.#s = s
+  }
 
   /** All messages of the command. Throws No, Bad, LimitExceeded, TempFail; what reading a URL throws. */
   async receive(first: AppendSegment): Promise<readonly Draft[]> {
@@ -89,7 +96,7 @@ export class Arrivals {
   async #end(): Promise<void> {
     const { body, summary } = await this.#whole()
     const { flags, internalDate } = this.#begun!
-    this.drafts.push({ body, summary, flags, ...(internalDate === undefined ? {} : { internalDate }) })
+    this.drafts.push({ body, summary, flags: permittedFlags(flags, this.#name, this.#s), ...(internalDate === undefined ? {} : { internalDate }) })
     for (const part of body.parts) if (part instanceof Uint8Array) this.#held += part.length
   }
 }

@@ -9,6 +9,7 @@ import type { ImapSession } from './command.ts'
 import type { Criterion, ListArguments } from './list-arguments.ts'
 import { namespaceOf } from './list-response.ts'
 import { compilePattern } from './pattern.ts'
+import { has } from './rights.ts'
 
 /** A mailbox to show. `childInfo`: something below it meets the criteria. */
 export interface Shown { readonly info: MailboxInfo; readonly childInfo: boolean }
@@ -43,7 +44,7 @@ function matcherOf({ reference, patterns }: ListArguments, s: ImapSession): (inf
   const wanted = patterns.filter((pattern) => pattern !== '').map((pattern) => ({ text: reference + pattern, matches: compilePattern(reference + pattern) }))
   const namespaces = s.user.namespaces()
   return ({ name, separator }) => wanted.some(({ text, matches }) => {
-    if (!matches(name, separator)) return false
+    if (!matches(name, separator) || !has('l', name, s)) return false
     // `list = no` hides a namespace from those who do not name it.
     const namespace = namespaceOf(name, namespaces)
     return namespace === undefined || namespace.list || text.startsWith(namespace.prefix)

@@ -9,6 +9,7 @@ import { resynchronised } from './fetch/attributes.ts'
 import { changedAfter } from './fetch/modifiers.ts'
 import { fetchColumns } from './fetch/run.ts'
 import type { Ok } from './result.ts'
+import { hasSome, mustHave } from './rights.ts'
 import { intactUid } from './select-parameters.ts'
 import type { Remembered, SelectParameters } from './select-parameters.ts'
 import { SequenceSet } from './sequence-set.ts'
@@ -28,7 +29,9 @@ export async function openMailbox({ name, condstore, qresync }: SelectParameters
     s.send('OK [CLOSED] Previous mailbox closed.')
   }
   if (condstore) s.enable('CONDSTORE')
-  const { mailbox, view } = await s.select(name, readOnly)
+  mustHave('r', name, s)
+  const locked = readOnly || !hasSome('iwste', name, s)
+  const { mailbox, view } = await s.select(name, locked)
   s.sendFlags()
   s.send(`${view.count} EXISTS`)
   s.send(`${view.recentCount} RECENT`)
@@ -39,7 +42,7 @@ export async function openMailbox({ name, condstore, qresync }: SelectParameters
   s.send(`OK [MAILBOXID (${mailbox.guid})] Mailbox ID`)
   s.send(`OK [HIGHESTMODSEQ ${s.takeModseq()}] Highest`)
   if (qresync?.uidValidity === mailbox.uidValidity) await resynchronise(qresync, s)
-  return ok(`${readOnly ? 'Examine' : 'Select'} completed.`, readOnly ? 'READ-ONLY' : 'READ-WRITE')
+  return ok(`${readOnly ? 'Examine' : 'Select'} completed.`, locked ? 'READ-ONLY' : 'READ-WRITE')
 }
 
 /** Tells what has vanished, then what has changed, since the client was here. What a lost disk took back counts as changed. */

@@ -3,12 +3,14 @@
 import { BreaksSequences, UsesSequences, command, ok } from '../command.ts'
 import { copyCode, countTrashed, sourceUids } from '../copying.ts'
 import { mailbox as mailboxText } from '../encode.ts'
+import { mustHave } from '../rights.ts'
 
 export default command({
   name: 'COPY', uid: true, capability: 'UIDPLUS', states: ['selected'], flags: UsesSequences | BreaksSequences,
   parse: (p) => ({ set: p.sp().sequenceSet(), to: p.sp().mailbox() }),
   log: ({ set, to }) => `${set.toString()} ${mailboxText(to)}`,
   async run({ set, to }, s) {
+    mustHave('i', to, s)
     const uids = sourceUids(set, s)
     if (uids.length === 0) return ok('No messages found.')
     const copied = await s.selected.mailbox.copy(s.context('imap:cmd_copy'), uids, to, { move: false })

@@ -4,6 +4,7 @@
 import { No, command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
+import { mustHaveParent } from '../rights.ts'
 
 /** Uses that a mailbox of one's own can have. \All and \Flagged are views over other mailboxes: there are none here. */
 const uses = ['\\Archive', '\\Drafts', '\\Junk', '\\Sent', '\\Trash']
@@ -26,6 +27,7 @@ export default command({
   parse: (p) => ({ name: p.sp().rawMailbox(), specialUse: p.sees(' (') ? p.sp().list(use).flat() : [] }),
   log: ({ name }) => mailbox(name),
   async run({ name, specialUse }, s) {
+    mustHaveParent(name, s)
     const { guid } = await s.user.create(s.context('imap:cmd_create'), name, { specialUse: [...new Set(specialUse.map(known))] })
     return ok('Create completed.', guid === undefined ? undefined : `MAILBOXID (${guid})`)
   },

@@ -10,6 +10,7 @@ import { changedAfter, checkModifiers, parseModifiers, partOfRanges } from '../f
 import type { FetchModifiers } from '../fetch/modifiers.ts'
 import { fetchColumns, fetchMessages } from '../fetch/run.ts'
 import type { FetchOutcome } from '../fetch/run.ts'
+import { has } from '../rights.ts'
 import type { SequenceSet } from '../sequence-set.ts'
 import { sendVanished, vanishedOf } from '../vanished.ts'
 
@@ -34,7 +35,7 @@ export default command<Arguments>({
     const ranges = partial === undefined ? changed : partOfRanges(partial, changed)
     const items = s.running.uid ? withUid(named) : named
     if (items.every(({ item }) => item.needs === 'columns')) return reply(await fetchColumns(items, ranges, s), s)
-    const marks = !readOnly && items.some(marksSeen)
+    const marks = !readOnly && items.some(marksSeen) && has('s', view.mailbox.name, s)
     const outcome = await fetchMessages(items, ranges, s, marks)
     if (marks) await markSeen(outcome.sent, s)
     return reply(outcome, s)

@@ -5,6 +5,7 @@ import { mailbox } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
 import { entryNames, metadataResponse } from '../metadata.ts'
 import type { Annotation } from '../metadata.ts'
+import { mustHave } from '../rights.ts'
 
 interface Options {
   /** Longer values are left out. */
@@ -48,6 +49,7 @@ export default command({
   },
   log: ({ name, entries }) => `${mailbox(name)} ${entries.join(' ')}`,
   run({ name, entries, maxSize, depth }, s) {
+    mustHave('r', name, s)
     const found = new Map(chosen(s.user.metadata(name), entries, depth))
     const told = [...found].filter(([, value]) => (value?.length ?? 0) <= maxSize)
     const longest = Math.max(0, ...[...found.values()].map((value) => value?.length ?? 0))

@@ -3,9 +3,10 @@
 
 import { appendSegment } from '../append-arguments.ts'
 import { Arrivals, mustExist } from '../appending.ts'
-import { Bad, BreaksSequences, No, WaitsForPipeline, command, ok } from '../command.ts'
+import { Bad, BreaksSequences, ExpectsNews, No, WaitsForPipeline, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { mailbox } from '../encode.ts'
+import { mustHave } from '../rights.ts'
 import { mustBeWritable } from '../writable.ts'
 
 /** The message that is to be replaced, by its UID. */
@@ -18,14 +19,15 @@ function replaced(number: number, s: ImapSession): number {
 }
 
 export default command({
-  name: 'REPLACE', uid: true, capability: 'REPLACE', states: ['selected'], flags: BreaksSequences | WaitsForPipeline,
+  name: 'REPLACE', uid: true, capability: 'REPLACE', states: ['selected'], flags: BreaksSequences | ExpectsNews | WaitsForPipeline,
   parse: (p) => ({ number: p.sp().nznumber('a message number'), name: p.sp().mailbox(), message: appendSegment(p.sp()) }),
   log: ({ number, name }) => `${number} ${mailbox(name)}`,
   async run({ number, name, message }, s) {
     mustBeWritable(s.selected)
     const old = replaced(number, s)
+    mustHave('te', s.selected.mailbox.name, s)
     mustExist(name, s)
-    const arrivals = new Arrivals(s)
+    const arrivals = new Arrivals(name, s)
     try {
       const drafts = await arrivals.receive(message)
       if (drafts.length !== 1) throw new Bad('Error in IMAP command REPLACE: One message replaces one.')

@@ -6,6 +6,7 @@ import { No, command, ok } from '../command.ts'
 import { latin1, mailbox } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
 import { entryName } from '../metadata.ts'
+import { mustHave } from '../rights.ts'
 
 /** entry-value = entry SP (nstring / literal8) */
 function entryValue(p: Parser): [string, string | undefined] {
@@ -21,6 +22,7 @@ export default command({
   log: ({ name, entries }) => `${mailbox(name)} ${[...entries.keys()].join(' ')}`,
   async run({ name, entries }, s) {
     if (entries.size > limits.metadataEntries) throw new No('METADATA TOOMANY', 'Too many entries.')
+    mustHave([...entries.keys()].some((entry) => entry.startsWith('/shared')) ? 'rw' : 'r', name, s)
     for (const [entry, value] of entries) {
       if (name === '' && entry.startsWith('/shared')) throw new No('NOPERM', `${entry} of the server can't be changed.`)
       if ((value?.length ?? 0) > limits.metadataValueBytes) throw new No(`METADATA MAXSIZE ${limits.metadataValueBytes}`, `The value of ${entry} is too long.`)

@@ -3,6 +3,7 @@
 import { limits } from '../../../../runtime/limits.ts'
 import { command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
+import { mustHave } from '../rights.ts'
 import { statusItems, statusResponse } from '../status-items.ts'
 
 export default command({
@@ -10,6 +11,7 @@ export default command({
   parse: (p) => ({ name: p.sp().mailbox(), wanted: statusItems(p.sp()) }),
   log: ({ name }) => mailbox(name),
   async run({ name, wanted }, s) {
+    mustHave('r', name, s)
     if (wanted.includes('HIGHESTMODSEQ')) s.enable('CONDSTORE')
     s.send(statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_status'), name)))
     return ok('Status completed.')

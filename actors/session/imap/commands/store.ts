@@ -5,9 +5,10 @@
 
 import type { FlagSet } from '../../../user/types.ts'
 import { Flag } from '../../../user/types.ts'
-import { RequiresSync, UsesSequences, command, ok } from '../command.ts'
+import { No, RequiresSync, UsesSequences, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import type { Parser } from '../grammar.ts'
+import { mustHave, permittedFlags } from '../rights.ts'
 import { SequenceSet } from '../sequence-set.ts'
 import { mustBeWritable } from '../writable.ts'
 
@@ -48,14 +49,24 @@ async function store(
   return mailbox.store(s.context('imap:cmd_store'), uids, { mode, flags, by: view, ...(since === undefined ? {} : { unchangedSince: since }) })
 }
 
+/** RFC 4314 §4: those of the flags that the user may change. Setting all of them anew takes the right to each. */
+function permitted(flags: FlagSet, mode: 'add' | 'remove' | 'replace', s: ImapSession): FlagSet {
+  const { name } = s.selected.mailbox
+  if (mode === 'replace') mustHave('wst', name, s)
+  const some = permittedFlags(flags, name, s)
+  if (some.system === 0 && some.keywords.length === 0 && (flags.system !== 0 || flags.keywords.length > 0)) throw new No('NOPERM', 'Permission denied')
+  return some
+}
+
 export default command({
   name: 'STORE', uid: true, states: ['selected'], flags: UsesSequences | RequiresSync,
   parse: (p) => ({ set: p.sp().sequenceSet(), since: unchangedSince(p.sp()), ...change(p) }),
   log: ({ set, mode, silent }) => `${set.toString()} ${mode}${silent ? ' silently' : ''}`,
-  async run({ set, since, mode, silent, flags }, s) {
+  async run({ set, since, mode, silent, flags: said }, s) {
     const { mailbox, view } = s.selected
     const uids = view.resolve(set, s.running.uid)
     mustBeWritable(s.selected)
+    const flags = permitted(said, mode, s)
     if (since !== undefined) s.enable('CONDSTORE')
     if (uids.length === 0) return ok('Store completed.')
     const expunged = !s.running.uid && uids.some((uid) => mailbox.messages.rowOf(uid) < 0)

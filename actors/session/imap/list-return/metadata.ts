@@ -2,12 +2,14 @@
 
 import { MailError } from '../../../user/errors.ts'
 import { entryNames, metadataResponse } from '../metadata.ts'
+import { has } from '../rights.ts'
 import { listReturnOption } from './option.ts'
 
 export default listReturnOption({
   name: 'METADATA', capability: 'LIST-METADATA', offered: (settings) => settings.imap_metadata,
   parse: (p) => entryNames(p.sp()),
   async response(entries, { name }, s) {
+    if (!has('r', name, s)) return undefined
     try {
       const kept = s.user.metadata(name)
       return metadataResponse(name, entries.map((entry) => [entry, kept.get(entry)]))

@@ -2,6 +2,7 @@
 
 import { LimitExceeded, TempFail } from '../../../../runtime/errors.ts'
 import { MailError } from '../../../user/errors.ts'
+import { has } from '../rights.ts'
 import { statusItems, statusResponse } from '../status-items.ts'
 import { listReturnOption } from './option.ts'
 
@@ -9,6 +10,7 @@ export default listReturnOption({
   name: 'STATUS', capability: 'LIST-STATUS',
   parse: (p) => statusItems(p.sp()),
   async response(wanted, { name }, s) {
+    if (!has('r', name, s)) return undefined
     if (wanted.includes('HIGHESTMODSEQ')) s.enable('CONDSTORE')
     try {
       return statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_list_status'), name))
