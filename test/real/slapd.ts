@@ -20,7 +20,7 @@ export interface SlapdOptions {
   users: number
   /** Further entries, as LDIF. */
   ldif?: string
-  /** Make a certificate for localhost and 127.0.0.1, and listen for ldaps as well. */
+  /** Make a certificate for localhost and 127.0.0.1, and listen for ldaps there and on 127.0.0.2. */
   tls?: boolean
 }
 
@@ -42,6 +42,8 @@ directory ${directory}/db
 suffix ${suffix}
 rootdn ${admin.dn}
 rootpw ${admin.password}
+# As many directories do: no more than 500 entries at a time, except page by page.
+limits anonymous size=500 size.prtotal=unlimited
 index objectClass eq
 index uid,mail,mailRoutingAddress eq
 access to attrs=userPassword by anonymous auth by * none
@@ -100,9 +102,12 @@ export class Slapd {
     this.tlsPort = tlsPort
   }
 
+  /** Its UNIX socket. */
+  get socket(): string { return path.join(this.directory, 'ldapi') }
+
   /** Starts it again, on the same port; settles when it accepts connections. */
   async start(): Promise<void> {
-    const urls = [`ldap://127.0.0.1:${this.port}/`, ...(this.tlsPort > 0 ? [`ldaps://127.0.0.1:${this.tlsPort}/`] : [])]
+    const urls = [`ldap://127.0.0.1:${this.port}/`, `ldapi://${encodeURIComponent(this.socket)}`, ...(this.tlsPort > 0 ? [`ldaps://127.0.0.1:${this.tlsPort}/`, `ldaps://127.0.0.2:${this.tlsPort}/`] : [])]
     // Any debug level, 0 too, keeps it in the foreground.
     const child = spawn('/usr/sbin/slapd', ['-d', '0', '-f', path.join(this.directory, 'slapd.conf'), '-h', urls.join(' ')], { stdio: 'ignore' })
     this.#child = child

@@ -180,6 +180,14 @@ t.test('StartTLS', async (t) => {
   t.match(await failed((id) => Buffer.concat([result(id, 'extended', 0)])), /no LDAP server answers/, 'a server that then speaks no TLS')
 })
 
+t.test('SASL binds', async (t) => {
+  const server = await fake(t, ({ operation }, id) => result(id, operation, 0))
+  await find(directory([server], 'sasl_bind = yes\nsasl_mech = PLAIN\nsasl_authz_id = u:other'))
+  t.match(server.asked[0], { operation: 'bind', dn: '', mechanism: 'PLAIN', password: `u:other\0${self.dn}\0${self.password}` })
+  await find(directory([server], 'sasl_bind = yes\nsasl_mech = EXTERNAL'))
+  t.match(server.asked[2], { operation: 'bind', dn: '', mechanism: 'EXTERNAL', password: '' })
+})
+
 t.test('questions at the same time wait for each other', async (t) => {
   let running = 0
   const server = await fake(t, (asked, id, socket) => {

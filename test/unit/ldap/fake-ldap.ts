@@ -5,8 +5,8 @@ import { BerReader, BerWriter } from 'ldapts'
 
 export type Operation = 'bind' | 'search' | 'extended' | 'unbind'
 
-/** A message from the client. */
-export interface Asked { operation: Operation; dn: string; password: string }
+/** A message from the client; `password` is what stands behind a SASL mechanism, too. */
+export interface Asked { operation: Operation; dn: string; password: string; mechanism: string }
 
 const operations: Record<number, Operation> = { 0x60: 'bind', 0x63: 'search', 0x77: 'extended', 0x42: 'unbind' }
 
@@ -93,8 +93,11 @@ export class FakeLdap {
       const operation = operations[ber.readSequence()!]!
       const bind = operation === 'bind' && ber.readInt() === 3
       const dn = bind ? ber.readString()! : ''
-      const password = bind && ber.peek() === 0x80 ? ber.readString(0x80)! : ''
-      const asked = { operation, dn, password }
+      const simple = bind && ber.peek() === 0x80
+      if (bind && !simple) ber.readSequence(0xa3)
+      const mechanism = bind && !simple ? ber.readString()! : ''
+      const password = bind ? ber.readString(simple ? 0x80 : 4)! : ''
+      const asked = { operation, dn, password, mechanism }
       this.asked.push(asked)
       const answer = this.behaviour(asked, id, socket)
       if (answer !== undefined) socket.write(answer)
