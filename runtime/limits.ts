@@ -131,6 +131,8 @@ export const limits = {
   fetchAheadBytes: 2 * 1024 * 1024,
   /** NOT, OR and lists within one another in a SEARCH; clients that look for many things at once write long chains of OR. */
   searchNesting: 500,
+  /** Searches of one session that go on (RFC 5267): each is asked about every change. */
+  liveSearches: 16,
   /** How long one session computes before the others of its thread have a turn (ms): nobody notices, and the pauses cost little. */
   turnMs: 5,
   /** UIDs reserved ahead: by the uploaded bundle, and by the local journal against a crash between allocation and journal. */

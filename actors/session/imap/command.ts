@@ -14,6 +14,7 @@ import type { Mailbox, User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
 import type { LiteralHead, Parser } from './grammar.ts'
 import type { Ok } from './result.ts'
+import type { LiveSearch } from './search/live-search.ts'
 import type { View } from './view.ts'
 
 export { Bad, No, ok } from './result.ts'
@@ -68,6 +69,8 @@ export interface Selected {
   readonly view: View
   /** EXAMINE. */
   readonly readOnly: boolean
+  /** Searches that go on, by their tags. RFC 5267. */
+  readonly searches: Map<string, LiveSearch>
 }
 
 /** The command that is running. */

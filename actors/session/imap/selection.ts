@@ -6,6 +6,7 @@
 import type { MailboxHandle } from '../../user/types.ts'
 import type { Selected } from './command.ts'
 import { everySystemFlag, flags as flagList } from './encode.ts'
+import type { LiveSearch } from './search/live-search.ts'
 import { SequenceSet } from './sequence-set.ts'
 import { View } from './view.ts'
 import type { SyncMode, ViewEvents } from './view.ts'
@@ -19,6 +20,7 @@ export interface Listener {
 export class Selection implements Selected, ViewEvents {
   readonly view: View
   readonly readOnly: boolean
+  readonly searches = new Map<string, LiveSearch>()
   readonly #handle: MailboxHandle
   readonly #client: Listener
   /** FETCH responses carry the UID: the client speaks in UIDs (RFC 3501 §6.4.8). */
@@ -50,7 +52,9 @@ export class Selection implements Selected, ViewEvents {
   /** Like `sync`, but for the modseq up to which the client then knows everything. */
   syncQuietly(mode: SyncMode, withUid: boolean): void {
     this.#withUid = withUid
+    if (mode === 'all') for (const search of this.searches.values()) search.dropExpunged()
     this.view.sync(mode, this)
+    for (const search of this.searches.values()) search.update()
     if (!this.view.behind) this.#known = this.mailbox.highestModseq
   }
 

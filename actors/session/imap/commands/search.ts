@@ -1,10 +1,14 @@
 // SEARCH. RFC 3501 §6.4.4: `search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)`; with result options RFC 4731:
 // `search = "SEARCH" [SP "RETURN" SP "(" … ")"] …`
 
+import { limits } from '../../../../runtime/limits.ts'
 import { RequiresSync, UsesSequences, command } from '../command.ts'
+import type { ImapSession } from '../command.ts'
+import { quoted } from '../encode.ts'
 import type { Criterion } from '../search/key.ts'
+import { LiveSearch } from '../search/live-search.ts'
 import { parseProgram } from '../search/program.ts'
-import { parseReturnOptions, sendResults } from '../search/return-options.ts'
+import { asksFor, parseReturnOptions, sendResults } from '../search/return-options.ts'
 import type { ReturnOptions } from '../search/return-options.ts'
 import { search, searchReply } from '../search/run.ts'
 import { saveResults, savingOrNothing } from '../search/saved-result.ts'
@@ -16,12 +20,22 @@ export default command<Arguments>({
   uid: true,
   states: ['selected'],
   flags: UsesSequences | RequiresSync,
-  parse: (p) => ({ options: parseReturnOptions(p.sp()), criterion: parseProgram(p) }),
+  parse: (p) => ({ options: parseReturnOptions(p.sp(), 'SEARCH'), criterion: parseProgram(p) }),
   run: ({ options, criterion }, s) => savingOrNothing(options, s, async () => {
     const outcome = await search(criterion, s)
-    await sendResults('SEARCH', options, outcome.found, s, criterion.modseq)
+    const { found } = outcome
+    await sendResults('SEARCH', options, found, s, criterion.modseq)
     const reply = searchReply('Search completed', outcome, s)
-    saveResults(options, outcome.found, s.selected.view)
+    saveResults(options, found, s.selected.view)
+    if (asksFor(options, 'UPDATE')) goOn(criterion, found, s)
     return reply
   }),
 })
+
+/** The search goes on (RFC 5267 §4.3), unless too many do. */
+function goOn(criterion: Criterion, found: readonly number[], s: ImapSession): void {
+  const { searches } = s.selected
+  const { tag } = s.running
+  if (searches.size < limits.liveSearches || searches.has(tag)) searches.set(tag, new LiveSearch(criterion, found, s))
+  else s.send(`NO [NOUPDATE ${quoted(tag)}] Too many searches go on`)
+}

@@ -22,7 +22,7 @@ export default command<Arguments>({
   states: ['selected'],
   flags: UsesSequences | RequiresSync,
   log: ({ by }) => `(${by.map(({ name, reverse }) => (reverse ? `REVERSE ${name}` : name)).join(' ')})`,
-  parse: (p) => ({ options: parseReturnOptions(p.sp()), by: parseSortProgram(p), criterion: parseProgramInCharset(p.sp()) }),
+  parse: (p) => ({ options: parseReturnOptions(p.sp(), 'SORT'), by: parseSortProgram(p), criterion: parseProgramInCharset(p.sp()) }),
   run: ({ options, by, criterion }, s) => savingOrNothing(options, s, async () => {
     const { found, unavailable, expunged } = await search(criterion, s)
     const outcome = await sort(found, by, s, new Turn(s.effects), s.context('imap:sort'))

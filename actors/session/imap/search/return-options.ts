@@ -19,11 +19,12 @@ const order: readonly string[] = ['MIN', 'MAX', 'ALL', 'PARTIAL', 'COUNT']
 const byName = new Map<string, AnyReturnItem>(allItems.map((item) => [item.name, item]))
 
 /** `["RETURN" SP "(" [option *(SP option)] ")" SP]` before a program; empty parentheses mean ALL. */
-export function parseReturnOptions(p: Parser): ReturnOptions {
+export function parseReturnOptions(p: Parser, command: 'SEARCH' | 'SORT'): ReturnOptions {
   if (!p.take('RETURN ')) return undefined
   const asked = new Map<AnyReturnItem, Asked>()
   for (const { item, args } of p.list(option)) {
     if (item.name === 'PARTIAL' && asked.has(item)) p.fail('PARTIAL can be asked for only once')
+    if (item.searchOnly && command !== 'SEARCH') p.fail(`${item.name} is for SEARCH only`)
     asked.set(item, { item, args })
   }
   p.sp()

@@ -10,6 +10,8 @@ export interface ReturnItem<Arguments> {
   readonly name: string
   /** What CAPABILITY shows because of it. */
   readonly capability?: string | readonly string[]
+  /** SORT does not have it. */
+  readonly searchOnly?: boolean
   /** What stands behind the name. Throws ParseError. */
   parse(p: Parser): Arguments
   /** Its piece of the response, name included; undefined where it has nothing to say. */
