@@ -31,6 +31,8 @@ export const BreaksMailbox = 4
 export const RequiresSync = 8
 /** It begins before its last byte is here and reads the rest of its input itself (IDLE, AUTHENTICATE, a message's literal). */
 export const WaitsForPipeline = 16
+/** The client asks for news with it, or has itself made them: with the workaround delay-newmail they are told to no other command. */
+export const ExpectsNews = 32
 
 /** `authenticated` includes `selected`; `any` is every state. RFC 3501 §3. */
 export type State = 'any' | 'notauthenticated' | 'authenticated' | 'selected'

@@ -7,7 +7,7 @@ import { limits } from '../../../runtime/limits.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import type { User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
-import { BreaksSequences } from './command.ts'
+import { BreaksSequences, ExpectsNews } from './command.ts'
 import type { Counters, Credentials, ImapSession, Running } from './command.ts'
 import { capability, preLoginCapability } from './capabilities.ts'
 import { all as allCommands } from './commands/index.ts'
@@ -165,9 +165,15 @@ export class ImapConnection implements ImapSession {
 
   get #syncMode(): SyncMode { return (this.#flags & BreaksSequences) !== 0 ? 'all' : 'no-expunge' }
 
+  /** delay-newmail: clients that are confused by new mail where they do not ask for it, and as badly by expunges. */
+  #bearable(mode: SyncMode): SyncMode {
+    const delay = (this.#flags & ExpectsNews) === 0 && this.settings.imap_client_workarounds.includes('delay-newmail')
+    return delay ? 'flags' : mode
+  }
+
   syncAs(mode: SyncMode): void {
     if (this.#selection === undefined) return
-    this.#selection.sync(mode, this.#running.uid)
+    this.#selection.sync(this.#bearable(mode), this.#running.uid)
     if (this.#selection.goneBecause !== undefined) this.#owner.leave('Selected mailbox was deleted, have to disconnect.')
   }
 
@@ -177,7 +183,7 @@ export class ImapConnection implements ImapSession {
 
   sendMessageModseq(seq: number, uid: number, row: number): void { this.selected.modseq(seq, uid, row, this.#running.uid) }
 
-  syncQuietly(): void { this.selected.syncQuietly(this.#syncMode, this.#running.uid) }
+  syncQuietly(): void { this.selected.syncQuietly(this.#bearable(this.#syncMode), this.#running.uid) }
 
   takeModseq(): number { return this.selected.takeModseq() }
 

@@ -4,7 +4,7 @@
 // appends and expunges up to `#structure` are in the list, flag changes up to `#flags` have been told. Rules:
 // - The list changes in `sync` only, so numbers hold still while a command runs, whatever other sessions do.
 // - `sync('no-expunge')` (after FETCH, STORE, SEARCH: RFC 3501 §7.4.1) takes in structure only up to the first expunge;
-//   flag changes of messages in the list go on being told.
+//   flag changes of messages in the list go on being told. `sync('flags')` takes in no structure at all.
 // - The client's count grows by EXISTS alone and sinks by EXPUNGE alone.
 // - A view further behind than the log reaches compares whole lists, and finds changed flags by their modseqs.
 
@@ -32,8 +32,8 @@ export interface ViewEvents {
   gone(reason: string): void
 }
 
-/** Whether EXPUNGE may be told. */
-export type SyncMode = 'all' | 'no-expunge'
+/** What may be told: all, all but EXPUNGE, or only what changes no numbers. */
+export type SyncMode = 'all' | 'no-expunge' | 'flags'
 
 const nothing: ReadonlySet<number> = new Set()
 const noUids = new Uint32Array()
@@ -88,8 +88,8 @@ export class View {
     return seq <= messages.count && messages.uids[seq - 1] === uid ? seq - 1 : messages.rowOf(uid)
   }
 
-  /** There are expunges that could not be told yet: what the client knows is older than what it heard last. */
-  get behind(): boolean { return this.#held }
+  /** There is structure that could not be told yet: what the client knows is older than what it heard last. */
+  get behind(): boolean { return this.#structure < this.#flags }
 
   isRecent(uid: number): boolean {
     for (let i = this.#recent.length - 1; i >= 0; i--) {
@@ -144,13 +144,14 @@ export class View {
    */
   sync(mode: SyncMode, events: ViewEvents, own: object = this): void {
     const { end } = this.mailbox.updates
-    if (this.#closed || (this.#flags === end && (this.#structure === end || (this.#held && mode === 'no-expunge')))) return
+    const still = this.#structure === end || mode === 'flags' || (this.#held && mode === 'no-expunge')
+    if (this.#closed || (this.#flags === end && still)) return
     // Flags of messages that the client hears of only now are not news: it knows none of theirs.
     const known = this.#told > 0 ? this.uidAt(this.#told) : 0
     const changed = this.#takeFlags(events, own)
     if (this.#closed) return
     if (mode === 'all') this.#held = false
-    if (!this.#held) this.#takeStructure(mode, events)
+    if (!this.#held && mode !== 'flags') this.#takeStructure(mode, events)
     if (changed) this.#tellFlags(changed, known, events)
     else this.#tellFlagsSince(this.#modseq, known, events)
     this.#modseq = this.mailbox.highestModseq

@@ -3,12 +3,12 @@
 
 import { appendSegment } from '../append-arguments.ts'
 import { Arrivals, mustExist } from '../appending.ts'
-import { BreaksSequences, WaitsForPipeline, command, ok } from '../command.ts'
+import { BreaksSequences, ExpectsNews, WaitsForPipeline, command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import { SequenceSet } from '../sequence-set.ts'
 
 export default command({
-  name: 'APPEND', capability: ['UIDPLUS', 'MULTIAPPEND', 'CATENATE', 'URL-PARTIAL'], states: ['authenticated'], flags: BreaksSequences | WaitsForPipeline,
+  name: 'APPEND', capability: ['UIDPLUS', 'MULTIAPPEND', 'CATENATE', 'URL-PARTIAL'], states: ['authenticated'], flags: BreaksSequences | ExpectsNews | WaitsForPipeline,
   parse: (p) => ({ name: p.sp().mailbox(), messages: appendSegment(p.sp()) }),
   log: ({ name }) => mailbox(name),
   async run({ name, messages }, s) {

@@ -1,9 +1,9 @@
 // CHECK. RFC 3501 §6.4.1: everything acknowledged is already kept, so that this is a NOOP.
 
-import { BreaksSequences, command, ok } from '../command.ts'
+import { BreaksSequences, ExpectsNews, command, ok } from '../command.ts'
 
 export default command({
-  name: 'CHECK', states: ['selected'], flags: BreaksSequences,
+  name: 'CHECK', states: ['selected'], flags: BreaksSequences | ExpectsNews,
   parse: () => undefined,
   run: () => ok('Check completed.'),
 })

@@ -1,13 +1,13 @@
 // EXPUNGE, RFC 3501 §6.4.3; UID EXPUNGE, RFC 4315 §2.1. The view tells what has gone before the tagged reply; that says up to
 // which modseq everything has been told (RFC 7162 §3.2.7).
 
-import { BreaksSequences, command, ok } from '../command.ts'
+import { BreaksSequences, ExpectsNews, command, ok } from '../command.ts'
 import { deletedUids } from '../deleted.ts'
 import { mustHave } from '../rights.ts'
 import { mustBeWritable } from '../writable.ts'
 
 export default command({
-  name: 'EXPUNGE', uid: true, capability: 'UIDPLUS', states: ['selected'], flags: BreaksSequences,
+  name: 'EXPUNGE', uid: true, capability: 'UIDPLUS', states: ['selected'], flags: BreaksSequences | ExpectsNews,
   parse: (p, uid) => (uid ? p.sp().sequenceSet() : undefined),
   log: (set) => set?.toString() ?? '',
   async run(set, s) {

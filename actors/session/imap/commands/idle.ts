@@ -2,7 +2,7 @@
 
 import type { Cancel } from '../../../../runtime/effects.ts'
 import { Buffer } from 'node:buffer'
-import { BreaksSequences, WaitsForPipeline, command, ok } from '../command.ts'
+import { BreaksSequences, ExpectsNews, WaitsForPipeline, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { Bad } from '../result.ts'
 
@@ -58,7 +58,7 @@ class Idling {
 }
 
 export default command({
-  name: 'IDLE', capability: 'IDLE', states: ['authenticated'], flags: BreaksSequences | WaitsForPipeline,
+  name: 'IDLE', capability: 'IDLE', states: ['authenticated'], flags: BreaksSequences | ExpectsNews | WaitsForPipeline,
   parse: () => undefined,
   async run(_, s) {
     s.write('+ idling\r\n')

@@ -1,13 +1,13 @@
 // MOVE, UID MOVE. RFC 6851: COPYUID comes before the EXPUNGEs, which the view tells.
 
-import { BreaksSequences, UsesSequences, command, ok } from '../command.ts'
+import { BreaksSequences, ExpectsNews, UsesSequences, command, ok } from '../command.ts'
 import { copyCode, countTrashed, sourceUids } from '../copying.ts'
 import { mailbox as mailboxText } from '../encode.ts'
 import { mustHave } from '../rights.ts'
 import { mustBeWritable } from '../writable.ts'
 
 export default command({
-  name: 'MOVE', uid: true, capability: 'MOVE', states: ['selected'], flags: UsesSequences | BreaksSequences,
+  name: 'MOVE', uid: true, capability: 'MOVE', states: ['selected'], flags: UsesSequences | BreaksSequences | ExpectsNews,
   parse: (p) => ({ set: p.sp().sequenceSet(), to: p.sp().mailbox() }),
   log: ({ set, to }) => `${set.toString()} ${mailboxText(to)}`,
   async run({ set, to }, s) {

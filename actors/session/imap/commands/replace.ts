@@ -3,7 +3,7 @@
 
 import { appendSegment } from '../append-arguments.ts'
 import { Arrivals, mustExist } from '../appending.ts'
-import { Bad, BreaksSequences, No, WaitsForPipeline, command, ok } from '../command.ts'
+import { Bad, BreaksSequences, ExpectsNews, No, WaitsForPipeline, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import { mustHave } from '../rights.ts'
@@ -19,7 +19,7 @@ function replaced(number: number, s: ImapSession): number {
 }
 
 export default command({
-  name: 'REPLACE', uid: true, capability: 'REPLACE', states: ['selected'], flags: BreaksSequences | WaitsForPipeline,
+  name: 'REPLACE', uid: true, capability: 'REPLACE', states: ['selected'], flags: BreaksSequences | ExpectsNews | WaitsForPipeline,
   parse: (p) => ({ number: p.sp().nznumber('a message number'), name: p.sp().mailbox(), message: appendSegment(p.sp()) }),
   log: ({ number, name }) => `${number} ${mailbox(name)}`,
   async run({ number, name, message }, s) {
