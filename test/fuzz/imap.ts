@@ -12,11 +12,15 @@ import { ImapClient, emptyUser } from '../fixtures/imap-session.ts'
 
 const commands = ['CAPABILITY', 'NOOP', 'LOGOUT', 'ID', 'AUTHENTICATE', 'LOGIN', 'ENABLE', 'SELECT', 'EXAMINE', 'CREATE', 'DELETE', 'RENAME', 'SUBSCRIBE',
   'UNSUBSCRIBE', 'LIST', 'LSUB', 'NAMESPACE', 'STATUS', 'APPEND', 'CHECK', 'CLOSE', 'UNSELECT', 'EXPUNGE', 'SEARCH', 'FETCH', 'STORE', 'COPY', 'MOVE',
-  'IDLE', 'UID FETCH', 'UID STORE', 'UID SEARCH', 'UID COPY', 'UID MOVE', 'UID EXPUNGE', 'UID', 'DONE', 'FROB', '']
+  'IDLE', 'UID FETCH', 'UID STORE', 'UID SEARCH', 'UID COPY', 'UID MOVE', 'UID EXPUNGE', 'UID', 'DONE', 'FROB', '',
+  'APPEND', 'APPEND INBOX', 'REPLACE 1 INBOX', 'UID REPLACE', 'GETMETADATA', 'SETMETADATA', 'GETACL', 'SETACL', 'DELETEACL', 'LISTRIGHTS', 'MYRIGHTS']
 const words = ['INBOX', 'inbox', 'other', 'a/b', '""', '*', '%', '"%"', '1', '1:*', '*:1', '0', '4294967295', '4294967296', '1,2,3', '2:1', 'NIL', '(', ')', '()',
   'FLAGS', '+FLAGS', '-FLAGS.SILENT', '(\\Seen \\Deleted)', '\\Seen', '(\\Recent)', '$Junk', 'ALL', 'FULL', 'BODY[]', 'BODY.PEEK[1.2.MIME]<0.5>', 'BODY[HEADER.FIELDS (a b)]',
   'ENVELOPE', 'BODYSTRUCTURE', 'RFC822', 'INTERNALDATE', 'UID', 'UNSEEN', 'NOT', 'OR', 'BEFORE', '1-Jan-2020', 'CHARSET', 'UTF-8', 'KOI8-R', 'TEXT', 'HEADER', 'MESSAGES', '(MESSAGES UNSEEN)',
-  '"17-Jul-1996 02:44:25 -0700"', '"a\\"b"', '"open', '\\', '{', '}', '{}', '{3}', '&AOQ-', '&bad', 'ä', '\xff', 'PLAIN', 'AHUAcGFzcw==', '=', '*', 'u', 'pass']
+  '"17-Jul-1996 02:44:25 -0700"', '"a\\"b"', '"open', '\\', '{', '}', '{}', '{3}', '&AOQ-', '&bad', 'ä', '\xff', 'PLAIN', 'AHUAcGFzcw==', '=', '*', 'u', 'pass',
+  'CATENATE (', 'CATENATE (TEXT', 'TEXT', 'URL', '"/INBOX/;UID=1"', '";UID=1/;SECTION=TEXT/;PARTIAL=0.5"', '"/INBOX/;UID=1/;SECTION=HEADER"', 'RETURN (STATUS (MESSAGES SIZE) MYRIGHTS METADATA (/private/a))',
+  '(SUBSCRIBED RECURSIVEMATCH)', '(SPECIAL-USE)', '(a* %)', 'RETURN', '(USE (\\Sent))', 'BINARY[]', 'BINARY.PEEK[1]<1.3>', 'BINARY.SIZE[1]', 'PREVIEW (LAZY)', 'SNIPPET', 'EMAILID', 'THREADID',
+  '(DEPTH infinity MAXSIZE 3)', '/private/a', '(/private/a "x" /shared/b NIL)', '/private', '-lrs', '+ted', 'MAILBOXID', '~{3+}\r\na\0b', '(/private/a {3+}\r\nabc)']
 const glue = [' ', ' ', ' ', ' ', ' ', ' ', ' ', '', '  ', '\t', '\0', '\r']
 const ends = ['\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\n', '', '\r', '\r\nDONE\r\n', ' \r\n']
 
@@ -41,10 +45,20 @@ class Stream {
     return this.#of(words)
   }
 
+  /** What APPEND has behind its mailbox: messages, and messages of pieces. */
+  #messages(): string {
+    const piece = (): string => this.#of([() => `TEXT ${this.#literal()}`, () => `TEXT ~${this.#literal()}`, () => `URL ${this.#of(words)}`, () => `URL ${this.#literal()}`])()
+    const whole = (): string => this.#of([
+      () => this.#literal(), () => `~${this.#literal()}`, () => `(\\Seen) ${this.#literal()}`,
+      () => `CATENATE (${Array.from({ length: 1 + this.#dice.below(4) }, piece).join(' ')})`,
+    ])()
+    return Array.from({ length: 1 + this.#dice.below(3) }, whole).join(' ')
+  }
+
   #command(): string {
     const name = this.#of(commands)
     const args = Array.from({ length: this.#dice.below(5) }, () => this.#of(glue) + this.#word()).join('')
-    const message = name === 'APPEND' && this.#dice.below(2) === 0 ? ` INBOX ${this.#literal()}` : ''
+    const message = name.startsWith('APPEND') && this.#dice.below(2) === 0 ? ` INBOX ${this.#messages()}` : ''
     return `${this.#of(['a', 'b1', 'c', '', '+', 'tag'])} ${name}${message}${args}${this.#of(ends)}`
   }
 
@@ -115,7 +129,7 @@ function countOpen({ user }: ImapEngine): () => number {
 /** Runs `count` streams; the answer is how many bytes they had. Throws at the first that is not borne. */
 export async function fuzz(count: number, seed: number): Promise<number> {
   const ends: (() => void | Promise<void>)[] = []
-  const engine = await imapEngine({ teardown: (action) => ends.unshift(action) })
+  const engine = await imapEngine({ teardown: (action) => ends.unshift(action) }, { imap_metadata: true })
   const open = countOpen(engine)
   let bytes = 0
   try {
