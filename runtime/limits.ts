@@ -11,6 +11,8 @@ export const limits = {
   forwardFields: 30,
   forwardNameBytes: 30,
   forwardValueBytes: 1024,
+  /** A PROXY header: the longest addresses (UNIX sockets) and 304 bytes of what else it may say. */
+  proxyHeaderBytes: 536,
   /** All literals of one command but an APPEND message: names, SEARCH keys, passwords. */
   commandLiteralBytes: 512 * 1024,
   /** A literal that a client may send unasked where LITERAL- is offered (RFC 7888 §5). */

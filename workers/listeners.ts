@@ -10,7 +10,7 @@ import { ConfigError, messageOf } from '../runtime/errors.ts'
 
 /** One place to listen at. Structured-clonable. */
 export type Listener =
-  | { protocol: ProtocolName; kind: 'inet'; address: string; port: number }
+  | { protocol: ProtocolName; kind: 'inet'; address: string; port: number; /** Connections begin with a PROXY header. */ haproxy?: true }
   | { protocol: ProtocolName; kind: 'unix'; path: string; mode: number }
 
 /** Protocols as `protocols =` names them, the service that listens for each, and whether Culver serves it. */
@@ -37,7 +37,9 @@ export function listenersOf(settings: Settings): Listener[] {
     for (const inet of Object.values(section?.inet_listener ?? {})) {
       if (inet.port === 0 || inet.ssl) continue
       const addresses = inet.address.length > 0 ? inet.address : settings.listen
-      for (const address of addresses) found.push({ protocol: session, kind: 'inet', address: socketAddress(address), port: inet.port })
+      for (const address of addresses) {
+        found.push({ protocol: session, kind: 'inet', address: socketAddress(address), port: inet.port, ...(inet.haproxy ? { haproxy: true } : {}) })
+      }
     }
     for (const [name, unix] of Object.entries(section?.unix_listener ?? {})) {
       if (unix.mode === 0 || internalSockets.has(name)) continue

@@ -9,14 +9,17 @@ import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Clock, Timers } from '../runtime/effects.ts'
 import { ConfigError, messageOf } from '../runtime/errors.ts'
+import type { LogEvent } from '../runtime/events.ts'
 import type { Listener } from './listeners.ts'
 import { listenerName } from './listeners.ts'
+import { readProxyHeader } from './proxy-header.ts'
+import type { Proxied } from './proxy-header.ts'
 import { sessionId } from './session-id.ts'
 import { SocketWire } from './socket-wire.ts'
 
 export interface Acceptor { accept(seed: SessionSeed, wire: SocketWire): void }
 
-interface World { clock: Clock; timers: Timers }
+interface World { clock: Clock; timers: Timers; emit(event: LogEvent): void }
 
 /** Unaccepted connections the kernel keeps; Linux cuts it to net.core.somaxconn. */
 const backlog = 4096
@@ -65,6 +68,31 @@ export class Listeners {
   #accept(listener: Listener, socket: net.Socket): void {
     const remote = { ip: plain(socket.remoteAddress), port: socket.remotePort ?? 0 }
     const local = { ip: plain(socket.localAddress), port: socket.localPort ?? 0 }
+    if (listener.kind === 'inet' && listener.haproxy) this.#acceptProxied(listener, socket, { remote, local })
+    else this.#begin(listener, socket, { remote, local })
+  }
+
+  /** A load balancer's connection, which is another's. */
+  #acceptProxied(listener: Listener, socket: net.Socket, balancer: Proxied): void {
+    const { remote, local } = balancer
+    const { haproxy_trusted_networks, haproxy_timeout } = settingsFor(this.#config, { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
+    const failed = (why: string): void => this.#world.emit({
+      level: 'warning', name: 'net.haproxy', service: listener.protocol, text: `haproxy: Client dropped: ${why} (rip=${remote.ip})`,
+    })
+    if (!inNetworks(remote.ip, haproxy_trusted_networks)) {
+      socket.destroy()
+      return failed('not in haproxy_trusted_networks')
+    }
+    readProxyHeader(socket, this.#world.timers, haproxy_timeout, {
+      read: (proxied) => {
+        socket.resume() // takes effect after this turn, unless the session pauses it
+        this.#begin(listener, socket, proxied ?? balancer)
+      },
+      failed,
+    })
+  }
+
+  #begin(listener: Listener, socket: net.Socket, { remote, local }: Proxied): void {
     const settings = settingsFor(this.#config, { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
     const trusted = inNetworks(remote.ip, settings.login_trusted_networks)
     this.#acceptor.accept({
