@@ -47,6 +47,11 @@ export class AttributeMap {
     return this.#items.flatMap((item) => (item.field === field && item.attribute !== undefined ? valuesOf(entry, item.attribute) : []))
   }
 
+  /** Tries all templates out. ConfigError: an unknown variable. */
+  check(variables: Variables): void {
+    for (const { template } of this.#items) expand(template, { ...variables, ldap: {}, ldap_ptr: {}, ldap_dn: '', $: '' })
+  }
+
   /** `warning`: something in the entry is not as it should be. ConfigError: an unknown variable. */
   fields(entry: LdapEntry, variables: Variables): { fields: Fields; warning?: string } {
     const fields: Fields = {}

@@ -58,7 +58,7 @@ export class Directory {
     this.#at(filter, () => this.#filter(filter, variables))
     this.#at('base', () => this.#base(variables))
     this.#at('auth_bind_userdn', () => this.userDn(variables))
-    this.#at(attributesName, () => attributes.fields({ dn: '', values: new Map() }, variables))
+    this.#at(attributesName, () => attributes.check(variables))
   }
 
   /** The one entry that a filter finds. TempFail: the directory cannot tell, or finds several. ConfigError: an unknown variable. */

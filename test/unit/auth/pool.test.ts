@@ -1,8 +1,12 @@
 // The auth pool with its real threads.
 
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import t from 'tap'
 import { AuthPool } from '../../../workers/auth-pool.ts'
 import type { LookupTask } from '../../../actors/auth/lookup.ts'
+import { FakeLdap, entry, result } from '../ldap/fake-ldap.ts'
 import { passdb, userdb } from './double.ts'
 
 t.test('look-ups run on threads', async (t) => {
@@ -14,6 +18,27 @@ t.test('look-ups run on threads', async (t) => {
   t.same(await Promise.all(['pw', 'x', 'pw'].map(async (password) => (await pool.run(verify(password))).status)), ['ok', 'mismatch', 'ok'])
   t.same(await pool.run({ ...database, kind: 'user', variables: { user: 'nobody' } }), { status: 'unknown', fields: {} })
   t.match(await pool.run({ driver: 'passwd-file', args: '/nonexistent/users', kind: 'user', variables: { user: 'a' } }), { status: 'temporary', reason: /does not exist/ })
+})
+
+t.test('look-ups that wait for a network have more threads than there are cores', async (t) => {
+  const count = os.availableParallelism() + 2
+  const waiting: (() => void)[] = []
+  // Nobody is answered before all have asked.
+  const server = await FakeLdap.listen(({ operation }, id, socket) => {
+    if (operation === 'bind') return result(id, 'bind', 0)
+    waiting.push(() => { socket.write(Buffer.concat([entry(id, 'uid=tim', { uid: ['tim'] }), result(id, 'search', 0)])) })
+    if (waiting.length === count) for (const answer of waiting) answer()
+    return undefined
+  })
+  t.teardown(() => server.close())
+  const file = path.join(t.testdir({}), 'ldap.ext')
+  fs.writeFileSync(file, `hosts = 127.0.0.1:${server.port}\nbase = dc=x\ndebug_level = 1\n`)
+  const database = { driver: 'ldap', args: file }
+  const pool = new AuthPool({ auth_worker_max_count: count, passdb: [passdb(database)], userdb: [userdb(database)] })
+  t.teardown(() => pool.stop())
+  t.same(pool.notes, [`${file}:3: debug_level has no effect`])
+  const look = (n: number): Promise<{ status: string }> => pool.run({ ...database, kind: 'user', variables: { user: `u${n}` } })
+  t.same((await Promise.all(Array.from({ length: count }, (_, n) => look(n)))).map(({ status }) => status), Array.from({ length: count }, () => 'ok'))
 })
 
 t.test('a configuration that cannot work is said at once', async (t) => {

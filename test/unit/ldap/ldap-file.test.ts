@@ -72,6 +72,7 @@ t.test('what only the databases can check', async (t) => {
   t.match(error('pass_filter = (uid=%{usr})'), /^x:3: pass_filter: unknown variable %{usr}/)
   t.match(error('base = dc=%{dmain}'), /^x:3: base: unknown variable/)
   t.match(error('pass_attrs = =a=%{ldpa:x}'), /^x:3: pass_attrs: unknown variable/)
+  t.match(error('pass_attrs = uid=user=%$@%{dmain}'), /^x:3: pass_attrs: unknown variable/)
   t.match(error('pass_attrs = @a=b'), /^x:3: pass_attrs: .*other entries/)
   t.match(error('auth_bind_userdn = uid=%q'), /^x:3: auth_bind_userdn: unknown variable %q/)
   t.match(error('default_pass_scheme = ROT13'), /^x:3: Unknown scheme ROT13/)
