@@ -24,7 +24,10 @@ export class Dovecot {
     this.lmtpPort = lmtpPort
   }
 
-  /** `users`: lines of a passwd-file, by service (imap, lmtp). `more`: further configuration. Waits until both ports answer. */
+  /**
+   * `users`: lines of a passwd-file, by service (imap, lmtp). `more`: further configuration in place of that passdb. Waits
+   * until both ports answer.
+   */
   static async start(options: { users?: Record<string, string[]>; more?: string }): Promise<Dovecot> {
     const dovecot = new Dovecot(await freePort(), await freePort())
     fs.chmodSync(dovecot.directory, 0o755) // the auth process is another user's
