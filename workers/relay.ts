@@ -215,8 +215,7 @@ export class RelayWire implements Wire {
 
   resume(): void {
     this.#paused = false
-    while (!this.#paused && this.#held.length > 0) this.#handOver(this.#held.shift()!)
-    if (this.#ended && this.#held.length === 0) this.#receiver?.end()
+    if (this.#held.length > 0) queueMicrotask(() => this.#release())
   }
 
   close(): void {
@@ -253,6 +252,12 @@ export class RelayWire implements Wire {
     this.#waiters.fail(new Cancelled('the client is gone'))
     // Never from within a call of the session's own (close): it hears of it as it does from a socket, a turn later.
     queueMicrotask(() => this.#receiver?.hangup())
+  }
+
+  /** What was held, until the session pauses again. */
+  #release(): void {
+    while (!this.#paused && this.#held.length > 0) this.#handOver(this.#held.shift()!)
+    if (this.#ended && this.#held.length === 0) this.#receiver?.end()
   }
 
   #handOver(bytes: Uint8Array): void {

@@ -98,7 +98,8 @@ class SessionWorker {
       this.#effects.emit({ level: 'error', name: 'worker.stop', text: `a user could not be closed: ${messageOf(error)}` })
     }
     this.#effects.files.close()
-    this.#main.close() // sends what is still to be logged
+    // Closing sends what has been said: the thread may be ended before the end of this turn.
+    for (const link of [this.#main, ...[...this.#peers.values()].map((peer) => peer.link)]) link.close()
   }
 
   describe(): { sessions: number; users: number } {

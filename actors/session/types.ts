@@ -18,7 +18,7 @@ export interface Wire {
   readonly pending: number
   /** … and wait here until it has sunk to limits.wireLowBytes. Rejects with Cancelled when the client is gone. */
   drained(): Promise<void>
-  /** Stops, resumes `input` calls (backpressure to the client). */
+  /** Stops, resumes `input` calls (backpressure to the client); neither calls it from within. */
   pause(): void
   resume(): void
   /** Sends what is queued, then FIN. */

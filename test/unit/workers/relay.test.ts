@@ -112,6 +112,8 @@ void t.test('a session may pause again within what is held', async (t) => {
   for (let i = 1; i <= 5; i++) {
     t.equal(session.ends, 0)
     home.resume()
+    t.equal(session.bytes, i - 1, 'not from within')
+    await turn()
     t.equal(session.bytes, i)
   }
   await session.until(({ ends }) => ends > 0)
