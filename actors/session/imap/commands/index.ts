@@ -10,6 +10,7 @@ import create from './create.ts'
 import delete_ from './delete.ts'
 import deleteacl from './deleteacl.ts'
 import enable from './enable.ts'
+import esearch from './esearch.ts'
 import examine from './examine.ts'
 import expunge from './expunge.ts'
 import fetch from './fetch.ts'
@@ -40,4 +41,4 @@ import thread from './thread.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, cancelupdate, capability, check, close, copy, create, delete_, deleteacl, enable, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, unselect, unsubscribe]
+export const all = [append, authenticate, cancelupdate, capability, check, close, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, unselect, unsubscribe]

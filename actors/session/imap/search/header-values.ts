@@ -42,7 +42,7 @@ export async function headerValues(
     try {
       return { at, values: firstValues(await new Searched(view, seqs[at]!).fields(names, context), names) }
     } catch (error) {
-      if (failureOf(error, s, seqs[at]!) === 'unavailable') unavailable = true
+      if (failureOf(error, s, view, seqs[at]!) === 'unavailable') unavailable = true
       return { at, values: names.map(() => undefined) }
     }
   }

@@ -33,6 +33,8 @@ export interface Criterion {
   matcher(view: View, now: number): Matcher
   /** Of a whole program: a MODSEQ key is in it, and the highest modseq of what is found is told too. RFC 7162 §3.1.5. */
   readonly modseq?: boolean
+  /** Of a whole program: message numbers are in it, which have a meaning in the selected mailbox only. */
+  readonly sequences?: boolean
 }
 
 /** What a key's arguments may be made of. */

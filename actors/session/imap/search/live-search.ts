@@ -123,7 +123,7 @@ export class LiveSearch {
         this.#decided.set(uid, await new Searched(this.#view, seq).decide(matches, this.#s.context('imap:search_update')))
       } catch (error) {
         if (error instanceof Cancelled || this.#ended) return
-        failureOf(error, this.#s, seq)
+        failureOf(error, this.#s, this.#view, seq)
       }
       if (this.#ended) return
     }

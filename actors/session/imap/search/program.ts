@@ -31,6 +31,7 @@ class ProgramParser implements KeyParser {
   readonly #decode: (bytes: Uint8Array) => string
   #depth = 0
   #modseq = false
+  #sequences = false
 
   constructor(p: Parser, decode: (bytes: Uint8Array) => string) {
     this.p = p
@@ -39,7 +40,7 @@ class ProgramParser implements KeyParser {
 
   program(): Criterion {
     const criterion = this.keys()
-    return this.#modseq ? { ...criterion, modseq: true } : criterion
+    return { ...criterion, modseq: this.#modseq, sequences: this.#sequences }
   }
 
   /** search-key *(SP search-key): all of them. */
@@ -62,9 +63,14 @@ class ProgramParser implements KeyParser {
   #one(): Criterion {
     const { p } = this
     if (++this.#depth > limits.searchNesting) p.fail('Too deep nesting of search keys')
-    const criterion = /^[\d*$]$/.test(p.peek()) ? bySequence(p.sequenceSet()) : p.peek() === '(' ? this.#list() : this.#named()
+    const criterion = /^[\d*$]$/.test(p.peek()) ? this.#numbers() : p.peek() === '(' ? this.#list() : this.#named()
     this.#depth--
     return criterion
+  }
+
+  #numbers(): Criterion {
+    this.#sequences = true
+    return bySequence(this.p.sequenceSet())
   }
 
   #list(): Criterion {

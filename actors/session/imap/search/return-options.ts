@@ -18,8 +18,11 @@ export type ReturnOptions = readonly Asked[] | undefined
 const order: readonly string[] = ['MIN', 'MAX', 'ALL', 'PARTIAL', 'COUNT']
 const byName = new Map<string, AnyReturnItem>(allItems.map((item) => [item.name, item]))
 
+/** What `RETURN ()` asks for. */
+export const everything: readonly Asked[] = [{ item: byName.get('ALL')!, args: undefined }]
+
 /** `["RETURN" SP "(" [option *(SP option)] ")" SP]` before a program; empty parentheses mean ALL. */
-export function parseReturnOptions(p: Parser, command: 'SEARCH' | 'SORT'): ReturnOptions {
+export function parseReturnOptions(p: Parser, command: 'SEARCH' | 'SORT' | 'ESEARCH'): ReturnOptions {
   if (!p.take('RETURN ')) return undefined
   const asked = new Map<AnyReturnItem, Asked>()
   for (const { item, args } of p.list(option)) {
@@ -28,7 +31,7 @@ export function parseReturnOptions(p: Parser, command: 'SEARCH' | 'SORT'): Retur
     asked.set(item, { item, args })
   }
   p.sp()
-  if (asked.size === 0) asked.set(byName.get('ALL')!, { item: byName.get('ALL')!, args: undefined })
+  if (asked.size === 0) return everything
   if (asked.has(byName.get('PARTIAL')!) && asked.has(byName.get('ALL')!)) p.fail('PARTIAL conflicts with ALL')
   return [...asked.values()].sort((a, b) => order.indexOf(a.item.name) - order.indexOf(b.item.name))
 }
@@ -48,6 +51,10 @@ export function resultsToSave(options: readonly Asked[], results: readonly numbe
   return [...new Set(others.flatMap(({ item, args }) => item.saved(args, results)))]
 }
 
+/** What the options say of the results, as the client is to hear them. */
+export const resultPieces = (options: readonly Asked[], numbers: readonly number[]): string[] =>
+  options.map(({ item, args }) => item.write(args, numbers)).filter((piece) => piece !== undefined)
+
 /**
  * Tells the results: `* SEARCH 2 3` (`name`), or with result options `* ESEARCH (TAG "a1") UID COUNT 2`. `results` are sequence
  * numbers. One line however long it is, in pieces. `withModseq`: the highest modseq of what is told is told too (RFC 7162 §3.1.5).
@@ -58,7 +65,7 @@ export async function sendResults(name: 'SEARCH' | 'SORT', options: ReturnOption
   if (options === undefined) return sendNumbers(name, numbers, modseq, s)
   // SAVE alone asks for no answer (RFC 5182 §2.1).
   if (options.every(({ item }) => item.name === 'SAVE')) return
-  const pieces = options.map(({ item, args }) => item.write(args, numbers)).filter((piece) => piece !== undefined)
+  const pieces = resultPieces(options, numbers)
   if (modseq > 0) pieces.push(`MODSEQ ${modseq}`)
   await sendLong(['ESEARCH', `(TAG ${quoted(s.running.tag)})`, ...(s.running.uid ? ['UID'] : []), ...pieces].join(' '), s)
 }

@@ -26,9 +26,9 @@ export interface SearchOutcome {
 /** Messages between two looks at the clock. */
 const strideOfColumns = 256
 
-export async function search(criterion: Criterion, s: ImapSession): Promise<SearchOutcome> {
+/** Through the selected mailbox, or another one. */
+export async function search(criterion: Criterion, s: ImapSession, view: View = s.selected.view): Promise<SearchOutcome> {
   if (criterion.modseq) s.enable('CONDSTORE')
-  const { view } = s.selected
   const matches = criterion.matcher(view, Math.floor(s.effects.clock.now() / 1000))
   const turn = new Turn(s.effects)
   const outcome: SearchOutcome = { found: [], unavailable: false, expunged: false }
@@ -41,8 +41,8 @@ export async function search(criterion: Criterion, s: ImapSession): Promise<Sear
     if (seq % strideOfColumns === 0 && turn.over) await turn.rest()
   }
   if (undecided.length === 0) return outcome
-  const left = await decideByHeads(undecided, matches, outcome, turn, s)
-  await decide(left, matches, outcome, turn, s)
+  const left = await decideByHeads(undecided, matches, outcome, turn, s, view)
+  await decide(left, matches, outcome, turn, s, view)
   outcome.found.sort((a, b) => a - b)
   return outcome
 }
@@ -63,14 +63,13 @@ export function searchReply(text: string, { unavailable, expunged }: { unavailab
 
 /** Adds those to `outcome` that match by what the message cache has; returns those still undecided. */
 async function decideByHeads(
-  undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession,
+  undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession, view: View,
 ): Promise<number[]> {
-  const { view, mailbox } = s.selected
   const context = s.context('imap:search')
   const left: number[] = []
   const m = new Searched(view, undecided[0]!)
   let index = 0
-  for await (const batch of mailbox.heads(context, uidsOf(undecided, view))) {
+  for await (const batch of view.mailbox.heads(context, uidsOf(undecided, view))) {
     for (const { head } of batch) {
       const seq = undecided[index++]!
       m.at(seq, head)
@@ -88,15 +87,15 @@ export function* uidsOf(seqs: readonly number[], view: View): Generator<number> 
 }
 
 /** Adds those that match, and what kept others from being searched. */
-async function decide(undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession): Promise<void> {
+async function decide(undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession, view: View): Promise<void> {
   const context = s.context('imap:search')
   const ask = async (seq: number): Promise<number> => {
-    const m = new Searched(s.selected.view, seq)
+    const m = new Searched(view, seq)
     try {
       if (await m.decide(matches, context)) return seq
       if (m.row < 0) outcome.expunged = true
     } catch (error) {
-      if (failureOf(error, s, seq) === 'unavailable') outcome.unavailable = true
+      if (failureOf(error, s, view, seq) === 'unavailable') outcome.unavailable = true
       else if (error instanceof MailError) outcome.expunged = true
     }
     return 0
@@ -109,19 +108,19 @@ async function decide(undecided: readonly number[], matches: Matcher, outcome: S
 }
 
 /** What a message's failure means for the whole: it is `lost` for ever, or `unavailable` now. Noted; rethrown if it is none of a message's. */
-export function failureOf(error: unknown, s: ImapSession, seq: number): 'lost' | 'unavailable' {
+export function failureOf(error: unknown, s: ImapSession, view: View, seq: number): 'lost' | 'unavailable' {
   const unavailable = error instanceof TempFail || error instanceof LimitExceeded
   if (!unavailable && !isLost(error)) throw error
-  if (!(error instanceof MailError)) warn(s, seq, messageOf(error))
+  if (!(error instanceof MailError)) warn(s, view, seq, messageOf(error))
   return unavailable ? 'unavailable' : 'lost'
 }
 
 /** A message that is gone or damaged matches nothing: it must not spoil the search through all the others. */
 const isLost = (error: unknown): boolean => isUnreadable(error) || (error instanceof MailError && error.code === 'EXPUNGEISSUED')
 
-function warn(s: ImapSession, seq: number, text: string): void {
+function warn(s: ImapSession, view: View, seq: number, text: string): void {
   s.effects.emit({
     level: 'error', name: 'imap.search_failed', service: 'imap', user: s.user.account.user, session: s.world.seed.id,
-    text: `Mailbox ${s.selected.mailbox.name}: UID ${s.selected.view.uidAt(seq)}: ${text}`,
+    text: `Mailbox ${view.mailbox.name}: UID ${view.uidAt(seq)}: ${text}`,
   })
 }
