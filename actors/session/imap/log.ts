@@ -23,6 +23,16 @@ export function logDisconnect(s: ImapSession, { why, user, method }: Disconnect)
   })
 }
 
+/** What imap_logout_format may name. */
+function logoutVariables({ world: { wire, seed }, user: { account: { user } }, counters }: ImapSession): Record<string, string | number> {
+  const at = user.lastIndexOf('@')
+  const [username, domain] = at < 0 ? [user, ''] : [user.slice(0, at), user.slice(at + 1)]
+  return {
+    ...counters, autoexpunged: 0, i: wire.bytesIn, input: wire.bytesIn, o: wire.bytesOut, output: wire.bytesOut,
+    u: user, user, n: username, username, d: domain, domain, s: 'imap', service: 'imap', session: seed.id, rip: seed.remote.ip, lip: seed.local.ip,
+  }
+}
+
 /** The last line of a session; its figures are those of imap_logout_format. */
 export function logLogout(s: ImapSession, reason: string): void {
   const { bytesIn, bytesOut } = s.world.wire
@@ -31,7 +41,7 @@ export function logLogout(s: ImapSession, reason: string): void {
     s.effects.emit({ level: 'info', name: 'imap.disconnect', service: 'imap-login', session, text: `Disconnected: ${reason} (no login): ${place(s)}` })
     return
   }
-  const figures: Record<string, number> = { i: bytesIn, input: bytesIn, o: bytesOut, output: bytesOut, ...s.counters }
+  const figures = logoutVariables(s)
   const text = s.settings.imap_logout_format.replace(/%(?:\{(\w+)\}|([a-z]))/g, (whole, long: string | undefined, short: string | undefined) =>
     String(figures[long ?? short!] ?? whole))
   s.effects.emit({

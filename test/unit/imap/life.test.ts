@@ -126,9 +126,9 @@ t.test('a bug in a command is logged, told in general, and the session goes on',
 })
 
 t.test('the logout line', async (t) => {
-  const c = new ImapClient({ user: emptyUser(), settings: { imap_logout_format: 'in=%i out=%o deleted=%{deleted} x=%{unknown}' } })
+  const c = new ImapClient({ user: emptyUser(), settings: { imap_logout_format: 'in=%i out=%{output} deleted=%{deleted} auto=%{autoexpunged} %u %n %{session} x=%{unknown}' } })
   await c.login()
   await c.say('LOGOUT')
   await c.end()
-  t.match(c.log.at(-1), { name: 'imap.logout', text: /^Disconnected: Logged out in=28 out=\d+ deleted=0 x=%\{unknown\}$/ })
+  t.match(c.log.at(-1), { name: 'imap.logout', text: /^Disconnected: Logged out in=28 out=\d+ deleted=0 auto=0 u u S1 x=%\{unknown\}$/ })
 })
