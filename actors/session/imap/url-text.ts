@@ -12,6 +12,7 @@ import type { SectionSource } from './fetch/section.ts'
 import { parseMessageUrl } from './message-url.ts'
 import type { MessageUrl } from './message-url.ts'
 import { No } from './result.ts'
+import { has } from './rights.ts'
 
 /** In pieces. Throws No BADURL; what reading throws. */
 export async function* urlText(url: string, s: ImapSession, context: RequestContext): AsyncGenerator<Uint8Array> {
@@ -32,6 +33,7 @@ const responseCodeText = (url: string): string => url.replace(/[^\x21-\x5c\x5e-\
 
 async function* messageText(named: MessageUrl, s: ImapSession, context: RequestContext, bad: (why: string) => No): AsyncGenerator<Uint8Array> {
   if (named.mailbox === undefined && !s.hasSelected) throw bad('No mailbox is selected')
+  if (named.mailbox !== undefined && !has('r', named.mailbox, s)) throw bad('Permission denied')
   const handle = named.mailbox === undefined ? undefined : await s.user.open(context, named.mailbox)
   try {
     const mailbox = handle?.mailbox ?? s.selected.mailbox
