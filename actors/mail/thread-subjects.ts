@@ -49,9 +49,9 @@ export function* mergeSubjects(
   }
 
   // (6)
-  const dateOf = (node: number): number => dates[firstOf(forest, node)]!
   const inOrder = function* (nodes: readonly number[]): Generator<undefined, number[]> {
-    const order = yield* mergeSort(nodes.length, (a, b) => dateOf(nodes[a]!) - dateOf(nodes[b]!) || firstOf(forest, nodes[a]!) - firstOf(forest, nodes[b]!))
+    const firsts = Int32Array.from(nodes, (node) => firstOf(forest, node))
+    const order = yield* mergeSort(nodes.length, (a, b) => dates[firsts[a]!]! - dates[firsts[b]!]! || firsts[a]! - firsts[b]!)
     return Array.from(order, (i) => nodes[i]!)
   }
   for (const node of changed) forest.setChildren(node, yield* inOrder(forest.childrenOf(node)))
