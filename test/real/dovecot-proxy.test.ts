@@ -15,7 +15,15 @@ mail_max_userip_connections = 2
 auth_verbose = yes
 passdb {
   driver = static
+  args = password=of-all-proxies
+  result_success = continue
+}
+passdb {
+  driver = static
   args = password=%{passdb:forward_secret:there-is-none}
+}
+remote 203.0.113.0/24 {
+  imap_id_send = name filtered
 }
 passdb {
   driver = static
@@ -37,6 +45,7 @@ async function start(t: Tap): Promise<Parts> {
         `tim@example.com:{PLAIN}${password}::::::${proxied}`,
         `forwarded@example.com:{PLAIN}dc1::::::${proxied} forward_secret=dc1`,
         `master@example.com:{PLAIN}own::::::${proxied} master=proxyadmin pass=masterpw proxy_mech=plain`,
+        `shared@example.com:{PLAIN}own::::::${proxied} pass=of-all-proxies`,
         `stale@example.com:{PLAIN}stale::::::${proxied}`,
       ],
       lmtp: [`tim@example.com:::::::proxy=y nopassword=y host=127.0.0.1 port=${culver.lmtpPort} forward_site=dc1`],
@@ -78,10 +87,12 @@ async function imap(t: Tap, parts: Parts): Promise<void> {
   const master = await login(parts, 'master@example.com', 'own')
   t.match(master.reply, /^a OK /, 'a master user\'s login')
   await logged(() => culver.output, /Login: user=<master@example\.com>.* rip=127\.0\.0\.5/)
+  const shared = await login(parts, 'shared@example.com', 'own')
+  t.match(shared.reply, /^a OK /, 'the password of all proxies, with a passdb in front that knows it and goes on')
   const stale = await login(parts, 'stale@example.com', 'stale')
   t.equal(stale.reply, 'a NO [AUTHENTICATIONFAILED] Authentication failed.', 'what Culver refuses is passed through')
   await logged(() => culver.output, /static\(stale@example\.com,127\.0\.0\.5,<[^>]+>\): Password mismatch/)
-  for (const { client } of [forwarded, master, stale]) client.close()
+  for (const { client } of [forwarded, master, shared, stale]) client.close()
 }
 
 async function limits(t: Tap, parts: Parts): Promise<void> {
@@ -109,6 +120,19 @@ async function limits(t: Tap, parts: Parts): Promise<void> {
   await logged(() => parts.culver.output, /Login: user=<liar>, method=PLAIN, rip=127\.0\.0\.7/)
   t.notMatch(parts.culver.output, /203\.0\.113\.66|<lie>/, 'a stranger\'s ID')
   liar.close()
+}
+
+/** What is said by hand from the trusted address. */
+async function byHand(t: Tap, { culver }: Parts): Promise<void> {
+  const client = await LineClient.connect(culver.imapPort)
+  await client.line()
+  void client.send(`i ID ("X-ORIGINATING-IP" "203.0.113.66" "x-session-id" "by-hand")\r\na LOGIN hand ${password}\r\n`)
+  t.equal((await client.until(/^i OK /))[0], '* ID ("name" "filtered")', 'settings for the client\'s address')
+  await client.until(/^a OK /)
+  await logged(() => culver.output, /imap-login\(hand\)<\d+><by-hand>: Info: Login: user=<hand>, method=PLAIN, rip=203\.0\.113\.66, lip=127\.0\.0\.1, session=<by-hand>/)
+  await client.command('x', 'LOGOUT')
+  await logged(() => culver.output, /imap\(hand\)<\d+><by-hand>: Info: Disconnected: Logged out/)
+  client.close()
 }
 
 async function lmtp(t: Tap, parts: Parts): Promise<void> {
@@ -145,5 +169,6 @@ void t.test('Dovecot as a proxy', { skip, timeout: 240_000 }, async (t) => {
   const parts = await start(t)
   await t.test('IMAP', (t) => imap(t, parts))
   await t.test('limits', (t) => limits(t, parts))
+  await t.test('by hand', (t) => byHand(t, parts))
   await t.test('LMTP', (t) => lmtp(t, parts))
 })
