@@ -34,7 +34,7 @@ export const mailSettings = {
   mail_server_admin: text('', 'METADATA /shared/admin.'),
   mail_server_comment: text('', 'METADATA /shared/comment.'),
   mail_shared_explicit_inbox: bool(false, 'INBOX of shared namespaces is listed by name.'),
-  mail_sort_max_read_count: number(0, 'Mails SORT may have to open; 0: no bound.'),
+  mail_sort_max_read_count: number(0, 'Mails SORT may have to open; 0: no bound.', acts),
   mail_vsize_bg_after_count: number(0, 'Unknown sizes beyond which the quota is computed in the background.'),
   mailbox_idle_check_interval: time('30 secs', 'Interval at which mailboxes are looked at for changes of other programs.'),
   mailbox_list_index: bool(true, 'Keep an index of mailboxes; always so here.', { acts: ['yes'] }),
