@@ -94,7 +94,7 @@ export class SessionHost implements RelayHost {
     const life = this.#sessions.get(session)
     if (life === undefined) return
     this.#sessions.delete(session)
-    this.#effects.tell('anvil', { kind: 'disconnect', session: life.seed.id })
+    this.#effects.tell('anvil', { kind: 'disconnect', key: keyOf(life.seed) })
   }
 
   #settings({ protocol, local, remote }: SessionSeed): Settings {
@@ -149,10 +149,15 @@ export class SessionHost implements RelayHost {
   async #admit(seed: SessionSeed, account: Account, worker: number): Promise<void> {
     let answer: { admitted: boolean; reason?: string }
     try {
-      answer = await this.#effects.ask('anvil', { kind: 'connect', session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker })
+      answer = await this.#effects.ask('anvil', {
+        kind: 'connect', key: keyOf(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
+      })
     } catch {
       return
     }
     if (!answer.admitted) throw new LimitExceeded('mail_max_userip_connections', answer.reason ?? 'Maximum number of connections from user+IP exceeded')
   }
 }
+
+/** What anvil knows a connection by. */
+const keyOf = (seed: SessionSeed): string => seed.ownId ?? seed.id

@@ -69,7 +69,7 @@ export function takeForwardList(said: HandOver, list: string): boolean {
 export function handedOver(seed: SessionSeed, said: HandOver): SessionSeed {
   return {
     ...seed,
-    id: said.session ?? seed.id,
+    ...(said.session === undefined ? {} : { id: said.session, ownId: seed.ownId ?? seed.id }),
     remote: { ip: said.remoteIp ?? seed.remote.ip, port: said.remotePort ?? seed.remote.port },
     local: { ip: said.localIp ?? seed.local.ip, port: said.localPort ?? seed.local.port },
     ...(said.forward === undefined ? {} : { forward: { ...seed.forward, ...said.forward } }),

@@ -33,6 +33,8 @@ export interface SessionSeed {
   protocol: ProtocolName
   /** Session id for logs: given by a trusted proxy or made by the accepting worker. */
   id: string
+  /** The one made by the accepting worker, where a proxy has given another: that one may come twice. */
+  ownId?: string
   remote: Endpoint
   local: Endpoint
   /** TLS, or a trusted peer: plaintext passwords are fine. */

@@ -2,12 +2,12 @@ import t from 'tap'
 import { createAnvil } from '../../../actors/anvil.ts'
 import type { Connection } from '../../../actors/anvil.ts'
 
-const connection = (session: string, more: Partial<Connection> = {}): Connection =>
-  ({ session, service: 'imap', user: 'tim', ip: '192.0.2.1', worker: 0, ...more })
+const connection = (key: string, more: Partial<Connection> = {}): Connection =>
+  ({ key, session: `S${key}`, service: 'imap', user: 'tim', ip: '192.0.2.1', worker: 0, ...more })
 
 t.test('mail_max_userip_connections', async (t) => {
   const anvil = createAnvil({ mail_max_userip_connections: 2 })
-  const connect = (session: string, more?: Partial<Connection>) => anvil.receive({ kind: 'connect', ...connection(session, more) })
+  const connect = (key: string, more?: Partial<Connection>) => anvil.receive({ kind: 'connect', ...connection(key, more) })
   t.same(connect('1'), { admitted: true })
   t.same(connect('2'), { admitted: true })
   const refused = { admitted: false, reason: 'Maximum number of connections from user+IP exceeded (mail_max_userip_connections=2)' }
@@ -17,9 +17,9 @@ t.test('mail_max_userip_connections', async (t) => {
   t.same(connect('4', { service: 'pop3' }), { admitted: true }, 'each service counts alone')
   t.same(connect('5', { ip: '192.0.2.2' }), { admitted: true }, 'and each address')
   t.same(connect('6', { user: 'Tim' }), { admitted: true }, 'and each user, letter by letter')
-  anvil.receive({ kind: 'disconnect', session: '1' })
-  anvil.receive({ kind: 'disconnect', session: '1' })
-  anvil.receive({ kind: 'disconnect', session: 'never seen' })
+  anvil.receive({ kind: 'disconnect', key: '1' })
+  anvil.receive({ kind: 'disconnect', key: '1' })
+  anvil.receive({ kind: 'disconnect', key: 'never seen' })
   t.same(connect('7'), { admitted: true })
   t.same(connect('8'), refused)
 })
@@ -31,6 +31,16 @@ t.test('a dead worker frees its places', async (t) => {
   anvil.dropWorker(1)
   t.same(anvil.receive({ kind: 'who' }), [connection('2', { user: 'other' })])
   t.same(anvil.receive({ kind: 'connect', ...connection('3') }), { admitted: true })
+})
+
+t.test('a session id that a proxy gives twice is two connections', async (t) => {
+  const anvil = createAnvil({ mail_max_userip_connections: 2 })
+  const connect = (key: string) => anvil.receive({ kind: 'connect', ...connection(key, { session: 'same' }) })
+  t.same(connect('1'), { admitted: true })
+  t.same(connect('2'), { admitted: true })
+  t.match(connect('3'), { admitted: false })
+  anvil.receive({ kind: 'disconnect', key: '1' })
+  t.same(anvil.receive({ kind: 'who' }), [connection('2', { session: 'same' })])
 })
 
 t.test('no limit', async (t) => {

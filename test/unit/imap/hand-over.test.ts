@@ -106,7 +106,7 @@ t.test('the session goes on elsewhere as the client that it is', async (t) => {
   client.send(captured)
   await client.until(/I OK /)
   while (client.world.seed.id === 'S1') await new Promise((resolve) => setImmediate(resolve))
-  t.match(structuredClone(client.world.seed), { id: forwarded.session, remote: forwarded.remote, local: forwarded.local })
+  t.match(structuredClone(client.world.seed), { id: forwarded.session, ownId: 'S1', remote: forwarded.remote, local: forwarded.local })
 })
 
 t.test('too many connections of one user and address', async (t) => {
