@@ -13,14 +13,16 @@ import { ImapClient, emptyUser } from '../fixtures/imap-session.ts'
 const commands = ['CAPABILITY', 'NOOP', 'LOGOUT', 'ID', 'AUTHENTICATE', 'LOGIN', 'ENABLE', 'SELECT', 'EXAMINE', 'CREATE', 'DELETE', 'RENAME', 'SUBSCRIBE',
   'UNSUBSCRIBE', 'LIST', 'LSUB', 'NAMESPACE', 'STATUS', 'APPEND', 'CHECK', 'CLOSE', 'UNSELECT', 'EXPUNGE', 'SEARCH', 'FETCH', 'STORE', 'COPY', 'MOVE',
   'IDLE', 'UID FETCH', 'UID STORE', 'UID SEARCH', 'UID COPY', 'UID MOVE', 'UID EXPUNGE', 'UID', 'DONE', 'FROB', '',
-  'APPEND', 'APPEND INBOX', 'REPLACE 1 INBOX', 'UID REPLACE', 'GETMETADATA', 'SETMETADATA', 'GETACL', 'SETACL', 'DELETEACL', 'LISTRIGHTS', 'MYRIGHTS']
+  'APPEND', 'APPEND INBOX', 'REPLACE 1 INBOX', 'UID REPLACE', 'GETMETADATA', 'SETMETADATA', 'GETACL', 'SETACL', 'DELETEACL', 'LISTRIGHTS', 'MYRIGHTS',
+  'SEARCH RETURN (SAVE UPDATE)', 'SORT', 'SORT (SUBJECT) UTF-8', 'UID SORT', 'THREAD', 'THREAD REFERENCES UTF-8', 'UID THREAD', 'ESEARCH', 'ESEARCH IN (personal)', 'CANCELUPDATE']
 const words = ['INBOX', 'inbox', 'other', 'a/b', '""', '*', '%', '"%"', '1', '1:*', '*:1', '0', '4294967295', '4294967296', '1,2,3', '2:1', 'NIL', '(', ')', '()',
   'FLAGS', '+FLAGS', '-FLAGS.SILENT', '(\\Seen \\Deleted)', '\\Seen', '(\\Recent)', '$Junk', 'ALL', 'FULL', 'BODY[]', 'BODY.PEEK[1.2.MIME]<0.5>', 'BODY[HEADER.FIELDS (a b)]',
   'ENVELOPE', 'BODYSTRUCTURE', 'RFC822', 'INTERNALDATE', 'UID', 'UNSEEN', 'NOT', 'OR', 'BEFORE', '1-Jan-2020', 'CHARSET', 'UTF-8', 'KOI8-R', 'TEXT', 'HEADER', 'MESSAGES', '(MESSAGES UNSEEN)',
   '"17-Jul-1996 02:44:25 -0700"', '"a\\"b"', '"open', '\\', '{', '}', '{}', '{3}', '&AOQ-', '&bad', 'ä', '\xff', 'PLAIN', 'AHUAcGFzcw==', '=', '*', 'u', 'pass',
   'CATENATE (', 'CATENATE (TEXT', 'TEXT', 'URL', '"/INBOX/;UID=1"', '";UID=1/;SECTION=TEXT/;PARTIAL=0.5"', '"/INBOX/;UID=1/;SECTION=HEADER"', 'RETURN (STATUS (MESSAGES SIZE) MYRIGHTS METADATA (/private/a))',
   '(SUBSCRIBED RECURSIVEMATCH)', '(SPECIAL-USE)', '(a* %)', 'RETURN', '(USE (\\Sent))', 'BINARY[]', 'BINARY.PEEK[1]<1.3>', 'BINARY.SIZE[1]', 'PREVIEW (LAZY)', 'SNIPPET', 'EMAILID', 'THREADID',
-  '(DEPTH infinity MAXSIZE 3)', '/private/a', '(/private/a "x" /shared/b NIL)', '/private', '-lrs', '+ted', 'MAILBOXID', '~{3+}\r\na\0b', '(/private/a {3+}\r\nabc)']
+  '(DEPTH infinity MAXSIZE 3)', '/private/a', '(/private/a "x" /shared/b NIL)', '/private', '-lrs', '+ted', 'MAILBOXID', '~{3+}\r\na\0b', '(/private/a {3+}\r\nabc)',
+  '$', 'RETURN (SAVE)', 'RETURN (MIN MAX ALL COUNT)', 'RETURN (PARTIAL -1:-5 UPDATE)', '(REVERSE DATE DISPLAYFROM)', 'REFS', 'ORDEREDSUBJECT', 'YOUNGER', '5', 'FUZZY', 'SAVEDON', 'IN (mailboxes (INBOX other) subtree-one a)', '(PARTIAL 1:2)']
 const glue = [' ', ' ', ' ', ' ', ' ', ' ', ' ', '', '  ', '\t', '\0', '\r']
 const ends = ['\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\n', '', '\r', '\r\nDONE\r\n', ' \r\n']
 
