@@ -59,7 +59,7 @@ t.test('expunged by another session', async (t) => {
   t.strictSame(await client.say('FETCH 1:3 UID'), [
     '* 1 FETCH (UID 1)', '* 3 FETCH (UID 3)', 'OK [EXPUNGEISSUED] Some of the requested messages no longer exist.',
   ])
-  t.strictSame(await client.say('SEARCH 1:3'), ['* SEARCH 1 3', 'OK Search completed.'])
+  t.strictSame(await client.say('SEARCH 1:3'), ['* SEARCH 1 3', 'OK [EXPUNGEISSUED] Search completed.'])
   t.strictSame(await client.say('UID SEARCH 1:3'), ['* SEARCH 1 3', '* 2 EXPUNGE', 'OK Search completed.'])
   t.strictSame(await client.say('FETCH 1:2 UID'), ['* 1 FETCH (UID 1)', '* 2 FETCH (UID 3)', 'OK Fetch completed.'])
 })
