@@ -73,6 +73,8 @@ export interface Selected {
   readonly readOnly: boolean
   /** Searches that go on, by their tags. RFC 5267. */
   readonly searches: Map<string, LiveSearch>
+  /** Tells FLAGS, if there are keywords that the client has not heard of: before FETCH responses that may have them. */
+  keywords(): void
 }
 
 /** The command that is running. */

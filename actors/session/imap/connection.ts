@@ -177,7 +177,7 @@ export class ImapConnection implements ImapSession {
     if (this.#selection.goneBecause !== undefined) this.#owner.leave('Selected mailbox was deleted, have to disconnect.')
   }
 
-  sendFlags(): void { this.selected.keywords() }
+  sendFlags(): void { this.selected.sendFlags() }
 
   sendMessageFlags(seq: number, uid: number, row: number): void { this.selected.flags(seq, uid, row, this.#running.uid) }
 

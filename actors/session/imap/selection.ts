@@ -29,6 +29,8 @@ export class Selection implements Selected, ViewEvents {
   #known: number
   /** … and has last heard of this one. */
   #heard: number
+  /** Keywords that the client has been told of: the mailbox's first ones. */
+  #keywordsTold = 0
   /** Why the mailbox is gone; the session ends. */
   goneBecause: string | undefined
 
@@ -70,11 +72,16 @@ export class Selection implements Selected, ViewEvents {
   }
 
   /** FLAGS and PERMANENTFLAGS. Keywords can be made freely (`\*`). */
-  keywords(): void {
+  sendFlags(): void {
     const { keywords } = this.mailbox
+    this.#keywordsTold = keywords.length
     this.#client.send(`FLAGS ${flagList(everySystemFlag, keywords)}`)
     if (this.readOnly) this.#client.send('OK [PERMANENTFLAGS ()] Read-only mailbox.')
     else this.#client.send(`OK [PERMANENTFLAGS ${flagList(everySystemFlag, [...keywords, '\\*'])}] Flags permitted.`)
+  }
+
+  keywords(): void {
+    if (this.#keywordsTold < this.mailbox.keywords.length) this.sendFlags()
   }
 
   expunge(seq: number): void { this.#client.send(`${seq} EXPUNGE`) }
@@ -86,6 +93,7 @@ export class Selection implements Selected, ViewEvents {
   }
 
   flags(seq: number, uid: number, row: number, withUid = this.#withUid): void {
+    this.keywords()
     const { messages, keywords } = this.mailbox
     const names = messages.keywordsOf(row).map((number) => keywords[number]!)
     const list = flagList(messages.flags[row]!, names, this.view.isRecent(uid))

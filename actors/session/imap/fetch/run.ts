@@ -48,12 +48,14 @@ export async function fetchColumns(wanted: readonly Wanted[], ranges: readonly N
       m.at(seq)
       text += columnsLine(wanted, m)
       if (text.length < limits.fetchTextBytes) continue
+      s.selected.keywords()
       s.write(text)
       text = ''
       await s.flush()
       if (turn.over) await turn.rest()
     }
   }
+  s.selected.keywords()
   if (text !== '') s.write(text)
   return outcome
 }

@@ -24,12 +24,14 @@ export async function sendPrepared(prepared: Prepared, s: ImapSession, context: 
   const { pieces, uid } = prepared
   const first = pieces.findIndex(isSlice)
   if (first < 0 && !pieces.some(isFlow)) {
+    s.selected.keywords()
     for (const piece of pieces) s.write(sendable(piece as string | Uint8Array))
     return
   }
   // The first bytes are waited for before anything is said: most failures show by then.
   const reading = new Reading(s, context, uid)
   if (first >= 0) await reading.begin(pieces, first)
+  s.selected.keywords()
   try {
     for (const [i, piece] of pieces.entries()) {
       if (isSlice(piece)) await reading.send(pieces, i)
