@@ -193,6 +193,8 @@ export const limits = {
   youngMegabytes: 32,
   /** The same of an auth thread: one look-up leaves little behind. */
   authYoungMegabytes: 4,
+  /** Lines of the log that wait for a slow reader of standard error. */
+  logWaitingBytes: 1024 * 1024,
   /** Time all of a clean stop may take (ms). */
   shutdownMs: 30_000,
 } as const

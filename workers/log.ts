@@ -6,6 +6,7 @@ import { expand, userVariables } from '../conf/expand.ts'
 import type { Settings } from '../conf/settings.ts'
 import type { LogEvent } from '../runtime/events.ts'
 import { ConfigError, messageOf } from '../runtime/errors.ts'
+import { LogTarget } from './log-target.ts'
 
 const levelNames = { debug: 'Debug', info: 'Info', warning: 'Warning', error: 'Error' } as const
 
@@ -49,17 +50,17 @@ export type Log = (event: LogEvent) => void
 
 /** Opens log_path, info_log_path and debug_log_path. Debug lines are written only where mail_debug or auth_debug asks. */
 export function openLog(settings: Settings): Log {
-  const errors = openTarget(settings.log_path)
-  const infos = settings.info_log_path === '' ? errors : openTarget(settings.info_log_path)
-  const debugs = settings.debug_log_path === '' ? infos : openTarget(settings.debug_log_path)
+  const format = (event: LogEvent): string => formatLine(settings, event, new Date())
+  const lostLine = (count: number): string =>
+    format({ level: 'warning', name: 'log.lost', service: 'log', text: `${count} lines could not be written` })
+  const open = (path: string): LogTarget => new LogTarget(openTarget(path), lostLine)
+  const errors = open(settings.log_path)
+  const infos = settings.info_log_path === '' ? errors : open(settings.info_log_path)
+  const debugs = settings.debug_log_path === '' ? infos : open(settings.debug_log_path)
   const debugWanted = settings.mail_debug || settings.auth_debug
   return (event) => {
     if (event.level === 'debug' && !debugWanted) return
     const target = event.level === 'debug' ? debugs : event.level === 'info' ? infos : errors
-    try {
-      fs.writeSync(target, `${formatLine(settings, event, new Date())}\n`)
-    } catch {
-      // A full disk or closed terminal must not stop the mail; there is no other place to say so.
-    }
+    target.write(format(event))
   }
 }

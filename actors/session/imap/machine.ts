@@ -34,7 +34,7 @@ class ImapMachine implements Session {
   #says: (() => string) | undefined
   /** Bad commands in a row. */
   #bad = 0
-  /** When bytes of the client came last (monotonic ms). */
+  /** When the connection began; after login, when bytes of the client came or a command ended last (monotonic ms). */
   #heardMs = 0
   #inactivity: Cancel | undefined
   /** The session ends after the running command, and why; '': nothing is told. */
@@ -58,7 +58,8 @@ class ImapMachine implements Session {
 
   input(bytes: Uint8Array): void {
     if (this.#over) return
-    this.#heardMs = this.#world.effects.clock.monotonic()
+    // Before login it is the connection's age that counts: a byte now and then does not keep a stranger here.
+    if (this.#connection.authenticated) this.#heardMs = this.#world.effects.clock.monotonic()
     this.#input.push(bytes)
   }
 
@@ -145,6 +146,7 @@ class ImapMachine implements Session {
     } finally {
       connection.finish()
       this.#says = undefined
+      if (connection.authenticated) this.#heardMs = this.#world.effects.clock.monotonic()
     }
   }
 

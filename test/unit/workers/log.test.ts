@@ -3,6 +3,8 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import t from 'tap'
 import { defaultSettings } from '../../../conf/settings.ts'
 import type { Settings } from '../../../conf/settings.ts'
@@ -48,4 +50,46 @@ void t.test('files by level', (t) => {
   t.equal(fs.statSync(at('all')).mode & 0o777, 0o600)
   t.throws(() => openLog({ ...defaultSettings(), log_path: at('absent/log') }), ConfigError)
   t.end()
+})
+
+/** A program that logs `count` lines of 100 bytes to its standard error, which is a pipe here. */
+const flood = (count: number): string => `
+  import { defaultSettings } from ${JSON.stringify(new URL('../../../conf/settings.ts', import.meta.url).href)}
+  import { openLog } from ${JSON.stringify(new URL('../../../workers/log.ts', import.meta.url).href)}
+  process.stderr // makes the pipe one that does not block, as threads do
+  const log = openLog({ ...defaultSettings(), log_path: '/dev/stderr' })
+  let i = 0
+  for (; i < ${count}; i++) log({ level: 'info', name: 'x', text: 'line ' + i + '.'.repeat(90) })
+  process.stdin.once('data', () => { log({ level: 'info', name: 'x', text: 'the last' }); process.stdin.destroy() })
+`
+
+/** What a reader gets that begins to read only when all has been logged. */
+async function readLate(count: number): Promise<string[]> {
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', `${flood(count)}\nconsole.log('logged')`], { stdio: ['pipe', 'pipe', 'pipe'] })
+  await once(child.stdout, 'data')
+  let text = ''
+  let told = false
+  child.stderr.on('data', (bytes: Buffer) => {
+    text += bytes.toString()
+    if (!told && text.endsWith('\n')) {
+      told = true
+      child.stdin.write('x')
+    }
+  })
+  await once(child, 'close')
+  return text.trimEnd().split('\n')
+}
+
+void t.test('a pipe that is read late', async (t) => {
+  const lines = await readLate(5000)
+  t.same(lines.map((text) => /line \d+|the last/.exec(text)?.[0]), [...Array.from({ length: 5000 }, (_, i) => `line ${i}`), 'the last'])
+})
+
+void t.test('a pipe whose reader is too slow: the loss is told', async (t) => {
+  const lines = await readLate(50_000)
+  const kept = lines.filter((text) => text.includes('line ')).length
+  const lost = lines.flatMap((text) => /Warning: (\d+) lines could not be written/.exec(text)?.slice(1).map(Number) ?? [])
+  t.ok(kept > 5000)
+  t.equal(kept + lost.reduce((sum, count) => sum + count, 0), 50_000)
+  t.match(lines.at(-1), /the last|could not be written/)
 })
