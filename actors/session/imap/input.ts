@@ -47,6 +47,9 @@ export class Input {
     this.#wakeUp()
   }
 
+  /** Somebody waits for more of it. */
+  get isAwaited(): boolean { return this.#wake !== undefined }
+
   get isComplete(): boolean { return this.#complete }
 
   /** The session is over: readers, now and later, fail with `reason`. */

@@ -218,14 +218,17 @@ class ImapMachine implements Session {
     return new Promise((resolve) => { this.#world.effects.timers.after(0, resolve) })
   }
 
-  /** One timer for the life of a session, set anew only when it rings. IDLE and long commands are not inactivity. */
+  /**
+   * One timer for the life of a session, set anew only when it rings. IDLE is not inactivity, nor is a command that takes
+   * long; one that waits for the rest of its literal is.
+   */
   #watchInactivity(): void {
     const { clock, timers } = this.#world.effects
     this.#heardMs = clock.monotonic()
     const look = (): void => {
       const bound = this.#connection.authenticated ? limits.imapIdleMs : limits.preLoginMs
       const left = this.#heardMs + bound - clock.monotonic()
-      const waits = this.#says === undefined || !this.#connection.authenticated
+      const waits = (this.#input.isAwaited && this.#connection.running.name !== 'IDLE') || !this.#connection.authenticated
       if (left <= 0 && waits) return this.#leave('Disconnected for inactivity.')
       this.#inactivity = timers.after(left > 0 ? left : bound, look)
     }

@@ -1,6 +1,7 @@
 // How sessions end, and that nothing of them is left.
 
 import t from 'tap'
+import { imapEngine } from '../../fixtures/imap-engine.ts'
 import { ImapClient, emptyUser } from '../../fixtures/imap-session.ts'
 import { limits } from '../../../runtime/limits.ts'
 
@@ -8,10 +9,8 @@ t.test('inactivity before login', async (t) => {
   const c = new ImapClient()
   await c.until(/\r\n/)
   c.time.pass(limits.preLoginMs - 1)
-  await c.say('NOOP')
-  c.time.pass(limits.preLoginMs - 1)
-  t.notOk(c.over)
-  c.time.pass(1)
+  t.same(await c.say('NOOP'), ['OK NOOP completed.'])
+  c.time.pass(1) // commands give a stranger no more time
   t.equal(await c.end(), '* BYE Disconnected for inactivity.\r\n')
   t.equal(c.time.count, 0)
 })
@@ -32,6 +31,20 @@ t.test('inactivity after login, but not in IDLE', async (t) => {
   t.match(await c.end(), /\* BYE Disconnected for inactivity\.\r\n$/)
   t.equal(user.attached, 0)
   t.equal(c.time.count, 0)
+})
+
+t.test('inactivity within a literal', async (t) => {
+  const { login } = await imapEngine(t)
+  const c = await login()
+  c.send('a APPEND INBOX {1000}\r\n')
+  await c.until(/^\+ /m)
+  c.time.pass(limits.imapIdleMs - 1)
+  c.send('Subject: slow')
+  await new Promise((resolve) => { setImmediate(resolve) })
+  c.time.pass(limits.imapIdleMs - 1)
+  t.notOk(c.over)
+  c.time.pass(limits.imapIdleMs)
+  t.match(await c.end(), /\* BYE Disconnected for inactivity\.\r\n$/)
 })
 
 t.test('stop: an idle session, one in IDLE, one before login', async (t) => {
