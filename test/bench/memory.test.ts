@@ -9,8 +9,10 @@ import { Peak, figure, megabytes, residentBytes } from './measure.ts'
 const sessions = 2000
 /** Logins under way at once while the sessions are being made. */
 const abreast = 50
+/** Sessions made before the first look: heaps have then grown to their working size, which is not a session's. */
+const warmUp = 500
 /** Asserted with room for the noise of garbage collection; the figure printed is the one to watch. */
-const bytesPerSessionAtMost = 40 * 1024
+const bytesPerSessionAtMost = 48 * 1024
 
 void t.test(`${sessions} idle sessions`, async (t) => {
   const server = await TestServer.start({ workers: 2 })
@@ -23,7 +25,7 @@ void t.test(`${sessions} idle sessions`, async (t) => {
     const reply = await client.command('a', `LOGIN user${n % 200}@example.com ${password}`)
     if (!reply.at(-1)!.startsWith('a OK')) throw new Error(reply.join('\n'))
   }
-  for (let n = 0; n < 200; n += abreast) await Promise.all(Array.from({ length: abreast }, (_, i) => login(n + i)))
+  for (let n = 0; n < warmUp; n += abreast) await Promise.all(Array.from({ length: abreast }, (_, i) => login(n + i)))
   const before = residentBytes(server.pid)
   for (let n = 0; n < sessions; n += abreast) await Promise.all(Array.from({ length: abreast }, (_, i) => login(n + i)))
   const each = (residentBytes(server.pid) - before) / sessions
