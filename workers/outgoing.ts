@@ -42,8 +42,13 @@ export class Outgoing {
     return pieces
   }
 
-  /** Everything in one buffer of its own, which can be transferred to another thread. */
-  takeJoined(): Uint8Array<ArrayBuffer> {
+  /** Everything in one piece: a string where there are only strings, else a buffer of its own, which can be transferred. */
+  takeJoined(): Uint8Array<ArrayBuffer> | string {
+    const [only] = this.#pieces
+    if (this.#pieces.length === 1 && typeof only === 'string') {
+      this.take()
+      return only
+    }
     const joined = Buffer.allocUnsafeSlow(this.#size)
     let at = 0
     for (const piece of this.take()) {

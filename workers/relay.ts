@@ -21,7 +21,7 @@ type ToHome =
   | { op: 'hangup'; id: number }
 
 type ToSocket =
-  | { op: 'output'; id: number; bytes: Uint8Array }
+  | { op: 'output'; id: number; bytes: Uint8Array | string }
   | { op: 'input-taken'; id: number; count: number }
   | { op: 'close'; id: number }
 
@@ -135,7 +135,7 @@ class RelayedSocket implements Receiver {
     if (this.#unacknowledged <= limits.inputHighBytes) this.#wire.resume()
   }
 
-  output(bytes: Uint8Array): void {
+  output(bytes: Uint8Array | string): void {
     this.#wire.write(bytes)
     this.#untold += bytes.length
     if (this.#untold < outputStep) return
@@ -276,7 +276,7 @@ export class RelayWire implements Wire {
     const bytes = this.#outgoing.takeJoined()
     this.#sent += bytes.length
     this.bytesOut += bytes.length
-    this.#way.tell({ op: 'output', bytes }, [bytes.buffer])
+    this.#way.tell({ op: 'output', bytes }, typeof bytes === 'string' ? undefined : [bytes.buffer])
   }
 
   #drop(): void {
