@@ -61,7 +61,6 @@ export class Framer {
 
   /** Takes more bytes of the client. */
   push(bytes: Uint8Array): void {
-    if (this.buffered === 0) this.#reset()
     if (this.#data.length - this.#end < bytes.length) this.#grow(bytes.length)
     this.#data.set(bytes, this.#end)
     this.#end += bytes.length
@@ -73,7 +72,10 @@ export class Framer {
     if (this.#left > 0) return undefined
     const lineEnd = this.#lineEnd()
     if (this.#outgrown(lineEnd)) return this.#tooLong()
-    if (lineEnd === undefined) return undefined
+    if (lineEnd === undefined) {
+      if (this.buffered === 0) this.#reset()
+      return undefined
+    }
     const announced = announcement(this.#data.subarray(this.#start, lineEnd))
     this.#scan = lineEnd + 1
     if (announced !== undefined) {

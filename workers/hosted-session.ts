@@ -1,0 +1,119 @@
+// The world of one session (SessionWorld): its settings, its login, and the way to users, here or on other workers. One
+// object a session: thousands of them are idle at a time.
+
+import type { Account, Delivery, DeliveryResult } from '../actors/user/types.ts'
+import type { AuthAnswer, AuthRequest } from '../actors/auth-messages.ts'
+import { handedOver } from '../actors/session/hand-over.ts'
+import type { Session, SessionSeed, SessionWorld, Settled, Wire } from '../actors/session/types.ts'
+import type { Config } from '../conf/load.ts'
+import { settingsFor } from '../conf/load.ts'
+import type { Settings } from '../conf/settings.ts'
+import type { Effects } from '../runtime/effects.ts'
+import { LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
+import { limits } from '../runtime/limits.ts'
+import { placeOf } from '../runtime/placement.ts'
+import { protocols } from './protocols.ts'
+import type { Relay } from './relay.ts'
+import { SocketWire } from './socket-wire.ts'
+import type { Users } from './users.ts'
+
+export interface HostPlace {
+  /** This worker, and how many there are. */
+  index: number
+  count: number
+  /** The relay to another worker; TempFail while it is dead. */
+  relayTo(worker: number): Relay
+}
+
+/** What a session has of the worker it lives on. */
+export interface Home {
+  readonly effects: Effects
+  readonly config: Config
+  readonly place: HostPlace
+  readonly users: Users
+  /** The session lives here no more: it has ended, or goes on at another worker. */
+  forget(hosted: HostedSession): void
+}
+
+export class HostedSession implements SessionWorld {
+  readonly session: Session
+  readonly wire: Wire
+  readonly #home: Home
+  /** As it is now: a trusted peer may have said more than was known at the beginning. */
+  #seed: SessionSeed
+  #settings: Settings
+
+  /** A session that has not been started. */
+  constructor(home: Home, seed: SessionSeed, wire: Wire) {
+    const protocol = protocols[seed.protocol]
+    if (protocol === undefined) throw new Error(`no such protocol: ${seed.protocol}`)
+    this.wire = wire
+    this.#home = home
+    this.#seed = seed
+    this.#settings = settingsOf(home.config, seed)
+    this.session = protocol.session(this)
+  }
+
+  get effects(): Effects { return this.#home.effects }
+  get settings(): Settings { return this.#settings }
+  get seed(): SessionSeed { return this.#seed }
+
+  handOver(said: Parameters<SessionWorld['handOver']>[0]): void {
+    this.#seed = handedOver(this.#seed, said)
+    this.#settings = settingsOf(this.#home.config, this.#seed)
+  }
+
+  async authenticate(request: AuthRequest): Promise<AuthAnswer> {
+    try {
+      return await this.effects.ask<AuthAnswer>('auth', request)
+    } catch (error) {
+      return { status: 'temporary', reason: messageOf(error) }
+    }
+  }
+
+  async settle(account: Account, freeze: () => { state: unknown; input: Uint8Array }): Promise<Settled> {
+    const { place, users } = this.#home
+    const at = placeOf(account.user, place.count)
+    if (this.#seed.resumed === undefined) await this.#admit(account, at)
+    if (at === place.index) return { here: true, user: await users.get(account) }
+    const relay = place.relayTo(at)
+    // The home opens the user first: if it cannot, the session here says so and the client may try again.
+    await this.effects.ask(`user:${account.user}`, { kind: 'prepare', account })
+    if (!(this.wire instanceof SocketWire)) throw new TempFail('a relayed session cannot move on')
+    const { state, input } = freeze()
+    relay.send({ ...this.#seed, resumed: { account, state, input } }, this.wire)
+    // The anvil entry stays: it is the connection's, and the continuation's end removes it.
+    this.#home.forget(this)
+    return { here: false }
+  }
+
+  /** As long as its store may take: who gave up earlier would have the mail delivered twice. */
+  deliver(account: Account, delivery: Delivery): Promise<DeliveryResult> {
+    return this.effects.ask(`user:${account.user}`, { kind: 'deliver', account, delivery }, { deadlineMs: limits.storageAskMs })
+  }
+
+  ended(): void {
+    this.#home.forget(this)
+    this.effects.tell('anvil', { kind: 'disconnect', key: keyOf(this.#seed) })
+  }
+
+  /** mail_max_userip_connections, counted for all workers in one place. An anvil that does not answer admits (as Dovecot's). */
+  async #admit(account: Account, worker: number): Promise<void> {
+    const seed = this.#seed
+    let answer: { admitted: boolean; reason?: string }
+    try {
+      answer = await this.effects.ask('anvil', {
+        kind: 'connect', key: keyOf(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
+      })
+    } catch {
+      return
+    }
+    if (!answer.admitted) throw new LimitExceeded('mail_max_userip_connections', answer.reason ?? 'Maximum number of connections from user+IP exceeded')
+  }
+}
+
+/** What anvil knows a connection by. */
+const keyOf = (seed: SessionSeed): string => seed.ownId ?? seed.id
+
+const settingsOf = (config: Config, { protocol, local, remote }: SessionSeed): Settings =>
+  settingsFor(config, { protocol, localIp: local.ip, remoteIp: remote.ip })
