@@ -18,9 +18,11 @@ const imapPort = await freePort()
 const lmtpPort = await freePort()
 fs.writeFileSync(path.join(directory, 'file'), '')
 
+let files = 0
+
 /** Starts with that configuration at its end; it must fail. What it printed. */
 async function refused(t: Tap, config: string, options: { store?: string } = {}): Promise<string> {
-  const file = path.join(directory, 'culver.conf')
+  const file = path.join(directory, `culver${files++}.conf`)
   fs.writeFileSync(file, configuration(directory, imapPort, lmtpPort, { config, workers: 1, ...options }))
   const { code, stdout, stderr } = await runProgram(process.execPath, [path.join(root, 'workers/cli.ts'), 'serve', '-c', file], { timeoutMs: 30_000 })
   t.ok(code !== 0 && code !== null, `exit code ${code}`)
@@ -52,20 +54,26 @@ void t.test('another Culver on the same ports', async (t) => {
 })
 
 void t.test('directories that cannot be written', async (t) => {
-  t.match(await refused(t, `mail_temp_dir = ${directory}/file/tmp`), /^culver: mail_temp_dir = .*\/file\/tmp cannot be written: /)
-  t.match(await refused(t, `log_path = ${directory}/file/log`), /^culver: log file .*\/file\/log cannot be opened: /)
-  t.match(await refused(t, '', { store: `posix:prefix=${directory}/file/objects/` }), /^culver: .*file\/objects/)
-  t.match(await refused(t, `service lmtp {\n unix_listener ${directory}/file/lmtp {\n mode = 0600\n }\n}\n`), /^culver: cannot listen for lmtp on .*\/file\/lmtp: /)
+  const cases: [Promise<string>, RegExp][] = [
+    [refused(t, `mail_temp_dir = ${directory}/file/tmp`), /^culver: mail_temp_dir = .*\/file\/tmp cannot be written: /],
+    [refused(t, `log_path = ${directory}/file/log`), /^culver: log file .*\/file\/log cannot be opened: /],
+    [refused(t, '', { store: `posix:prefix=${directory}/file/objects/` }), /^culver: .*file\/objects/],
+    [refused(t, `service lmtp {\n unix_listener ${directory}/file/lmtp {\n mode = 0600\n }\n}\n`), /^culver: cannot listen for lmtp on .*\/file\/lmtp: /],
+  ]
+  for (const [line, wanted] of cases) t.match(await line, wanted)
 })
 
 void t.test('settings that are wrong', async (t) => {
-  t.match(await refused(t, 'mail_max_userip_connection = 3'), /^culver: .*culver\.conf:\d+.*mail_max_userip_connections/)
-  t.match(await refused(t, 'culver_session_workers = many'), /^culver: .*culver\.conf:\d+/)
-  t.match(await refused(t, '', { store: 's4:https://host/' }), /^culver: .*s4/)
-  t.match(await refused(t, 'passdb {\n driver = oracle\n}'), /^culver: .*oracle/)
-  t.match(await refused(t, 'service lmtp {'), /^culver: .*culver\.conf:\d+/)
-  t.match(await refused(t, 'protocols ='), /^culver: nothing to serve/)
-  t.match(await refused(t, `service lmtp {\n inet_listener other {\n port = ${imapPort}\n }\n}\n`), /^culver: imap and lmtp both listen on /)
+  const cases: [Promise<string>, RegExp][] = [
+    [refused(t, 'mail_max_userip_connection = 3'), /^culver: .*culver\d+\.conf:\d+.*mail_max_userip_connections/],
+    [refused(t, 'culver_session_workers = many'), /^culver: .*culver\d+\.conf:\d+/],
+    [refused(t, '', { store: 's4:https://host/' }), /^culver: .*s4/],
+    [refused(t, 'passdb {\n driver = oracle\n}'), /^culver: .*oracle/],
+    [refused(t, 'service lmtp {'), /^culver: .*culver\d+\.conf:\d+/],
+    [refused(t, 'protocols ='), /^culver: nothing to serve/],
+    [refused(t, `service lmtp {\n inet_listener other {\n port = ${imapPort}\n }\n}\n`), /^culver: imap and lmtp both listen on /],
+  ]
+  for (const [line, wanted] of cases) t.match(await line, wanted)
 })
 
 void t.test('a configuration that is not there', async (t) => {
