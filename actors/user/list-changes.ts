@@ -29,7 +29,7 @@ export function decideDelete(state: RootState, namespaces: Namespaces, name: str
   if (isInbox(place)) throw new MailError('CANNOT', 'INBOX can\'t be deleted')
   const key = placeKey(place)
   const entry = state.entries.get(key)
-  if (entry?.guid === undefined && hasChildren(state, key)) throw new MailError('CANNOT', `Mailbox has children: ${name}`)
+  if (entry?.guid === undefined && hasChildren(state, key)) throw new MailError('HASCHILDREN', `Mailbox has children: ${name}`)
   if (entry === undefined) throw missing(name)
   if (namespaces.auto.some((auto) => auto.create && placeKey(auto.place) === key)) throw new MailError('CANNOT', `Mailbox is created automatically: ${name}`)
   return [{ kind: 'delete', place }]

@@ -6,7 +6,8 @@ import { MessageIntake } from '../message-intake.ts'
 import type { ReceivedMessage } from '../message-intake.ts'
 import type { AppendSegment, AppendStep } from './append-arguments.ts'
 import type { ImapSession } from './command.ts'
-import { No } from './result.ts'
+import { Bad, No } from './result.ts'
+import { speaksUtf8 } from './revision.ts'
 import { mustHave, permittedFlags } from './rights.ts'
 import { urlText } from './url-text.ts'
 import { withoutBinary } from './without-binary.ts'
@@ -55,7 +56,7 @@ export class Arrivals {
   async #take(step: AppendStep): Promise<void> {
     switch (step.kind) {
       case 'begin': return this.#begin(step)
-      case 'literal': return this.#fill(this.#s.literal(step.head), step.head.binary)
+      case 'literal': return this.#fill(this.#literal(step), step.head.binary)
       case 'url': return this.#fill(urlText(step.url, this.#s, this.#s.context('imap:cmd_append')), false)
       case 'end': return this.#end()
     }
@@ -64,6 +65,11 @@ export class Arrivals {
   #begin(step: Extract<AppendStep, { kind: 'begin' }>): void {
     if (this.drafts.length >= limits.appendMessages) throw new No('LIMIT', `At most ${limits.appendMessages} messages can be appended at once.`)
     this.#begun = step
+  }
+
+  #literal({ head, utf8 }: Extract<AppendStep, { kind: 'literal' }>): AsyncIterable<Uint8Array> {
+    if (utf8 && !speaksUtf8(this.#s)) throw new Bad(`Error in IMAP command ${this.#s.running.name}: UTF8 used without enabling it.`)
+    return this.#s.literal(head)
   }
 
   /** `exact`: a literal8, whose line ends may be none. */

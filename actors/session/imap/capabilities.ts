@@ -24,6 +24,9 @@ interface Declares { readonly capability?: string | readonly string[]; offered?(
 const declared = (things: readonly Declares[], settings: Settings): string[] =>
   [...new Set(things.flatMap((thing) => (thing.offered?.(settings) === false ? [] : thing.capability ?? [])))].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 
+/** Which revisions are spoken: the second once it is switched on (RFC 9051 appendix A). */
+const revisions = ['IMAP4rev1', 'IMAP4rev2']
+
 const literals = (settings: Settings): string => (settings.imap_literal_minus ? 'LITERAL-' : 'LITERAL+')
 
 /** Before login: what can be used now, and how to log in. */
@@ -31,12 +34,12 @@ export function preLoginCapability(commands: readonly AnyCommand[], settings: Se
   const now = commands.filter((c) => c.states.includes('any') || c.states.includes('notauthenticated'))
   const plaintext = plaintextAllowed(settings, secured)
   const auth = mechanisms(settings).filter((m) => plaintext || !m.plaintext).map((m) => `AUTH=${m.name}`)
-  return ['IMAP4rev1', literals(settings), ...declared(now, settings), ...(plaintext ? [] : ['LOGINDISABLED']), ...auth].join(' ')
+  return [...revisions, literals(settings), ...declared(now, settings), ...(plaintext ? [] : ['LOGINDISABLED']), ...auth].join(' ')
 }
 
 /** After login: all there is. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
 export function capability(commands: readonly AnyCommand[], settings: Settings): string {
-  const own = ['IMAP4rev1', literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions, ...listOptions], settings)]
+  const own = [...revisions, literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions, ...listOptions], settings)]
   const words = settings.imap_capability.split(' ').filter((word) => word !== '')
   if (words.length === 0) return own.join(' ')
   if (!/^[+-]/.test(words[0]!)) return words.join(' ')

@@ -18,6 +18,7 @@ import type { Input } from './input.ts'
 import { authenticate, settle } from './login.ts'
 import { logLogin } from './log.ts'
 import { Bad, No, ok } from './result.ts'
+import { speaksRev2, speaksUtf8 } from './revision.ts'
 import type { Ok } from './result.ts'
 import { Selection } from './selection.ts'
 import type { SyncMode } from './view.ts'
@@ -191,6 +192,7 @@ export class ImapConnection implements ImapSession {
     if (this.enabled.has(extension)) return
     (this.#enabled ??= new Set()).add(extension)
     if (extension === 'CONDSTORE') this.#selection?.tellModseq()
+    if (this.#selection !== undefined) this.#selection.view.hidesRecent = speaksRev2(this)
   }
 
   // ---- Login -----------------------------------------------------------------------------------------------------
@@ -254,9 +256,11 @@ export class ImapConnection implements ImapSession {
 
   /** Applied to mailbox names: tb-extra-mailbox-sep drops one separator at the end. */
   get parserOptions(): ParserOptions {
-    if (this.#user === undefined || !this.settings.imap_client_workarounds.includes('tb-extra-mailbox-sep')) return {}
+    if (this.#user === undefined) return {}
+    const utf8Names = speaksUtf8(this)
+    if (!this.settings.imap_client_workarounds.includes('tb-extra-mailbox-sep')) return { utf8Names }
     const separator = this.#user.namespaces()[0]?.separator ?? '/'
-    return { adjustMailbox: (name) => (name.endsWith(separator) ? name.slice(0, -separator.length) : name) }
+    return { utf8Names, adjustMailbox: (name) => (name.endsWith(separator) ? name.slice(0, -separator.length) : name) }
   }
 
   // ---- The end ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@
 import { Buffer } from 'node:buffer'
 import { Flag } from '../../user/types.ts'
 import { encodeMailboxName } from './mailbox-name.ts'
+import { speaksUtf8 } from './revision.ts'
+import type { Speaker } from './revision.ts'
 
 export { formatDateTime as dateTime } from './date-time.ts'
 
@@ -22,7 +24,7 @@ export function string(value: string): string {
   return `{${value.length}}\r\n${value}`
 }
 
-/** A Latin-1 string without CR, LF, NUL and 8-bit characters → quoted. */
+/** A Latin-1 string without CR, LF, NUL → quoted. 8-bit characters (UTF-8) only to whom has switched them on. */
 export const quoted = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`
 
 /** A Latin-1 string, or NIL. */
@@ -33,8 +35,16 @@ export function astring(value: string): string {
   return /^[!#$&'+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+$/.test(value) && value.toUpperCase() !== 'NIL' ? value : string(value)
 }
 
-/** A mailbox name (Unicode) as modified UTF-7 astring. */
-export const mailbox = (name: string): string => astring(encodeMailboxName(name))
+/** A mailbox name (Unicode) as astring: modified UTF-7, or UTF-8 to a client that has switched that on (`to`). */
+export function mailbox(name: string, to?: Speaker): string {
+  return to !== undefined && speaksUtf8(to) ? utf8String(name) : astring(encodeMailboxName(name))
+}
+
+/** Unicode → an astring that may hold UTF-8. RFC 9051 §9, RFC 6855 §3 (utf8-quoted). */
+function utf8String(text: string): string {
+  const bytes = utf8(text.toWellFormed())
+  return /^[\x20-\x7e]*$/.test(bytes) || bytes.length > 1000 || /[\r\n\0]/.test(bytes) ? astring(bytes) : quoted(bytes)
+}
 
 const systemNames: readonly (readonly [number, string])[] = [
   [Flag.Answered, '\\Answered'], [Flag.Flagged, '\\Flagged'], [Flag.Deleted, '\\Deleted'], [Flag.Seen, '\\Seen'], [Flag.Draft, '\\Draft'],

@@ -1,4 +1,4 @@
-// Mailbox names on the wire: modified UTF-7. RFC 3501 §5.1.3.
+// Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), or UTF-8 to clients that have switched that on (RFC 9051 §5.1, RFC 6855 §3).
 // Decoding is strict (one spelling a name): what encodeMailboxName would not write is refused, so that no mailbox has two names.
 
 import { Buffer } from 'node:buffer'
@@ -24,4 +24,15 @@ export function decodeMailboxName(wire: string): string | undefined {
     return utf16.subarray(0, utf16.length & ~1).swap16().toString('utf16le')
   })
   return encodeMailboxName(name) === wire ? name : undefined
+}
+
+const strictly = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** UTF-8 → Unicode; undefined if it is none. */
+export function decodeUtf8Name(bytes: Uint8Array): string | undefined {
+  try {
+    return strictly.decode(bytes)
+  } catch {
+    return undefined
+  }
 }

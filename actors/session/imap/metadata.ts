@@ -3,6 +3,7 @@
 import { limits } from '../../../runtime/limits.ts'
 import { mailbox, string } from './encode.ts'
 import type { Parser } from './grammar.ts'
+import type { Speaker } from './revision.ts'
 
 /** One annotation as it is told; undefined: NIL. */
 export type Annotation = readonly [entry: string, value: string | undefined]
@@ -25,6 +26,6 @@ export function entryNames(p: Parser): readonly string[] {
 }
 
 /** `METADATA name (entry value …)`. */
-export function metadataResponse(name: string, annotations: readonly Annotation[]): string {
-  return `METADATA ${mailbox(name)} (${annotations.map(([entry, value]) => `${entry} ${value === undefined ? 'NIL' : string(value)}`).join(' ')})`
+export function metadataResponse(name: string, annotations: readonly Annotation[], to: Speaker): string {
+  return `METADATA ${mailbox(name, to)} (${annotations.map(([entry, value]) => `${entry} ${value === undefined ? 'NIL' : string(value)}`).join(' ')})`
 }

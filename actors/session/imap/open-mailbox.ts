@@ -1,14 +1,17 @@
-// What SELECT and EXAMINE have in common. RFC 3501 §6.3.1, §6.3.2, §7.1. QRESYNC brings a client that was away up to date: RFC
+// What SELECT and EXAMINE have in common. RFC 3501 §6.3.1, §6.3.2, §7.1. IMAP4rev2 hears LIST, and nothing of RECENT and UNSEEN: RFC
+// 9051 §6.3.2, appendix E. QRESYNC brings a client that was away up to date: RFC
 // 7162 §3.2.5.
 
 import { Flag } from '../../user/types.ts'
 import type { Messages } from '../../user/types.ts'
 import { Bad, ok } from './command.ts'
-import type { ImapSession } from './command.ts'
+import type { ImapSession, Selected } from './command.ts'
 import { resynchronised } from './fetch/attributes.ts'
 import { changedAfter } from './fetch/modifiers.ts'
 import { fetchColumns } from './fetch/run.ts'
+import { listOne } from './list-response.ts'
 import type { Ok } from './result.ts'
+import { speaksRev2, speaksUidsOnly } from './revision.ts'
 import { hasSome, mustHave } from './rights.ts'
 import { intactUid } from './select-parameters.ts'
 import type { Remembered, SelectParameters } from './select-parameters.ts'
@@ -34,15 +37,22 @@ export async function openMailbox({ name, condstore, qresync }: SelectParameters
   const { mailbox, view } = await s.select(name, locked)
   s.sendFlags()
   s.send(`${view.count} EXISTS`)
-  s.send(`${view.recentCount} RECENT`)
-  const unseen = firstUnseen(mailbox.messages)
-  if (unseen > 0) s.send(`OK [UNSEEN ${unseen}] First unseen.`)
+  if (!speaksRev2(s)) tellRev1(s.selected, s)
   s.send(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`)
   s.send(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`)
   s.send(`OK [MAILBOXID (${mailbox.guid})] Mailbox ID`)
   s.send(`OK [HIGHESTMODSEQ ${s.takeModseq()}] Highest`)
+  const info = s.user.find(mailbox.name)
+  if (speaksRev2(s) && info !== undefined) s.send(listOne(info, s))
   if (qresync?.uidValidity === mailbox.uidValidity) await resynchronise(qresync, s)
   return ok(`${readOnly ? 'Examine' : 'Select'} completed.`, locked ? 'READ-ONLY' : 'READ-WRITE')
+}
+
+/** What IMAP4rev2 no longer knows. The number of the first message without \Seen is no UID. */
+function tellRev1({ mailbox, view }: Selected, s: ImapSession): void {
+  s.send(`${view.recentCount} RECENT`)
+  const unseen = speaksUidsOnly(s) ? 0 : firstUnseen(mailbox.messages)
+  if (unseen > 0) s.send(`OK [UNSEEN ${unseen}] First unseen.`)
 }
 
 /** Tells what has vanished, then what has changed, since the client was here. What a lost disk took back counts as changed. */

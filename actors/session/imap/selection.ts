@@ -7,6 +7,7 @@ import type { MailboxHandle } from '../../user/types.ts'
 import type { Selected } from './command.ts'
 import { everySystemFlag, flags as flagList } from './encode.ts'
 import type { LiveSearch } from './search/live-search.ts'
+import { speaksRev2 } from './revision.ts'
 import { SequenceSet } from './sequence-set.ts'
 import { View } from './view.ts'
 import type { SyncMode, ViewEvents } from './view.ts'
@@ -39,6 +40,7 @@ export class Selection implements Selected, ViewEvents {
     this.#client = client
     this.readOnly = readOnly
     this.view = new View(handle.mailbox, { readOnly })
+    this.view.hidesRecent = speaksRev2(client)
     this.#known = this.#heard = handle.mailbox.highestModseq
   }
 
@@ -86,7 +88,9 @@ export class Selection implements Selected, ViewEvents {
 
   expunge(seq: number): void { this.#client.send(`${seq} EXPUNGE`) }
   exists(count: number): void { this.#client.send(`${count} EXISTS`) }
-  recent(count: number): void { this.#client.send(`${count} RECENT`) }
+  recent(count: number): void {
+    if (!speaksRev2(this.#client)) this.#client.send(`${count} RECENT`)
+  }
 
   get vanished(): ((uids: readonly number[]) => void) | undefined {
     return this.#qresync ? (uids) => { this.#client.send(`VANISHED ${SequenceSet.of(uids).toString()}`) } : undefined

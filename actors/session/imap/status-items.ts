@@ -1,10 +1,11 @@
-// What STATUS tells of a mailbox: RFC 3501 §6.3.10, SIZE (RFC 8438), HIGHESTMODSEQ (RFC 7162 §3.1.7), MAILBOXID (RFC 8474 §4.3), APPENDLIMIT (RFC 7889 §3.2).
+// What STATUS tells of a mailbox: RFC 3501 §6.3.10, DELETED (RFC 9051 §6.3.11), SIZE (RFC 8438), HIGHESTMODSEQ (RFC 7162 §3.1.7), MAILBOXID (RFC 8474 §4.3), APPENDLIMIT (RFC 7889 §3.2).
 // Asked for by STATUS, and by LIST … RETURN (STATUS …).
 
 import { limits } from '../../../runtime/limits.ts'
 import type { MailboxStatus } from '../../user/types.ts'
 import { mailbox } from './encode.ts'
 import type { Parser } from './grammar.ts'
+import type { Speaker } from './revision.ts'
 
 const figures: Readonly<Record<string, (status: MailboxStatus) => number | string>> = {
   MESSAGES: (status) => status.messages,
@@ -12,6 +13,7 @@ const figures: Readonly<Record<string, (status: MailboxStatus) => number | strin
   UIDNEXT: (status) => status.uidNext,
   UIDVALIDITY: (status) => status.uidValidity,
   UNSEEN: (status) => status.unseen,
+  DELETED: (status) => status.deleted,
   HIGHESTMODSEQ: (status) => status.highestModseq,
   SIZE: (status) => status.size,
   MAILBOXID: (status) => `(${status.guid})`,
@@ -30,6 +32,6 @@ export function statusItems(p: Parser): readonly string[] {
 }
 
 /** `STATUS name (MESSAGES 1 …)`. */
-export function statusResponse(name: string, wanted: readonly string[], status: MailboxStatus): string {
-  return `STATUS ${mailbox(name)} (${wanted.map((one) => `${one} ${figures[one]!(status)}`).join(' ')})`
+export function statusResponse(name: string, wanted: readonly string[], status: MailboxStatus, to: Speaker): string {
+  return `STATUS ${mailbox(name, to)} (${wanted.map((one) => `${one} ${figures[one]!(status)}`).join(' ')})`
 }

@@ -57,6 +57,8 @@ export class View {
   /** UIDs that are \Recent here, as [from, to), ascending. */
   readonly #recent: [number, number][] = []
   #closed = false
+  /** To a client that speaks IMAP4rev2 nothing is \Recent (RFC 9051 appendix E), though it claims what nobody has seen. */
+  hidesRecent = false
 
   constructor(mailbox: Mailbox, options: { readOnly: boolean }) {
     this.mailbox = mailbox
@@ -92,6 +94,7 @@ export class View {
   get behind(): boolean { return this.#structure < this.#flags }
 
   isRecent(uid: number): boolean {
+    if (this.hidesRecent) return false
     for (let i = this.#recent.length - 1; i >= 0; i--) {
       const [from, to] = this.#recent[i]!
       if (uid >= from) return uid < to

@@ -113,3 +113,12 @@ t.test('commands come out of the framer as they went in, however they are cut', 
     return JSON.stringify(got) === JSON.stringify(commands)
   }))
 })
+
+t.test('mailbox names in UTF-8', async () => {
+  const utf8 = { enabled: new Set(['IMAP4REV2']) }
+  fc.assert(fc.property(name, (value) => {
+    const p = new Parser(Buffer.from(encode.mailbox(value, utf8), 'latin1'), { utf8Names: true })
+    const wanted = value.toUpperCase() === 'INBOX' ? 'INBOX' : value
+    return p.mailbox() === wanted && p.atEnd
+  }))
+})

@@ -9,8 +9,8 @@ const last = (lines: string[]): string | undefined => lines.at(-1)
 
 t.test('the greeting tells what can be done', async (t) => {
   const c = new ImapClient()
-  t.equal(await c.until(/\r\n/), '* OK [CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR AUTH=PLAIN AUTH=LOGIN] Culver ready.\r\n')
-  t.same(await c.say('CAPABILITY'), ['* CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR AUTH=PLAIN AUTH=LOGIN',
+  t.equal(await c.until(/\r\n/), '* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID SASL-IR AUTH=PLAIN AUTH=LOGIN] Culver ready.\r\n')
+  t.same(await c.say('CAPABILITY'), ['* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID SASL-IR AUTH=PLAIN AUTH=LOGIN',
     'OK Pre-login capabilities listed, post-login capabilities have more.'])
   t.same(await c.say('NOOP'), ['OK NOOP completed.'])
   t.same(await c.say('LOGOUT'), ['* BYE Logging out', 'OK Logout completed.'])
@@ -63,7 +63,7 @@ t.test('AUTHENTICATE refused', async (t) => {
 
 t.test('plaintext passwords need a secured connection', async (t) => {
   const c = new ImapClient({ settings: { disable_plaintext_auth: true }, seed: { secured: false }, user: emptyUser() })
-  t.match(await c.until(/\r\n/), /^\* OK \[CAPABILITY IMAP4rev1 LITERAL\+ ID SASL-IR LOGINDISABLED\]/)
+  t.match(await c.until(/\r\n/), /^\* OK \[CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL\+ ID SASL-IR LOGINDISABLED\]/)
   t.same(await c.say('LOGIN u pass'), [
     '* BAD [ALERT] Plaintext authentication not allowed without SSL/TLS, but your client did it anyway. If anyone was listening, the password was exposed.',
     'NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.'])
@@ -128,3 +128,10 @@ t.test('a continuation that cannot open its user', async (t) => {
 })
 
 const plainOf = (user: string, password: string): string => base64(`\0${user}\0${password}`)
+
+t.test('user names and passwords in UTF-8 (RFC 4616, RFC 9755)', async (t) => {
+  const asked: LoginRequest[] = []
+  const c = new ImapClient({ user: emptyUser(), authenticate: (request) => { asked.push(request as LoginRequest); return { status: 'ok', account: { user: 'bücher', home: '/', fields: {} } } } })
+  t.match(last(await c.say(`AUTHENTICATE PLAIN ${base64('\0bücher\0пароль')}`)), /^OK /)
+  t.match(asked, [{ username: 'bücher', password: 'пароль' }])
+})

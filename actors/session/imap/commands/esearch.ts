@@ -75,6 +75,6 @@ async function searchView(view: View, criterion: Criterion, options: readonly As
   const pieces = resultPieces(options, found.map((seq) => view.uidAt(seq)))
   if (found.length === 0 || pieces.length === 0) return unavailable
   const { name, uidValidity } = view.mailbox
-  await sendLong(`ESEARCH (TAG ${quoted(s.running.tag)} MAILBOX ${mailboxText(name)} UIDVALIDITY ${uidValidity}) UID ${pieces.join(' ')}`, s)
+  await sendLong(`ESEARCH (TAG ${quoted(s.running.tag)} MAILBOX ${mailboxText(name, s)} UIDVALIDITY ${uidValidity}) UID ${pieces.join(' ')}`, s)
   return unavailable
 }

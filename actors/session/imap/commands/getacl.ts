@@ -12,7 +12,7 @@ export default command({
     const entries = new Map([[s.user.account.user, ''], ...s.user.acl(name)])
     entries.set(s.user.account.user, ownRights(name, s))
     const told = [...entries].map(([identifier, rights]) => `${astring(utf8(identifier))} ${astring(formatRights(rights))}`)
-    s.send(`ACL ${mailbox(name)} ${told.join(' ')}`)
+    s.send(`ACL ${mailbox(name, s)} ${told.join(' ')}`)
     return ok('Getacl completed.')
   },
 })

@@ -53,7 +53,7 @@ export default command({
     const found = new Map(chosen(s.user.metadata(name), entries, depth))
     const told = [...found].filter(([, value]) => (value?.length ?? 0) <= maxSize)
     const longest = Math.max(0, ...[...found.values()].map((value) => value?.length ?? 0))
-    if (told.length > 0) s.send(metadataResponse(name, told))
+    if (told.length > 0) s.send(metadataResponse(name, told, s))
     return ok('Getmetadata completed.', told.length < found.size ? `METADATA LONGENTRIES ${longest}` : undefined)
   },
 })

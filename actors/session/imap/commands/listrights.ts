@@ -12,7 +12,7 @@ export default command({
     s.user.acl(name)
     const always = who === s.user.account.user ? 'a' : ''
     const optional = everyRight.filter((right) => right !== always)
-    s.send(`LISTRIGHTS ${mailbox(name)} ${astring(utf8(who))} ${astring(always)} ${optional.join(' ')}`)
+    s.send(`LISTRIGHTS ${mailbox(name, s)} ${astring(utf8(who))} ${astring(always)} ${optional.join(' ')}`)
     return ok('Listrights completed.')
   },
 })

@@ -45,7 +45,7 @@ export default command({
   async run({ reference, pattern }, s) {
     const matches = pattern === undefined ? () => false : compilePattern(reference + pattern)
     for (const [name, { separator, attributes }] of subscribed(matches, s)) {
-      s.send(listResponse('LSUB', attributes, separator, name))
+      s.send(listResponse('LSUB', attributes, separator, name, s))
       const slow = s.flush()
       if (slow !== undefined) await slow
     }

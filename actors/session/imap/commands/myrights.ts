@@ -11,7 +11,7 @@ export default command({
   run(name, s) {
     // NONEXISTENT comes from here.
     s.user.acl(name)
-    s.send(`MYRIGHTS ${mailbox(name)} ${formatRights(ownRights(name, s))}`)
+    s.send(`MYRIGHTS ${mailbox(name, s)} ${formatRights(ownRights(name, s))}`)
     return ok('Myrights completed.')
   },
 })

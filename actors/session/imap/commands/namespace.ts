@@ -3,12 +3,14 @@
 import type { NamespaceInfo } from '../../../user/types.ts'
 import { command, ok } from '../command.ts'
 import { encodeMailboxName } from '../mailbox-name.ts'
-import { quoted } from '../encode.ts'
+import { quoted, utf8 } from '../encode.ts'
+import { speaksUtf8 } from '../revision.ts'
+import type { Speaker } from '../revision.ts'
 
-function listed(namespaces: readonly NamespaceInfo[], type: NamespaceInfo['type']): string {
+function listed(namespaces: readonly NamespaceInfo[], type: NamespaceInfo['type'], to: Speaker): string {
   const own = namespaces.filter((n) => n.type === type && !n.hidden)
   if (own.length === 0) return 'NIL'
-  return `(${own.map(({ prefix, separator }) => `(${quoted(encodeMailboxName(prefix))} ${quoted(separator)})`).join('')})`
+  return `(${own.map(({ prefix, separator }) => `(${quoted(speaksUtf8(to) ? utf8(prefix) : encodeMailboxName(prefix))} ${quoted(separator)})`).join('')})`
 }
 
 export default command({
@@ -16,7 +18,7 @@ export default command({
   parse: () => undefined,
   run(_, s) {
     const namespaces = s.user.namespaces()
-    s.send(`NAMESPACE ${listed(namespaces, 'private')} ${listed(namespaces, 'shared')} ${listed(namespaces, 'public')}`)
+    s.send(`NAMESPACE ${listed(namespaces, 'private', s)} ${listed(namespaces, 'shared', s)} ${listed(namespaces, 'public', s)}`)
     return ok('Namespace completed.')
   },
 })

@@ -1,7 +1,9 @@
-// RENAME. RFC 3501 §6.3.5.
+// RENAME. RFC 3501 §6.3.5; IMAP4rev2 tells the new name with the old one: RFC 9051 §6.3.6, §6.3.9.7.
 
 import { command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
+import { listOne } from '../list-response.ts'
+import { speaksRev2 } from '../revision.ts'
 import { mustHave, mustHaveParent } from '../rights.ts'
 
 export default command({
@@ -12,6 +14,8 @@ export default command({
     mustHave('x', from, s)
     mustHaveParent(to, s)
     await s.user.rename(s.context('imap:cmd_rename'), from, to)
+    const renamed = s.user.find(to)
+    if (speaksRev2(s) && renamed !== undefined) s.send(listOne(renamed, s, from))
     return ok('Rename completed.')
   },
 })

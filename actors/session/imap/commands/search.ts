@@ -1,14 +1,15 @@
 // SEARCH. RFC 3501 §6.4.4: `search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)`; with result options RFC 4731:
-// `search = "SEARCH" [SP "RETURN" SP "(" … ")"] …`
+// `search = "SEARCH" [SP "RETURN" SP "(" … ")"] …`; IMAP4rev2 answers ESEARCH always: RFC 9051 §6.4.4.
 
 import { limits } from '../../../../runtime/limits.ts'
 import { RequiresSync, UsesSequences, command } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { quoted } from '../encode.ts'
 import type { Criterion } from '../search/key.ts'
+import { speaksRev2 } from '../revision.ts'
 import { LiveSearch } from '../search/live-search.ts'
 import { parseProgram } from '../search/program.ts'
-import { asksFor, parseReturnOptions, sendResults } from '../search/return-options.ts'
+import { asksFor, everything, parseReturnOptions, sendResults } from '../search/return-options.ts'
 import type { ReturnOptions } from '../search/return-options.ts'
 import { search, searchReply } from '../search/run.ts'
 import { saveResults, savingOrNothing } from '../search/saved-result.ts'
@@ -24,7 +25,7 @@ export default command<Arguments>({
   run: ({ options, criterion }, s) => savingOrNothing(options, s, async () => {
     const outcome = await search(criterion, s)
     const { found } = outcome
-    await sendResults('SEARCH', options, found, s, criterion.modseq)
+    await sendResults('SEARCH', options ?? (speaksRev2(s) ? everything : undefined), found, s, criterion.modseq)
     const reply = searchReply('Search completed', outcome, s)
     saveResults(options, found, s.selected.view)
     if (asksFor(options, 'UPDATE')) goOn(criterion, found, s)

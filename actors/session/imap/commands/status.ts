@@ -13,7 +13,7 @@ export default command({
   async run({ name, wanted }, s) {
     mustHave('r', name, s)
     if (wanted.includes('HIGHESTMODSEQ')) s.enable('CONDSTORE')
-    s.send(statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_status'), name)))
+    s.send(statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_status'), name), s))
     return ok('Status completed.')
   },
 })

@@ -12,7 +12,7 @@ export default listReturnOption({
     if (!has('r', name, s)) return undefined
     try {
       const kept = s.user.metadata(name)
-      return metadataResponse(name, entries.map((entry) => [entry, kept.get(entry)]))
+      return metadataResponse(name, entries.map((entry) => [entry, kept.get(entry)]), s)
     } catch (error) {
       // Deleted while the others were told.
       if (error instanceof MailError) return undefined

@@ -7,5 +7,5 @@ import { listReturnOption } from './option.ts'
 export default listReturnOption({
   name: 'MYRIGHTS', capability: 'LIST-MYRIGHTS',
   parse: () => undefined,
-  response: (_, { name }, s) => Promise.resolve(`MYRIGHTS ${mailbox(name)} ${formatRights(ownRights(name, s))}`),
+  response: (_, { name }, s) => Promise.resolve(`MYRIGHTS ${mailbox(name, s)} ${formatRights(ownRights(name, s))}`),
 })

@@ -13,7 +13,7 @@ export default listReturnOption({
     if (!has('r', name, s)) return undefined
     if (wanted.includes('HIGHESTMODSEQ')) s.enable('CONDSTORE')
     try {
-      return statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_list_status'), name))
+      return statusResponse(name, wanted, await s.user.status(s.context('imap:cmd_list_status'), name), s)
     } catch (error) {
       if (error instanceof MailError || error instanceof TempFail || error instanceof LimitExceeded) return undefined
       throw error

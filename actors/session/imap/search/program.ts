@@ -13,17 +13,20 @@ const byName = new Map<string, SearchKey>(allKeys.flatMap((key) => key.names.map
 
 /** Throws ParseError. The matcher of a program in a charset that nobody knows throws No BADCHARSET. */
 export function parseProgram(p: Parser): Criterion {
-  return p.take('CHARSET ') ? parseProgramInCharset(p) : new ProgramParser(p, decodeUndeclared).program()
+  return p.take('CHARSET ') ? inCharset(p, false) : new ProgramParser(p, decodeUndeclared).program()
 }
 
 /** charset SP search-key *(SP search-key): what SORT and THREAD ask. RFC 5256 §3. */
-export function parseProgramInCharset(p: Parser): Criterion {
+export const parseProgramInCharset = (p: Parser): Criterion => inCharset(p, true)
+
+function inCharset(p: Parser, must: boolean): Criterion {
   const charset = p.astring('a charset')
   p.sp()
-  if (isKnownCharset(charset)) return new ProgramParser(p, (bytes) => decodeCharset(charset, bytes)!).program()
+  const said = { name: charset.toUpperCase(), must }
+  if (isKnownCharset(charset)) return { ...new ProgramParser(p, (bytes) => decodeCharset(charset, bytes)!).program(), charset: said }
   // Only what can be parsed is refused by NO: with SAVE that makes a difference (RFC 5182 §2.1).
   new ProgramParser(p, decodeUndeclared).keys()
-  return { matcher() { throw new No('BADCHARSET (US-ASCII UTF-8)', 'Unknown charset') } }
+  return { charset: said, matcher() { throw new No('BADCHARSET (US-ASCII UTF-8)', 'Unknown charset') } }
 }
 
 class ProgramParser implements KeyParser {

@@ -1,4 +1,4 @@
-// RECENT, OLD (not recent) and NEW (recent and unseen). RFC 3501 §6.4.4.
+// RECENT, OLD (not recent) and NEW (recent and unseen). RFC 3501 §6.4.4. IMAP4rev2 has them no more: nothing is recent then.
 
 import { Flag } from '../../../user/types.ts'
 import { always, searchKey } from './key.ts'

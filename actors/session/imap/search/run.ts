@@ -6,7 +6,7 @@ import { MailError } from '../../../user/errors.ts'
 import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
 import { isUnreadable } from '../fetch/message.ts'
-import { No, ok } from '../result.ts'
+import { Bad, No, ok } from '../result.ts'
 import type { Ok } from '../result.ts'
 import { Turn } from '../turn.ts'
 import type { View } from '../view.ts'
@@ -28,6 +28,7 @@ const strideOfColumns = 256
 
 /** Through the selected mailbox, or another one. */
 export async function search(criterion: Criterion, s: ImapSession, view: View = s.selected.view): Promise<SearchOutcome> {
+  checkCharset(criterion, s)
   if (criterion.modseq) s.enable('CONDSTORE')
   const matches = criterion.matcher(view, Math.floor(s.effects.clock.now() / 1000))
   const turn = new Turn(s.effects)
@@ -45,6 +46,12 @@ export async function search(criterion: Criterion, s: ImapSession, view: View = 
   await decide(left, matches, outcome, turn, s, view)
   outcome.found.sort((a, b) => a - b)
   return outcome
+}
+
+/** A client that has switched on UTF-8 says no other charset, and none where it need not (RFC 6855 §3). */
+function checkCharset({ charset }: Criterion, s: ImapSession): void {
+  if (charset === undefined || !s.enabled.has('UTF8=ACCEPT') || (charset.must && charset.name === 'UTF-8')) return
+  throw new Bad(`Error in IMAP command ${s.running.name}: With UTF8=ACCEPT texts are in UTF-8.`)
 }
 
 /** Asks a message by what is at hand, and adds it to `outcome` if that decides. */

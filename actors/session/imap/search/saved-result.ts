@@ -2,6 +2,7 @@
 // the selected mailbox and does not mind expunges.
 
 import type { ImapSession } from '../command.ts'
+import { Bad } from '../result.ts'
 import type { View } from '../view.ts'
 import { asksFor, resultsToSave } from './return-options.ts'
 import type { ReturnOptions } from './return-options.ts'
@@ -12,12 +13,12 @@ export function saveResults(options: ReturnOptions, results: readonly number[], 
   view.saved = Uint32Array.from(resultsToSave(options, results), (seq) => view.uidAt(seq)).sort()
 }
 
-/** A command with SAVE that is refused leaves `$` empty (RFC 5182 §2.1); one that is BAD never gets here. */
+/** A command with SAVE that is refused leaves `$` empty; one that is BAD leaves it as it was (RFC 5182 §2.1). */
 export async function savingOrNothing<T>(options: ReturnOptions, s: ImapSession, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (asksFor(options, 'SAVE')) s.selected.view.saved = new Uint32Array()
+    if (asksFor(options, 'SAVE') && !(error instanceof Bad)) s.selected.view.saved = new Uint32Array()
     throw error
   }
 }

@@ -1,0 +1,14 @@
+// What a client has switched on that changes what existing commands and responses mean, for the rest of the connection:
+// IMAP4rev2 (RFC 9051), UTF8=ACCEPT (RFC 6855, RFC 9755), UIDONLY (RFC 9586). Until then Culver speaks IMAP4rev1 (RFC 9051 appendix A).
+
+/** A session, as far as these questions need it. */
+export interface Speaker { readonly enabled: ReadonlySet<string> }
+
+/** Behind ENABLE IMAP4rev2: SELECT tells LIST, SEARCH answers ESEARCH, nothing is \Recent, names are UTF-8. */
+export const speaksRev2 = ({ enabled }: Speaker): boolean => enabled.has('IMAP4REV2')
+
+/** Mailbox names are UTF-8 on the wire, instead of modified UTF-7; strings of either side may be UTF-8. */
+export const speaksUtf8 = ({ enabled }: Speaker): boolean => enabled.has('IMAP4REV2') || enabled.has('UTF8=ACCEPT')
+
+/** No message numbers in either direction: UIDFETCH for FETCH, VANISHED for EXPUNGE. */
+export const speaksUidsOnly = ({ enabled }: Speaker): boolean => enabled.has('UIDONLY')
