@@ -38,6 +38,8 @@ export const limits = {
   badCommands: 20,
   /** Pairs of one ID (RFC 2971 §3.3). */
   idFields: 30,
+  /** Fewest messages of a UID batch: more than 500 may not be asked (draft-ietf-mailmaint-imap-uidbatches), and fewer make long answers. */
+  uidBatchMessages: 500,
   /** Wildcards of one LIST pattern; each may cost a pass over every name. */
   patternWildcards: 32,
   /** Patterns of one LIST (RFC 5258); each is compared with every name. */

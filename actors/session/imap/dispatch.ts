@@ -61,9 +61,9 @@ export function readArguments(head: Head): { args: unknown } | 'literal' {
 
 /** What a client hears of arguments that cannot be parsed. */
 export function badArguments({ uid, name }: Running, error: unknown): unknown {
-  const bad = (message: string): Bad => new Bad(`Error in IMAP command ${uid ? 'UID ' : ''}${name}: ${message}`)
+  const bad = (message: string, code?: string): Bad => new Bad(`Error in IMAP command ${uid ? 'UID ' : ''}${name}: ${message}`, code)
   if (error instanceof ParseError) return bad(`${error.message} (at byte ${error.position + 1}).`)
-  return error instanceof Bad ? bad(error.message) : error
+  return error instanceof Bad ? bad(error.message, error.code) : error
 }
 
 /** Browsers can be made to speak to any port: what they say is not worth an answer. */

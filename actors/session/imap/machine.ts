@@ -22,6 +22,7 @@ import { CommandReader } from './reader.ts'
 import type { Received } from './reader.ts'
 import { No, refusalOf } from './result.ts'
 import type { Disconnect, Ok } from './result.ts'
+import { mustSpeakUids } from './revision.ts'
 
 export const imapSession: SessionFactory = (world) => new ImapMachine(world)
 
@@ -136,6 +137,7 @@ class ImapMachine implements Session {
       if ((flags & RequiresSync) !== 0) connection.syncAs('no-expunge')
       const done = await outcome(() => {
         if (command.offered?.(this.#world.settings) === false) throw unknownCommand(connection.state, running.name)
+        if ((flags & UsesSequences) !== 0) mustSpeakUids(connection, running.name)
         return command.run(args, connection)
       })
       if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent || this.#input.isComplete)) throw done

@@ -11,7 +11,7 @@ import { changedAfter } from './fetch/modifiers.ts'
 import { fetchColumns } from './fetch/run.ts'
 import { listOne } from './list-response.ts'
 import type { Ok } from './result.ts'
-import { speaksRev2, speaksUidsOnly } from './revision.ts'
+import { mustSpeakUids, speaksRev2, speaksUidsOnly } from './revision.ts'
 import { hasSome, mustHave } from './rights.ts'
 import { intactUid } from './select-parameters.ts'
 import type { Remembered, SelectParameters } from './select-parameters.ts'
@@ -27,6 +27,7 @@ function firstUnseen({ flags, count }: Messages): number {
 /** Leaves the selected mailbox, whatever comes of the new one. */
 export async function openMailbox({ name, condstore, qresync }: SelectParameters, readOnly: boolean, s: ImapSession): Promise<Ok> {
   if (qresync !== undefined && !s.enabled.has('QRESYNC')) throw new Bad(`Error in IMAP command ${s.running.name}: QRESYNC not enabled.`)
+  if (qresync?.match !== undefined) mustSpeakUids(s, s.running.name)
   if (s.hasSelected) {
     s.unselect()
     s.send('OK [CLOSED] Previous mailbox closed.')

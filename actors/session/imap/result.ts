@@ -27,9 +27,14 @@ export class No extends Error {
   }
 }
 
-/** The tagged BAD: the client broke the protocol. */
+/** The tagged BAD: the client broke the protocol. `code` like No's. */
 export class Bad extends Error {
   override readonly name = 'Bad'
+  readonly code: string
+  constructor(text: string, code = '') {
+    super(text)
+    this.code = code
+  }
 }
 
 /** RFC 7888 §5: the client was told LITERAL-. */
@@ -44,7 +49,7 @@ const stamp = (nowMs: number): string => `[${new Date(nowMs).toISOString().slice
 /** What a client hears of `error`. `nowMs`: wall clock, for internal errors. */
 export function refusalOf(error: unknown, nowMs: number): Refusal {
   if (error instanceof No) return { status: 'NO', code: error.code, text: error.message }
-  if (error instanceof Bad) return { status: 'BAD', code: '', text: error.message }
+  if (error instanceof Bad) return { status: 'BAD', code: error.code, text: error.message }
   if (error instanceof MailError) return { status: 'NO', code: error.code, text: error.message }
   if (error instanceof TempFail) return { status: 'NO', code: 'UNAVAILABLE', text: error.message }
   if (error instanceof LimitExceeded) return { status: 'NO', code: error.limit === 'messageBytes' ? 'TOOBIG' : 'LIMIT', text: error.message }

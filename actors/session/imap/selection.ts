@@ -2,12 +2,13 @@
 //
 // With CONDSTORE switched on, FETCH responses carry the MODSEQ (RFC 7162 §3.2); with QRESYNC also the UID, VANISHED stands
 // for EXPUNGE (§3.2.10), and the client is told up to which modseq it knows everything (`OK [HIGHESTMODSEQ …]`), as Dovecot does.
+// With UIDONLY (RFC 9586) a message is named by its UID alone: UIDFETCH for FETCH, VANISHED for EXPUNGE.
 
 import type { MailboxHandle } from '../../user/types.ts'
 import type { Selected } from './command.ts'
 import { everySystemFlag, flags as flagList } from './encode.ts'
 import type { LiveSearch } from './search/live-search.ts'
-import { speaksRev2 } from './revision.ts'
+import { speaksRev2, speaksUidsOnly } from './revision.ts'
 import { SequenceSet } from './sequence-set.ts'
 import { View } from './view.ts'
 import type { SyncMode, ViewEvents } from './view.ts'
@@ -93,7 +94,7 @@ export class Selection implements Selected, ViewEvents {
   }
 
   get vanished(): ((uids: readonly number[]) => void) | undefined {
-    return this.#qresync ? (uids) => { this.#client.send(`VANISHED ${SequenceSet.of(uids).toString()}`) } : undefined
+    return this.#qresync || speaksUidsOnly(this.#client) ? (uids) => { this.#client.send(`VANISHED ${SequenceSet.of(uids).toString()}`) } : undefined
   }
 
   flags(seq: number, uid: number, row: number, withUid = this.#withUid): void {
@@ -102,19 +103,22 @@ export class Selection implements Selected, ViewEvents {
     const names = messages.keywordsOf(row).map((number) => keywords[number]!)
     const list = flagList(messages.flags[row]!, names, this.view.isRecent(uid))
     const modseq = this.#client.enabled.has('CONDSTORE') ? `${this.#modseqOf(row)} ` : ''
-    this.#client.send(`${seq} FETCH (${this.#uidOf(uid, withUid)}${modseq}FLAGS ${list})`)
+    this.#tell(seq, uid, `${modseq}FLAGS ${list}`, withUid)
   }
 
   /** `FETCH (MODSEQ (…))`: to one who knows the flags. */
   modseq(seq: number, uid: number, row: number, withUid: boolean): void {
-    this.#client.send(`${seq} FETCH (${this.#uidOf(uid, withUid)}${this.#modseqOf(row)})`)
+    this.#tell(seq, uid, this.#modseqOf(row), withUid)
   }
 
   gone(reason: string): void { this.goneBecause = reason }
 
   get #qresync(): boolean { return this.#client.enabled.has('QRESYNC') }
 
-  #uidOf(uid: number, wanted: boolean): string { return wanted || this.#qresync ? `UID ${uid} ` : '' }
+  #tell(seq: number, uid: number, items: string, withUid: boolean): void {
+    if (speaksUidsOnly(this.#client)) this.#client.send(`${uid} UIDFETCH (${items})`)
+    else this.#client.send(`${seq} FETCH (${withUid || this.#qresync ? `UID ${uid} ` : ''}${items})`)
+  }
 
   #modseqOf(row: number): string {
     const modseq = this.mailbox.messages.modseqs[row]!

@@ -4,7 +4,7 @@
 import { command, ok } from '../command.ts'
 
 /** Extensions that change nothing until a client asks for them. IMAP4rev2 stands among the revisions in CAPABILITY. */
-const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT']
+const extensions = ['CONDSTORE', 'QRESYNC', 'UIDONLY', 'UTF8=ACCEPT']
 const enablable: ReadonlyMap<string, string> = new Map(['IMAP4rev2', ...extensions].map((name) => [name.toUpperCase(), name]))
 
 export default command({

@@ -10,6 +10,7 @@ import { changedAfter, checkModifiers, parseModifiers, partOfRanges } from '../f
 import type { FetchModifiers } from '../fetch/modifiers.ts'
 import { fetchColumns, fetchMessages } from '../fetch/run.ts'
 import type { FetchOutcome } from '../fetch/run.ts'
+import { speaksUidsOnly } from '../revision.ts'
 import { has } from '../rights.ts'
 import type { SequenceSet } from '../sequence-set.ts'
 import { sendVanished, vanishedOf } from '../vanished.ts'
@@ -33,7 +34,7 @@ export default command<Arguments>({
     if (vanished) await sendVanished(vanishedOf(set.resolve(view.mailbox.uidNext - 1), changedSince!, view), s)
     const changed = changedSince === undefined ? all : changedAfter(changedSince, all, view)
     const ranges = partial === undefined ? changed : partOfRanges(partial, changed)
-    const items = s.running.uid ? withUid(named) : named
+    const items = s.running.uid && !speaksUidsOnly(s) ? withUid(named) : named
     if (items.every(({ item }) => item.needs === 'columns')) return reply(await fetchColumns(items, ranges, s), s)
     const marks = !readOnly && items.some(marksSeen) && has('s', view.mailbox.name, s)
     const outcome = await fetchMessages(items, ranges, s, marks)

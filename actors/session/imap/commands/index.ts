@@ -38,7 +38,8 @@ import status from './status.ts'
 import store from './store.ts'
 import subscribe from './subscribe.ts'
 import thread from './thread.ts'
+import uidbatches from './uidbatches.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, cancelupdate, capability, check, close, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, unselect, unsubscribe]
+export const all = [append, authenticate, cancelupdate, capability, check, close, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, uidbatches, unselect, unsubscribe]

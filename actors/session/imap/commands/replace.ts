@@ -6,6 +6,7 @@ import { Arrivals, mustExist } from '../appending.ts'
 import { Bad, BreaksSequences, ExpectsNews, No, WaitsForPipeline, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { mailbox } from '../encode.ts'
+import { mustSpeakUids } from '../revision.ts'
 import { mustHave } from '../rights.ts'
 import { mustBeWritable } from '../writable.ts'
 
@@ -23,6 +24,7 @@ export default command({
   parse: (p) => ({ number: p.sp().nznumber('a message number'), name: p.sp().mailbox(), message: appendSegment(p.sp()) }),
   log: ({ number, name }) => `${number} ${mailbox(name)}`,
   async run({ number, name, message }, s) {
+    if (!s.running.uid) mustSpeakUids(s, s.running.name)
     mustBeWritable(s.selected)
     const old = replaced(number, s)
     mustHave('te', s.selected.mailbox.name, s)

@@ -19,14 +19,17 @@ export class WrongSize extends Error {
 export class Message implements FetchedMessage {
   readonly view: View
   readonly #context: RequestContext
+  readonly #uidOnly: boolean
   seq = 0
   uid = 0
   #summary: Promise<Summary> | undefined
   #header: { start: number; end: number; bytes: Promise<Uint8Array> } | undefined
 
-  constructor(view: View, context: RequestContext, seq: number) {
+  /** `uidOnly`: it is named by its UID. */
+  constructor(view: View, context: RequestContext, seq: number, uidOnly = false) {
     this.view = view
     this.#context = context
+    this.#uidOnly = uidOnly
     this.at(seq)
   }
 
@@ -36,6 +39,9 @@ export class Message implements FetchedMessage {
     this.#summary = undefined
     this.#header = undefined
   }
+
+  /** How its answer begins: up to the parenthesis of the items. RFC 3501 §7.4.2; RFC 9586 §3.3. */
+  get head(): string { return this.#uidOnly ? `* ${this.uid} UIDFETCH (` : `* ${this.seq} FETCH (` }
 
   get messages(): Messages { return this.view.mailbox.messages }
 
@@ -89,7 +95,7 @@ export const bytesOf = (piece: Piece): number =>
 /** Asks the items for a message's answer and reads what is short, all in one request. Throws what reading throws, and WrongSize. */
 export async function prepare(wanted: readonly Wanted[], m: Message, context: RequestContext): Promise<Prepared> {
   const pieces: Piece[] = []
-  let text = `* ${m.seq} FETCH (`
+  let text = m.head
   for (const [i, { item, args }] of wanted.entries()) {
     if (i > 0) text += ' '
     if (item.needs === 'columns') text += item.write(args, m)

@@ -11,6 +11,7 @@ import { limits } from '../../../../runtime/limits.ts'
 import { MailError } from '../../../user/errors.ts'
 import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
+import { speaksUidsOnly } from '../revision.ts'
 import type { NumberRange } from '../sequence-set.ts'
 import { Turn } from '../turn.ts'
 import type { Wanted } from './attributes.ts'
@@ -37,7 +38,7 @@ export async function fetchColumns(wanted: readonly Wanted[], ranges: readonly N
   const outcome = nothingYet()
   const { view } = s.selected
   const turn = new Turn(s.effects)
-  const m = new Message(view, s.context('imap:fetch'), 1)
+  const m = new Message(view, s.context('imap:fetch'), 1, speaksUidsOnly(s))
   let text = ''
   for (const { first, last } of ranges) {
     for (let seq = first; seq <= last; seq++) {
@@ -61,7 +62,7 @@ export async function fetchColumns(wanted: readonly Wanted[], ranges: readonly N
 }
 
 function columnsLine(wanted: readonly Wanted[], m: Message): string {
-  let line = `* ${m.seq} FETCH (`
+  let line = m.head
   for (let i = 0; i < wanted.length; i++) {
     const { item, args } = wanted[i]!
     if (item.needs === 'columns') line += i === 0 ? item.write(args, m) : ` ${item.write(args, m)}`
@@ -110,9 +111,10 @@ async function* preparedAhead(
   wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, context: RequestContext,
 ): AsyncGenerator<Prepared | Unprepared> {
   const { view } = s.selected
+  const uidOnly = speaksUidsOnly(s)
   let bytes = 0
   const work = async (seq: number): Promise<{ ready: Prepared | Unprepared; size: number }> => {
-    const m = new Message(view, context, seq)
+    const m = new Message(view, context, seq, uidOnly)
     const size = Math.min(view.mailbox.messages.sizes[view.rowOf(seq)] ?? 0, limits.memoryBodyBytes)
     bytes += size
     const failed = (error: unknown): Unprepared => ({ seq, uid: m.uid, error })

@@ -35,6 +35,8 @@ export interface Criterion {
   readonly modseq?: boolean
   /** Of a whole program: message numbers are in it, which have a meaning in the selected mailbox only. */
   readonly sequences?: boolean
+  /** Of a whole program: among them are numbers as such, not only `$`. */
+  readonly numbered?: boolean
   /** Of a whole program: the charset that it says it is in; `must`: it has to say one. */
   readonly charset?: { readonly name: string; readonly must: boolean }
 }

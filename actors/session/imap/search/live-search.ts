@@ -7,6 +7,7 @@
 import { Cancelled } from '../../../../runtime/errors.ts'
 import type { ImapSession } from '../command.ts'
 import { quoted } from '../encode.ts'
+import { speaksUidsOnly } from '../revision.ts'
 import { SequenceSet } from '../sequence-set.ts'
 import type { View } from '../view.ts'
 import type { Criterion } from './key.ts'
@@ -99,14 +100,15 @@ export class LiveSearch {
   /** Place 0: the results of a SEARCH have no order. */
   #tell(what: 'ADDTO' | 'REMOVEFROM', uids: readonly number[]): void {
     const numbers: number[] = []
+    const inUids = this.#uid || speaksUidsOnly(this.#s)
     for (const uid of Uint32Array.from(uids).sort()) {
       const seq = this.#view.seqOf(uid)
       if (seq === 0) continue
-      numbers.push(this.#uid ? uid : seq)
+      numbers.push(inUids ? uid : seq)
       if (what === 'ADDTO') this.#found.add(uid)
       else this.#found.delete(uid)
     }
-    if (numbers.length > 0) this.#s.send(`ESEARCH (TAG ${quoted(this.#tag)}) ${this.#uid ? 'UID ' : ''}${what} (0 ${SequenceSet.of(numbers)})`)
+    if (numbers.length > 0) this.#s.send(`ESEARCH (TAG ${quoted(this.#tag)}) ${inUids ? 'UID ' : ''}${what} (0 ${SequenceSet.of(numbers)})`)
   }
 
   get #ended(): boolean { return !this.#s.hasSelected || this.#s.selected.view !== this.#view || this.#s.selected.searches.get(this.#tag) !== this }

@@ -35,6 +35,7 @@ class ProgramParser implements KeyParser {
   #depth = 0
   #modseq = false
   #sequences = false
+  #numbered = false
 
   constructor(p: Parser, decode: (bytes: Uint8Array) => string) {
     this.p = p
@@ -43,7 +44,7 @@ class ProgramParser implements KeyParser {
 
   program(): Criterion {
     const criterion = this.keys()
-    return { ...criterion, modseq: this.#modseq, sequences: this.#sequences }
+    return { ...criterion, modseq: this.#modseq, sequences: this.#sequences, numbered: this.#numbered }
   }
 
   /** search-key *(SP search-key): all of them. */
@@ -73,7 +74,9 @@ class ProgramParser implements KeyParser {
 
   #numbers(): Criterion {
     this.#sequences = true
-    return bySequence(this.p.sequenceSet())
+    const set = this.p.sequenceSet()
+    this.#numbered ||= !set.saved
+    return bySequence(set)
   }
 
   #list(): Criterion {

@@ -8,6 +8,7 @@ import type { ImapSession } from '../command.ts'
 import { isUnreadable } from '../fetch/message.ts'
 import { Bad, No, ok } from '../result.ts'
 import type { Ok } from '../result.ts'
+import { mustSpeakUids } from '../revision.ts'
 import { Turn } from '../turn.ts'
 import type { View } from '../view.ts'
 import type { Criterion, Matcher } from './key.ts'
@@ -29,6 +30,7 @@ const strideOfColumns = 256
 /** Through the selected mailbox, or another one. */
 export async function search(criterion: Criterion, s: ImapSession, view: View = s.selected.view): Promise<SearchOutcome> {
   checkCharset(criterion, s)
+  if (criterion.numbered) mustSpeakUids(s, s.running.name)
   if (criterion.modseq) s.enable('CONDSTORE')
   const matches = criterion.matcher(view, Math.floor(s.effects.clock.now() / 1000))
   const turn = new Turn(s.effects)
