@@ -137,6 +137,9 @@ export const limits = {
   searchNesting: 500,
   /** Searches of one session that go on (RFC 5267): each is asked about every change. */
   liveSearches: 16,
+  /** Mailbox names of one NOTIFY (as in Dovecot): each event is compared with all of them; responses that wait for a client that is slow. */
+  notifyNames: 100,
+  notifyPending: 4096,
   /** How long one session computes before the others of its thread have a turn (ms): nobody notices, and the pauses cost little. */
   turnMs: 5,
   /** UIDs reserved ahead: by the uploaded bundle, and by the local journal against a crash between allocation and journal. */

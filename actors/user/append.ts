@@ -25,7 +25,7 @@ export async function appendDrafts(mailbox: LoadedMailbox, context: RequestConte
     throw error
   }
   // Failing here leaves the objects alone: the journal may have the record after all, and find it after a restart.
-  await mailbox.appends.ready(batch, () => mailbox.commit({ kind: 'append', rows }, { durable: true }))
+  await mailbox.appends.ready(batch, () => mailbox.commit({ kind: 'append', rows }, { durable: true, session: context.session }))
   return { uidValidity: mailbox.uidValidity, uids: [...batch.uids] }
 }
 

@@ -48,7 +48,7 @@ async function copyInto(source: LoadedMailbox, target: LoadedMailbox, context: R
     target.sweeper.add(begun)
     throw error
   }
-  await target.appends.ready(batch, () => target.commit({ kind: 'append', rows }, { durable: true }))
+  await target.appends.ready(batch, () => target.commit({ kind: 'append', rows }, { durable: true, session: context.session }))
   return [...batch.uids]
 }
 

@@ -62,10 +62,10 @@ export class MailboxFolders {
   }
 
   identity(guid: string): MailboxIdentity {
-    const entry = this.#root.state.entries.values().find((one) => one.guid === guid)
-    if (entry === undefined) throw new MailError('NONEXISTENT', 'The mailbox was deleted')
+    const uidValidity = this.list.uidValidityOf(guid)
+    if (uidValidity === undefined) throw new MailError('NONEXISTENT', 'The mailbox was deleted')
     const folders = this
-    return { guid, uidValidity: entry.uidValidity, directory: `${this.#directory}/${guid}`, get name() { return folders.list.nameOf(guid) ?? guid } }
+    return { guid, uidValidity, directory: `${this.#directory}/${guid}`, get name() { return folders.list.nameOf(guid) ?? guid } }
   }
 
   /** Gives names to mailboxes that have lost theirs, and creates what the configuration promises. TempFail for a new user only. */
@@ -112,15 +112,20 @@ export class MailboxFolders {
     })
   }
 
-  rename(context: RequestContext, from: string, to: string): Promise<void> {
-    return this.#root.change(context, async (state) => ({ changes: decideRename(state, this.#namespaces, from, to), result: undefined }))
+  /** Answers what was renamed: it and all below it. */
+  rename(context: RequestContext, from: string, to: string): Promise<{ from: string; name: string }[]> {
+    return this.#root.change(context, async (state) => {
+      const changes = decideRename(state, this.#namespaces, from, to)
+      return { changes, result: changes.map((move) => ({ from: this.#namespaces.visible(move.from), name: this.#namespaces.visible(move.to) })) }
+    })
   }
 
-  /** Names need not exist. CANNOT for a name that could not. */
-  async subscribe(name: string, on: boolean): Promise<void> {
+  /** Names need not exist. Answers whether anything has changed. CANNOT for a name that could not. */
+  async subscribe(name: string, on: boolean): Promise<boolean> {
     const place = on ? this.#namespaces.forCreation(name) : this.#namespaces.find(name)
-    if (place === undefined || this.#root.state.subscriptions.has(placeKey(place)) === on) return
+    if (place === undefined || this.#root.state.subscriptions.has(placeKey(place)) === on) return false
     await this.#root.note({ kind: 'subscribe', place, on })
+    return true
   }
 
   /** Annotations of a mailbox, or ('') of the user. NONEXISTENT. */

@@ -36,7 +36,7 @@ export function decideDelete(state: RootState, namespaces: Namespaces, name: str
 }
 
 /** Of anything but INBOX, with all children. */
-export function decideRename(state: RootState, namespaces: Namespaces, fromName: string, toName: string): RootChange[] {
+export function decideRename(state: RootState, namespaces: Namespaces, fromName: string, toName: string): (RootChange & { kind: 'move' })[] {
   const from = namespaces.find(fromName)
   if (from === undefined || from.path.length === 0) throw missing(fromName)
   const to = namespaces.forCreation(toName)

@@ -10,15 +10,15 @@ export class MailboxList {
   readonly infos: readonly MailboxInfo[]
   readonly subscriptions: readonly string[]
   readonly #byName: Map<string, MailboxInfo>
-  readonly #names = new Map<string, string>()
+  readonly #byGuid = new Map<string, { name: string; uidValidity: number }>()
 
   constructor(state: RootState, namespaces: Namespaces) {
     const subscribed = subscribedNames(state, namespaces)
     const uses = new Map(namespaces.auto.map(({ place, specialUse }) => [placeKey(place), specialUse]))
     const byName = new Map<string, MailboxInfo>()
-    for (const [key, { place, guid, specialUse }] of state.entries) {
+    for (const [key, { place, guid, uidValidity, specialUse }] of state.entries) {
       const name = namespaces.visible(place)
-      if (guid !== undefined) this.#names.set(guid, name)
+      if (guid !== undefined) this.#byGuid.set(guid, { name, uidValidity })
       byName.set(name, {
         name, separator: namespaces.separatorOf(place), noSelect: guid === undefined, hasChildren: false, subscribed: subscribed.has(name),
         specialUse: [...new Set([...uses.get(key) ?? [], ...specialUse])], ...(guid === undefined ? {} : { guid }),
@@ -34,7 +34,10 @@ export class MailboxList {
   find(name: string): MailboxInfo | undefined { return this.#byName.get(name) }
 
   /** Visible name of a mailbox; undefined if there is none. */
-  nameOf(guid: string): string | undefined { return this.#names.get(guid) }
+  nameOf(guid: string): string | undefined { return this.#byGuid.get(guid)?.name }
+
+  /** UIDVALIDITY of a mailbox; undefined if there is none. */
+  uidValidityOf(guid: string): number | undefined { return this.#byGuid.get(guid)?.uidValidity }
 }
 
 /** Explicit subscriptions, and those of the configuration (which cannot be taken back). */

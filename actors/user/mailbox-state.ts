@@ -19,6 +19,8 @@ export interface Outcome {
   /** … and of these were not, because of `unchangedSince`. */
   modified?: number[]
   newKeywords?: boolean
+  /** By flags, how many are unseen has changed. */
+  unseen?: boolean
 }
 
 const nothing: Outcome = {}
@@ -156,7 +158,7 @@ export class MailboxState {
   }
 
   #changeFlags(record: MailboxRecord & { kind: 'flags' }): Outcome {
-    const { columns } = this
+    const { columns, unseen } = this
     const known = this.keywords.length
     const keywords = record.flags.keywords
       .map((name) => (record.mode === 'remove' ? this.keywordNumber(name) : this.internKeyword(name)))
@@ -174,7 +176,7 @@ export class MailboxState {
       for (const uid of changed) columns.modseqs[columns.rowOf(uid)] = this.highestModseq
       this.#countImportant()
     }
-    return { changed, modified, newKeywords: this.keywords.length > known }
+    return { changed, modified, newKeywords: this.keywords.length > known, unseen: this.unseen !== unseen }
   }
 
   #changeRow(row: number, mode: 'add' | 'remove' | 'replace', system: number, keywords: readonly number[]): boolean {

@@ -30,6 +30,7 @@ import { encodeSnapshot } from './snapshot.ts'
 import { Sweeper } from './sweeper.ts'
 import type { CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead } from './types.ts'
 import { Updates } from './updates.ts'
+import type { Watchers } from './watchers.ts'
 
 /** Another mailbox of the user, kept loaded until released. */
 export interface Target { mailbox: LoadedMailbox; release(): void }
@@ -42,6 +43,7 @@ export interface MailboxWorld {
   readonly obox: Obox
   readonly ids: ObjectIds
   readonly user: string
+  readonly watchers: Watchers
   bundles(mailbox: string): Bundles
   /** TRYCREATE if there is no such mailbox. */
   target(context: RequestContext, name: string): Promise<Target>
@@ -132,22 +134,22 @@ export class LoadedMailbox implements Mailbox {
     return modseq > this.state.highestModseq ? undefined : this.state.expunges.since(modseq)
   }
 
-  async store(_context: RequestContext, uids: readonly number[], change: { mode: 'add' | 'remove' | 'replace'; flags: FlagSet; unchangedSince?: number; by?: object }): Promise<{ changed: number[]; modified: number[] }> {
+  async store({ session }: RequestContext, uids: readonly number[], change: { mode: 'add' | 'remove' | 'replace'; flags: FlagSet; unchangedSince?: number; by?: object }): Promise<{ changed: number[]; modified: number[] }> {
     this.check()
     if (change.mode !== 'remove') checkKeywords(this.state, change.flags.keywords, this.world.limits)
     const existing = this.existing(uids)
     if (existing.length === 0) return { changed: [], modified: [] }
     const { mode, flags, unchangedSince = 0 } = change
-    const { changed = [], modified = [] } = await this.commit({ kind: 'flags', uids: existing, mode, flags, unchangedSince }, { by: change.by })
+    const { changed = [], modified = [] } = await this.commit({ kind: 'flags', uids: existing, mode, flags, unchangedSince }, { by: change.by, session })
     return { changed, modified }
   }
 
-  async expunge(_context: RequestContext, uids: readonly number[]): Promise<number[]> {
+  async expunge({ session }: RequestContext, uids: readonly number[]): Promise<number[]> {
     this.check()
     const existing = this.existing(uids)
     if (existing.length === 0) return []
     // Durable, as their objects are deleted next: a message that came back without one could not be read.
-    const { expunged } = await this.commit({ kind: 'expunge', uids: existing }, { durable: true })
+    const { expunged } = await this.commit({ kind: 'expunge', uids: existing }, { durable: true, session })
     this.sweeper.wake()
     return expunged?.uids ?? []
   }
@@ -167,14 +169,14 @@ export class LoadedMailbox implements Mailbox {
     return this.#reader.read(context, uid, range)
   }
 
-  /** A change: written, then applied and told. `durable`: power loss must not undo it (mail_fsync permitting). */
-  async commit(record: MailboxRecord, options: { durable?: boolean; by?: object | undefined } = {}): Promise<Outcome> {
+  /** A change: written, then applied and told. `durable`: power loss must not undo it (mail_fsync permitting); `session`: whose it is. */
+  async commit(record: MailboxRecord, options: { durable?: boolean; by?: object | undefined; session?: string | undefined } = {}): Promise<Outcome> {
     if (this.#end !== undefined) throw this.#end
     const { fsync } = this.world.policy
     const durable = fsync === 'always' || (fsync === 'optimized' && options.durable === true)
     return this.#journal.append(encodeMailboxRecord(record), durable, () => {
       const outcome = this.state.apply(record)
-      this.#tell(outcome, options.by)
+      this.#tell(outcome, options.by, options.session)
       return outcome
     })
   }
@@ -254,14 +256,21 @@ export class LoadedMailbox implements Mailbox {
     await this.cache.removeOthers()
   }
 
-  #tell(outcome: Outcome, by: object | undefined): void {
+  #tell(outcome: Outcome, by: object | undefined, session: string | undefined): void {
     const { updates } = this
     if (outcome.newKeywords === true) updates.publish({ kind: 'keywords' })
-    if (outcome.appended !== undefined && outcome.appended.count > 0) updates.publish({ kind: 'append', ...outcome.appended })
+    if (outcome.appended !== undefined && outcome.appended.count > 0) updates.publish({ kind: 'append', ...outcome.appended, ...(session === undefined ? {} : { session }) })
     if (outcome.expunged !== undefined && outcome.expunged.uids.length > 0) updates.publish({ kind: 'expunge', ...outcome.expunged })
     if (outcome.changed !== undefined && outcome.changed.length > 0) {
       updates.publish({ kind: 'flags', uids: outcome.changed, ...(by === undefined ? {} : { by }) })
     }
     this.uploads.changed()
+    if (this.world.watchers.any) this.#tellWatchers(outcome, session)
+  }
+
+  #tellWatchers({ appended, expunged, changed, unseen = false }: Outcome, session: string | undefined): void {
+    const happened = { appended: (appended?.count ?? 0) > 0, expunged: (expunged?.uids.length ?? 0) > 0, flags: (changed?.length ?? 0) > 0, unseen }
+    if (!happened.appended && !happened.expunged && !happened.flags) return
+    this.world.watchers.tell({ kind: 'messages', session, guid: this.guid, ...happened, status: this.status })
   }
 }

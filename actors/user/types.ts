@@ -99,6 +99,8 @@ export interface User {
   /** All mailboxes and missing parents in hierarchical name order (INBOX first). In memory, no I/O. */
   list(): readonly MailboxInfo[]
   find(name: string): MailboxInfo | undefined
+  /** The mailbox's name now; undefined: it was deleted. */
+  nameOf(guid: string): string | undefined
   /** Subscribed names, existing or not. */
   subscriptions(): readonly string[]
   subscribe(context: RequestContext, name: string): Promise<void>
@@ -127,7 +129,20 @@ export interface User {
   /** Stores all drafts or none; visible in UID order. TRYCREATE if there is no such mailbox. */
   append(context: RequestContext, name: string, drafts: Draft[]): Promise<AppendResult>
   deliver(context: RequestContext, delivery: Delivery): Promise<DeliveryResult>
+  /** Calls `watcher` (synchronously, after the journal has it) for everything that happens to any mailbox; loads none. */
+  watch(watcher: (news: News) => void): Cancel
 }
+
+/** What has happened, and `session`: whose doing it was (RequestContext.session), where it was a session's. */
+export type News = { readonly session: string | undefined } & (
+  /** Messages of a mailbox. Only what happened is true; `unseen`: flags have changed how many are unseen. */
+  | { readonly kind: 'messages'; readonly guid: string; readonly appended: boolean; readonly expunged: boolean; readonly flags: boolean; readonly unseen: boolean; readonly status: MailboxStatus }
+  /** Names, as they are visible. A subscription's name may be no mailbox's. */
+  | { readonly kind: 'created' | 'deleted' | 'subscription' | 'acl'; readonly name: string }
+  | { readonly kind: 'renamed'; readonly name: string; readonly from: string }
+  /** Annotations that were set or removed; name '': the user's own. */
+  | { readonly kind: 'metadata'; readonly name: string; readonly entries: readonly string[] }
+)
 
 export interface MailboxHandle {
   readonly mailbox: Mailbox
@@ -206,8 +221,8 @@ export interface UidList { readonly uids: Uint32Array; readonly count: number }
 
 /** What happened to a mailbox, in order. Views filter and apply them (gluon's Update). */
 export type Update =
-  /** New messages at the end; `after` has them. */
-  | { kind: 'append'; after: UidList; count: number }
+  /** New messages at the end; `after` has them. `session`: whose. */
+  | { kind: 'append'; after: UidList; count: number; session?: string }
   /** `uids` ascending. `before`/`after`: the mailbox's list, so that a view in step swaps it in O(1). */
   | { kind: 'expunge'; uids: readonly number[]; before: UidList; after: UidList }
   | { kind: 'flags'; uids: readonly number[]; by?: object }

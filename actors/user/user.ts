@@ -20,7 +20,8 @@ import { Obox } from './obox.ts'
 import { policyOf } from './policy.ts'
 import { openRoot } from './root-load.ts'
 import { Shelf } from './shelf.ts'
-import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, User, UserMessage } from './types.ts'
+import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, User, UserMessage } from './types.ts'
+import { Watchers } from './watchers.ts'
 
 export interface UserOptions {
   /** Called when the user has been idle for a while: whoever holds it should stop and forget it. */
@@ -46,7 +47,7 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   const rootBundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
   const { root, nameless } = await openRoot({ effects, limits, policy, ids, user: account.user, bundles: rootBundles }, obox, `${index}/root`, context)
   const world: Omit<MailboxWorld, 'target'> = {
-    effects, limits, policy, obox, ids, user: account.user,
+    effects, limits, policy, obox, ids, user: account.user, watchers: new Watchers(),
     bundles: (guid) => new Bundles(indexStore, `${obox.mailboxPrefix(guid)}idx/`, policy.username),
   }
   const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), `${index}/mailboxes`)
@@ -94,18 +95,22 @@ export class UserActor implements User, Actor<UserMessage> {
   namespaces(): readonly NamespaceInfo[] { return this.#folders.namespaces }
   list(): readonly MailboxInfo[] { return this.#folders.list.infos }
   find(name: string): MailboxInfo | undefined { return this.#folders.find(name) }
+  nameOf(guid: string): string | undefined { return this.#folders.list.nameOf(guid) }
   subscriptions(): readonly string[] { return this.#folders.list.subscriptions }
+  watch(watcher: (news: News) => void): Cancel { return this.#world.watchers.watch(watcher) }
 
-  subscribe(_context: RequestContext, name: string): Promise<void> { return this.#run(() => this.#folders.subscribe(name, true)) }
-  unsubscribe(_context: RequestContext, name: string): Promise<void> { return this.#run(() => this.#folders.subscribe(name, false)) }
+  subscribe(context: RequestContext, name: string): Promise<void> { return this.#run(() => this.#subscribe(context, name, true)) }
+  unsubscribe(context: RequestContext, name: string): Promise<void> { return this.#run(() => this.#subscribe(context, name, false)) }
 
   create(context: RequestContext, name: string, options: { specialUse?: string[] } = {}): Promise<MailboxInfo> {
-    return this.#run(() => this.#folders.create(context, name, options.specialUse ?? []))
+    return this.#run(() => this.#create(context, name, options.specialUse))
   }
 
   delete(context: RequestContext, name: string): Promise<void> {
     return this.#run(async () => {
+      const visible = this.#visible(name)
       const guid = await this.#folders.delete(context, name)
+      this.#world.watchers.tell({ kind: 'deleted', session: context.session, name: visible })
       if (guid === undefined) return
       this.#shelf.loaded(guid)?.leave('The mailbox was deleted')
       void this.#erase(guid)
@@ -114,9 +119,12 @@ export class UserActor implements User, Actor<UserMessage> {
 
   rename(context: RequestContext, from: string, to: string): Promise<void> {
     return this.#run(async () => {
-      if (!this.#folders.isInbox(from)) return this.#folders.rename(context, from, to)
+      if (!this.#folders.isInbox(from)) {
+        for (const renamed of await this.#folders.rename(context, from, to)) this.#world.watchers.tell({ kind: 'renamed', session: context.session, ...renamed })
+        return
+      }
       // RFC 3501 §6.3.5: INBOX stays, its mails move.
-      const { name } = await this.#folders.create(context, to, [])
+      const { name } = await this.#create(context, to)
       const inbox = await this.#acquire(context, 'INBOX', 'NONEXISTENT')
       try {
         await moveAll(inbox.mailbox, context, name)
@@ -128,14 +136,20 @@ export class UserActor implements User, Actor<UserMessage> {
 
   metadata(name: string): ReadonlyMap<string, string> { return this.#folders.metadata(name) }
 
-  setMetadata(_context: RequestContext, name: string, entries: ReadonlyMap<string, string | undefined>): Promise<void> {
-    return this.#run(() => this.#folders.setMetadata(name, entries))
+  setMetadata({ session }: RequestContext, name: string, entries: ReadonlyMap<string, string | undefined>): Promise<void> {
+    return this.#run(async () => {
+      await this.#folders.setMetadata(name, entries)
+      this.#world.watchers.tell({ kind: 'metadata', session, name: this.#visible(name), entries: [...entries.keys()] })
+    })
   }
 
   acl(name: string): ReadonlyMap<string, string> { return this.#folders.acl(name) }
 
-  setAcl(_context: RequestContext, name: string, identifier: string, rights: string | undefined): Promise<void> {
-    return this.#run(() => this.#folders.setAcl(name, identifier, rights))
+  setAcl({ session }: RequestContext, name: string, identifier: string, rights: string | undefined): Promise<void> {
+    return this.#run(async () => {
+      await this.#folders.setAcl(name, identifier, rights)
+      this.#world.watchers.tell({ kind: 'acl', session, name: this.#visible(name) })
+    })
   }
 
   status(context: RequestContext, name: string): Promise<MailboxStatus> {
@@ -241,6 +255,19 @@ export class UserActor implements User, Actor<UserMessage> {
     return running
   }
 
+  /** A name as LIST shows it. */
+  #visible(name: string): string { return this.#folders.find(name)?.name ?? name }
+
+  async #create(context: RequestContext, name: string, specialUse: string[] = []): Promise<MailboxInfo> {
+    const info = await this.#folders.create(context, name, specialUse)
+    this.#world.watchers.tell({ kind: 'created', session: context.session, name: info.name })
+    return info
+  }
+
+  async #subscribe({ session }: RequestContext, name: string, on: boolean): Promise<void> {
+    if (await this.#folders.subscribe(name, on)) this.#world.watchers.tell({ kind: 'subscription', session, name: this.#visible(name) })
+  }
+
   async #acquire(context: RequestContext, name: string, code: 'NONEXISTENT' | 'TRYCREATE'): ReturnType<MailboxWorld['target']> {
     // Mails go in: not into a mailbox that the store may have down as deleted.
     if (code === 'TRYCREATE') await this.#folders.certain(context)
@@ -255,8 +282,8 @@ export class UserActor implements User, Actor<UserMessage> {
     if (known?.guid !== undefined) return known.name
     if (!policy.autocreate) return 'INBOX'
     try {
-      const { name } = await this.#folders.create(context, detail, [])
-      if (policy.autosubscribe) await this.#folders.subscribe(name, true)
+      const { name } = await this.#create(context, detail)
+      if (policy.autosubscribe) await this.#subscribe(context, name, true)
       return name
     } catch (error) {
       // A detail that is no mailbox name, or was created by another delivery just now.

@@ -14,6 +14,8 @@ import type { Mailbox, User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
 import type { LiteralHead, Parser } from './grammar.ts'
 import type { Ok } from './result.ts'
+import type { NotifyArguments } from './notify/arguments.ts'
+import type { Notifier } from './notify/notifier.ts'
 import type { LiveSearch } from './search/live-search.ts'
 import type { View } from './view.ts'
 
@@ -134,6 +136,15 @@ export interface ImapSession {
   unselect(): void
   /** Switches an extension on for the rest of the connection: by ENABLE, or because the client uses it (CONDSTORE: RFC 7162 §3.1). */
   enable(extension: string): void
+  /**
+   * What is to be told without being asked, from now on (RFC 5465). Where it is more than nothing, what has happened in the selected
+   * mailbox up to now is told first.
+   */
+  notify(args: NotifyArguments): Notifier
+  /** The session has said NOTIFY: what happens is told by that. */
+  readonly notified: boolean
+  /** FETCH responses nobody asked for are being written: nothing else may be, until then. */
+  readonly speaking: Promise<void> | undefined
   /** Tells now what has happened in the selected mailbox, as far as this command's flags let it. */
   sync(): void
   /** FLAGS and PERMANENTFLAGS of the selected mailbox as they are now. */

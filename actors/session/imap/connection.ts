@@ -20,6 +20,9 @@ import { logLogin } from './log.ts'
 import { Bad, No, ok } from './result.ts'
 import { speaksRev2, speaksUtf8 } from './revision.ts'
 import type { Ok } from './result.ts'
+import { nothing } from './notify/arguments.ts'
+import type { NotifyArguments } from './notify/arguments.ts'
+import { Notifier } from './notify/notifier.ts'
 import { Selection } from './selection.ts'
 import type { SyncMode } from './view.ts'
 
@@ -44,6 +47,7 @@ export class ImapConnection implements ImapSession {
   #detach: Cancel | undefined
   #selection: Selection | undefined
   #enabled: Set<string> | undefined
+  #notifier: Notifier | undefined
   #counters: Counters | undefined
   #running = idle
   #flags = 0
@@ -105,6 +109,7 @@ export class ImapConnection implements ImapSession {
   finish(): void {
     this.#running = idle
     this.#input.finishCommand()
+    this.#notifier?.wake()
   }
 
   /** What the running command has cost up to now. */
@@ -154,12 +159,15 @@ export class ImapConnection implements ImapSession {
       handle.close()
       throw new Cancelled('the client is gone')
     }
-    return this.#selection = new Selection(handle, readOnly, this)
+    this.#selection = new Selection(handle, readOnly, this)
+    this.#notifier?.selected()
+    return this.#selection
   }
 
   unselect(): void {
     this.#selection?.close()
     this.#selection = undefined
+    this.#notifier?.selected()
   }
 
   sync(): void { this.syncAs(this.#syncMode) }
@@ -168,13 +176,14 @@ export class ImapConnection implements ImapSession {
 
   /** delay-newmail: clients that are confused by new mail where they do not ask for it, and as badly by expunges. */
   #bearable(mode: SyncMode): SyncMode {
-    const delay = (this.#flags & ExpectsNews) === 0 && this.settings.imap_client_workarounds.includes('delay-newmail')
+    const delay = this.#notifier === undefined && (this.#flags & ExpectsNews) === 0 && this.settings.imap_client_workarounds.includes('delay-newmail')
     return delay ? 'flags' : mode
   }
 
   syncAs(mode: SyncMode): void {
-    if (this.#selection === undefined) return
-    this.#selection.sync(this.#bearable(mode), this.#running.uid)
+    const allowed = this.#notifier === undefined ? mode : this.#notifier.allowed(mode)
+    if (this.#selection === undefined || allowed === undefined) return
+    this.#selection.sync(this.#bearable(allowed), this.#running.uid || this.notified)
     if (this.#selection.goneBecause !== undefined) this.#owner.leave('Selected mailbox was deleted, have to disconnect.')
   }
 
@@ -184,7 +193,10 @@ export class ImapConnection implements ImapSession {
 
   sendMessageModseq(seq: number, uid: number, row: number): void { this.selected.modseq(seq, uid, row, this.#running.uid) }
 
-  syncQuietly(): void { this.selected.syncQuietly(this.#bearable(this.#syncMode), this.#running.uid) }
+  syncQuietly(): void {
+    const allowed = this.#notifier === undefined ? this.#syncMode : this.#notifier.allowed(this.#syncMode)
+    if (allowed !== undefined) this.selected.syncQuietly(this.#bearable(allowed), this.#running.uid || this.notified)
+  }
 
   takeModseq(): number { return this.selected.takeModseq() }
 
@@ -193,6 +205,23 @@ export class ImapConnection implements ImapSession {
     (this.#enabled ??= new Set()).add(extension)
     if (extension === 'CONDSTORE') this.#selection?.tellModseq()
     if (this.#selection !== undefined) this.#selection.view.hidesRecent = speaksRev2(this)
+  }
+
+  // ---- NOTIFY ----------------------------------------------------------------------------------------------------
+
+  get notified(): boolean { return this.#notifier !== undefined }
+  get speaking(): Promise<void> | undefined { return this.#notifier?.speaking }
+  get occupied(): boolean { return this.#running.name !== '' && this.#running.name !== 'IDLE' }
+  get mutesFlags(): boolean { return this.#notifier?.mutesFlags ?? false }
+
+  notify(args: NotifyArguments): Notifier {
+    this.#notifier?.close()
+    this.#notifier = undefined
+    if (args !== nothing && this.#selection !== undefined) {
+      this.syncAs('all')
+      this.#selection.tellMutedFlags()
+    }
+    return this.#notifier = new Notifier(args, this)
   }
 
   // ---- Login -----------------------------------------------------------------------------------------------------
@@ -276,6 +305,8 @@ export class ImapConnection implements ImapSession {
 
   /** Gives back everything. */
   release(): void {
+    this.#notifier?.close()
+    this.#notifier = undefined
     this.unselect()
     this.#detach?.()
     this.#detach = undefined

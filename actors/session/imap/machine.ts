@@ -121,6 +121,7 @@ class ImapMachine implements Session {
   async #one(): Promise<void> {
     const connection = this.#connection
     const received = await this.#reader.next(connection.state, connection.parserOptions)
+    if (connection.speaking !== undefined) await connection.speaking
     if ('bye' in received) return this.#leave(received.bye)
     if ('error' in received) this.#reject(received)
     else await this.#execute(received)
@@ -203,7 +204,8 @@ class ImapMachine implements Session {
     this.#over = true
     this.#inactivity?.()
     const connection = this.#connection
-    if (this.#bye !== undefined && this.#bye !== '') connection.send(`BYE ${respText(this.#bye)}`)
+    // In the middle of a literal a BYE would be taken for message text.
+    if (this.#bye !== undefined && this.#bye !== '' && connection.speaking === undefined) connection.send(`BYE ${respText(this.#bye)}`)
     connection.release()
     connection.hush()
     // A session that goes on elsewhere has neither ended nor a wire of its own any more.

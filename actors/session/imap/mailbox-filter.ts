@@ -33,7 +33,8 @@ export function mailboxesOf(filters: readonly MailboxFilter[], s: ImapSession): 
     .map(({ name }) => name)
 }
 
-function meaningOf(filter: MailboxFilter, s: ImapSession): (info: MailboxInfo) => boolean {
+/** Whether a filter means a mailbox; what SELECTED means is settled now. */
+export function meaningOf(filter: MailboxFilter, s: ImapSession): (info: MailboxInfo) => boolean {
   switch (filter.kind) {
     case 'SELECTED': {
       if (!s.hasSelected) throw new Bad('No mailbox selected.')

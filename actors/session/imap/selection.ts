@@ -17,6 +17,8 @@ import type { SyncMode, ViewEvents } from './view.ts'
 export interface Listener {
   send(response: string): void
   readonly enabled: ReadonlySet<string>
+  /** NOTIFY without FlagChange: what the view finds changed is not told now. */
+  readonly mutesFlags: boolean
 }
 
 export class Selection implements Selected, ViewEvents {
@@ -33,6 +35,8 @@ export class Selection implements Selected, ViewEvents {
   #heard: number
   /** Keywords that the client has been told of: the mailbox's first ones. */
   #keywordsTold = 0
+  /** Flags changed after this modseq may not have been told; undefined: all have. */
+  #mutedSince: number | undefined
   /** Why the mailbox is gone; the session ends. */
   goneBecause: string | undefined
 
@@ -97,7 +101,25 @@ export class Selection implements Selected, ViewEvents {
     return this.#qresync || speaksUidsOnly(this.#client) ? (uids) => { this.#client.send(`VANISHED ${SequenceSet.of(uids).toString()}`) } : undefined
   }
 
-  flags(seq: number, uid: number, row: number, withUid = this.#withUid): void {
+  /** `withUid` is said where a command asks for it. */
+  flags(seq: number, uid: number, row: number, withUid?: boolean): void {
+    if (withUid === undefined && this.#client.mutesFlags) this.#mutedSince = Math.min(this.#mutedSince ?? Infinity, this.mailbox.messages.modseqs[row]! - 1)
+    else this.#tellFlags(seq, uid, row, withUid ?? this.#withUid)
+  }
+
+  /** Tells the flags that could not be told. */
+  tellMutedFlags(): void {
+    const since = this.#mutedSince
+    if (since === undefined) return
+    this.#mutedSince = undefined
+    const { messages } = this.mailbox
+    for (let seq = 1; seq <= this.view.count; seq++) {
+      const row = this.view.rowOf(seq)
+      if (row >= 0 && messages.modseqs[row]! > since) this.#tellFlags(seq, messages.uids[row]!, row, true)
+    }
+  }
+
+  #tellFlags(seq: number, uid: number, row: number, withUid: boolean): void {
     this.keywords()
     const { messages, keywords } = this.mailbox
     const names = messages.keywordsOf(row).map((number) => keywords[number]!)

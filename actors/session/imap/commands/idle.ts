@@ -1,4 +1,5 @@
-// IDLE. RFC 2177: what happens in the mailbox is told at once, until DONE. All updates of one turn are told together.
+// IDLE. RFC 2177: what happens in the mailbox is told at once, until DONE. All updates of one turn are told together. A session that
+// has said NOTIFY hears in IDLE what it hears without (RFC 5465 §4).
 
 import type { Cancel } from '../../../../runtime/effects.ts'
 import { Buffer } from 'node:buffer'
@@ -19,7 +20,7 @@ class Idling {
   constructor(s: ImapSession) { this.#s = s }
 
   begin(): void {
-    if (this.#s.hasSelected) this.#unsubscribe = this.#s.selected.mailbox.updates.subscribe(() => this.#news())
+    if (this.#s.hasSelected && !this.#s.notified) this.#unsubscribe = this.#s.selected.mailbox.updates.subscribe(() => this.#news())
     this.#tell()
     this.#keepAlive()
   }
@@ -51,7 +52,7 @@ class Idling {
     const interval = this.#s.settings.imap_idle_notify_interval
     if (interval === 0) return
     this.#stillHere = this.#s.effects.timers.after(interval, () => {
-      if (!this.#full) this.#s.send('OK Still here')
+      if (!this.#full && this.#s.speaking === undefined) this.#s.send('OK Still here')
       this.#keepAlive()
     })
   }
@@ -69,6 +70,7 @@ export default command({
       if (line.trimEnd().toUpperCase() !== 'DONE') throw new Bad('Expected DONE.')
     } finally {
       idling.end()
+      if (s.speaking !== undefined) await s.speaking
     }
     return ok('Idle completed.')
   },

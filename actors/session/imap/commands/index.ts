@@ -27,6 +27,7 @@ import move from './move.ts'
 import myrights from './myrights.ts'
 import namespace from './namespace.ts'
 import noop from './noop.ts'
+import notify from './notify.ts'
 import rename from './rename.ts'
 import replace from './replace.ts'
 import search from './search.ts'
@@ -42,4 +43,4 @@ import uidbatches from './uidbatches.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, cancelupdate, capability, check, close, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, uidbatches, unselect, unsubscribe]
+export const all = [append, authenticate, cancelupdate, capability, check, close, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, notify, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, uidbatches, unselect, unsubscribe]

@@ -130,6 +130,7 @@ export class LiveSearch {
       if (this.#ended) return
     }
     this.#deciding = false
-    if (this.#s.running.name === 'IDLE') this.#tellDecided()
+    const { running, notified, speaking } = this.#s
+    if (speaking === undefined && (running.name === 'IDLE' || (running.name === '' && notified))) this.#tellDecided()
   }
 }

@@ -1,0 +1,282 @@
+// A session that has said NOTIFY: what happens is told when no command runs, and in IDLE (RFC 5465 §4 asks for the same there).
+//
+// - News come from the user actor as they happen, for mailboxes that are not loaded too. The figures of a mailbox wait once,
+//   however often it changes; all that waits is bounded (limits.notifyPending), beyond it NOTIFY is off and the client told (§5.8).
+// - The selected mailbox: `selected` tells everything at once, `selected-delayed` no EXPUNGE outside of commands that let it be;
+//   without either, the client's view stands still (§3.1: it can be used as a snapshot).
+// - What this session has done itself is not told (§5); FETCH responses of new messages are written when nothing else is:
+//   a command that comes meanwhile waits for `speaking`.
+
+import { Cancelled } from '../../../../runtime/errors.ts'
+import type { Cancel } from '../../../../runtime/effects.ts'
+import { limits } from '../../../../runtime/limits.ts'
+import type { MailboxInfo, MailboxStatus, News } from '../../../user/types.ts'
+import type { ImapSession } from '../command.ts'
+import { fetchColumns, fetchMessages } from '../fetch/run.ts'
+import { namespaceOf } from '../list-response.ts'
+import { meaningOf } from '../mailbox-filter.ts'
+import { has } from '../rights.ts'
+import { SequenceSet } from '../sequence-set.ts'
+import type { NumberRange } from '../sequence-set.ts'
+import type { SyncMode } from '../view.ts'
+import { Event, messageEvents, nothing } from './arguments.ts'
+import type { NotifyArguments, SelectedWish } from './arguments.ts'
+import { annotated, figures, listed } from './responses.ts'
+
+/** The session, as its notifier needs it. */
+export interface Announcing extends ImapSession {
+  /** A command runs that is not IDLE. */
+  readonly occupied: boolean
+  syncAs(mode: SyncMode): void
+}
+
+interface Waiting { events: number; status: MailboxStatus }
+
+/** Commands whose doing in the selected mailbox is always told: their answer, and no event. */
+const tellsOwn = new Set(['EXPUNGE', 'MOVE', 'REPLACE'])
+
+export class Notifier {
+  readonly wish: SelectedWish | undefined
+  readonly #s: Announcing
+  readonly #groups: readonly { readonly events: number; means(info: MailboxInfo): boolean }[]
+  readonly #unwatch: Cancel
+  /** Responses about names, in order. */
+  readonly #lines: string[] = []
+  /** Figures by the GUID of their mailbox. */
+  readonly #figures = new Map<string, Waiting>()
+  /** Mailboxes that the client has been told it may not look into. */
+  readonly #noAccess = new Set<string>()
+  /** Something has happened in the selected mailbox. */
+  #stirred = false
+  /** Messages up to this UID have been fetched for the client, or are older; and those that it has put there itself. */
+  #lastUid = 0
+  readonly #own = new Set<number>()
+  #soon: Cancel | undefined
+  #slow = false
+  #full = false
+  #over = false
+  #speaking: Promise<void> | undefined
+
+  constructor(args: NotifyArguments, s: Announcing) {
+    this.#s = s
+    this.wish = args.selected
+    this.#groups = args.groups.map(({ filter, events }) => ({ events, means: meaningOf(filter, s) }))
+    this.#unwatch = s.user.watch((news) => { this.#hear(news) })
+    this.selected()
+  }
+
+  /** FETCH responses are being written: nothing else may be. */
+  get speaking(): Promise<void> | undefined { return this.#speaking }
+
+  /** What may be told of the selected mailbox to the running command; undefined: nothing. */
+  allowed(mode: SyncMode): SyncMode | undefined {
+    const { name } = this.#s.running
+    if (this.wish?.messages === true || tellsOwn.has(name)) return mode
+    return name === 'FETCH' ? 'flags' : undefined
+  }
+
+  /** Flags that others change are not told: a FETCH that has made messages \Seen tells that. */
+  get mutesFlags(): boolean { return this.wish?.flags !== true && this.#s.running.name !== 'FETCH' }
+
+  /** Another mailbox has been selected, or none is. */
+  selected(): void {
+    const view = this.#s.hasSelected ? this.#s.selected.view : undefined
+    this.#lastUid = view === undefined || view.count === 0 ? 0 : view.uidAt(view.count)
+    this.#own.clear()
+    this.#stirred = false
+  }
+
+  /** The events that are to be told of a mailbox. */
+  eventsOf(info: MailboxInfo): number {
+    let events = 0
+    for (const group of this.#groups) if ((group.events & ~events) !== 0 && group.means(info)) events |= group.events
+    return events
+  }
+
+  /** LIST with \NoAccess: the client is to hear of messages that it may not see (RFC 5465 §3.1). */
+  refused(name: string): string | undefined {
+    if (this.#noAccess.has(name) || has('r', name, this.#s) || !has('l', name, this.#s)) return undefined
+    this.#noAccess.add(name)
+    return listed(name, this.#s, { noAccess: true })
+  }
+
+  /** A command has ended, or something has happened: what waits is told in a later turn. */
+  wake(): void {
+    if (this.#over || this.#slow || this.#speaking !== undefined) return
+    if (this.#lines.length > 0 || this.#figures.size > 0 || this.#stirred || this.#full || this.#hasUnfetched) this.#soon ??= this.#s.soon(() => { this.#tell() })
+  }
+
+  close(): void {
+    this.#over = true
+    this.#unwatch()
+    this.#soon?.()
+  }
+
+  // ---- Hearing ---------------------------------------------------------------------------------------------------
+
+  #hear(news: News): void {
+    const own = news.session === this.#s.world.seed.id
+    if (this.#concernsSelected(news)) {
+      if (own) this.#noteOwn(news)
+      else this.#stirred = true
+    } else if (!own && !this.#full) {
+      this.#keep(news)
+      if (this.#lines.length + this.#figures.size > limits.notifyPending) this.#overflow()
+    }
+    this.wake()
+  }
+
+  /** Of a deletion nobody says which mailbox it was: the selected one has a look. */
+  #concernsSelected(news: News): boolean {
+    if (!this.#s.hasSelected) return false
+    if (news.kind === 'messages') return news.guid === this.#s.selected.mailbox.guid
+    if (news.kind === 'deleted') this.#stirred = true
+    return false
+  }
+
+  #noteOwn(news: News): void {
+    if (news.kind !== 'messages' || !news.appended || this.wish?.messages !== true || this.wish.fetch.length === 0) return
+    const { updates } = this.#s.selected.mailbox
+    const update = updates.at(updates.end - 1)
+    if (update.kind === 'append') for (let i = update.after.count - update.count; i < update.after.count; i++) this.#own.add(update.after.uids[i]!)
+  }
+
+  #keep(news: News): void {
+    switch (news.kind) {
+      case 'messages': this.#keepFigures(news); return
+      case 'metadata': {
+        const wanted = news.name === '' ? this.#anyWants(Event.ServerMetadataChange) : this.#wants(news.name, Event.MailboxMetadataChange) && has('r', news.name, this.#s)
+        if (wanted) this.#lines.push(annotated(news.name, news.entries))
+        return
+      }
+      case 'subscription': if (this.#wants(news.name, Event.SubscriptionChange)) this.#keepListed(news.name); return
+      case 'created': case 'deleted': if (this.#wants(news.name, Event.MailboxName)) this.#keepListed(news.name); return
+      case 'renamed':
+        if (this.#wants(news.name, Event.MailboxName)) this.#keepListed(news.name, news.from)
+        else if (this.#wants(news.from, Event.MailboxName)) this.#keepListed(news.from)
+        return
+      case 'acl': this.#keepAccess(news.name); return
+    }
+  }
+
+  #keepListed(name: string, from?: string): void {
+    if (has('l', name, this.#s)) this.#lines.push(listed(name, this.#s, from === undefined ? {} : { from }))
+  }
+
+  #keepFigures({ guid, appended, expunged, flags, unseen, status }: News & { kind: 'messages' }): void {
+    const name = this.#s.user.nameOf(guid)
+    if (name === undefined) return
+    let happened = (appended ? Event.MessageNew : 0) | (expunged ? Event.MessageExpunge : 0)
+    // Flags other than \Seen show in HIGHESTMODSEQ alone.
+    if (flags && (unseen || this.#s.enabled.has('CONDSTORE'))) happened |= Event.FlagChange
+    const events = happened & this.#eventsOfName(name)
+    if (events === 0 || !has('r', name, this.#s)) return
+    const known = this.#figures.get(guid)
+    if (known === undefined) this.#figures.set(guid, { events, status })
+    else Object.assign(known, { events: known.events | events, status })
+  }
+
+  /** Rights have changed (RFC 5465 §5.9). What may not be seen any more is not told: that is asked with every event. */
+  #keepAccess(name: string): void {
+    if ((this.#eventsOfName(name) & messageEvents) === 0) return
+    const refused = this.refused(name)
+    if (refused !== undefined) this.#lines.push(refused)
+    else if (has('r', name, this.#s) && this.#noAccess.delete(name)) this.#keepListed(name)
+  }
+
+  #anyWants(event: number): boolean { return this.#groups.some(({ events }) => (events & event) !== 0) }
+
+  #wants(name: string, event: number): boolean { return this.#anyWants(event) && (this.#eventsOfName(name) & event) !== 0 }
+
+  #eventsOfName(name: string): number { return this.eventsOf(this.#s.user.find(name) ?? this.#absent(name)) }
+
+  /** What filters need to know of a name without a mailbox. */
+  #absent(name: string): MailboxInfo {
+    const separator = namespaceOf(name, this.#s.user.namespaces())?.separator ?? '/'
+    return { name, separator, noSelect: true, hasChildren: false, subscribed: this.#s.user.subscriptions().includes(name), specialUse: [] }
+  }
+
+  /** The client is too slow for what happens. */
+  #overflow(): void {
+    this.#full = true
+    this.#unwatch()
+    this.#lines.length = 0
+    this.#figures.clear()
+  }
+
+  // ---- Telling ---------------------------------------------------------------------------------------------------
+
+  #tell(): void {
+    this.#soon = undefined
+    const s = this.#s
+    // A command tells what it may, and wakes us at its end.
+    if (this.#over || this.#speaking !== undefined || s.occupied) return
+    if (this.#isSlow()) return
+    if (this.#full) {
+      s.send('OK [NOTIFICATIONOVERFLOW] Too many events, NOTIFY is off.')
+      s.notify(nothing)
+      return
+    }
+    if (this.#stirred) this.#tellSelected()
+    for (const line of this.#lines.splice(0)) s.send(line)
+    for (const [guid, { events, status }] of this.#figures) {
+      const name = s.user.nameOf(guid)
+      // Selected meanwhile, its figures are old news.
+      if (name !== undefined && !(s.hasSelected && s.selected.mailbox.guid === guid)) s.send(figures(name, events, status, s))
+    }
+    this.#figures.clear()
+    this.#fetchNew()
+    if (!this.#isSlow()) this.wake()
+  }
+
+  #tellSelected(): void {
+    this.#stirred = false
+    const idles = this.#s.running.name === 'IDLE'
+    this.#s.syncAs(this.wish?.immediate === true || idles ? 'all' : 'no-expunge')
+  }
+
+  /** The client has not taken what was written: goes on when it has. */
+  #isSlow(): boolean {
+    const slow = this.#s.flush()
+    if (slow === undefined || this.#slow) return this.#slow
+    this.#slow = true
+    // Where the client is gone, the session hears of it by itself.
+    slow.then(() => { this.#slow = false; this.wake() }, () => {})
+    return true
+  }
+
+  get #hasUnfetched(): boolean {
+    if (this.wish === undefined || this.wish.fetch.length === 0 || !this.#s.hasSelected) return false
+    const { view } = this.#s.selected
+    return view.count > 0 && view.uidAt(view.count) > this.#lastUid
+  }
+
+  /** What the client wants to know of each new message (RFC 5465 §5.2), those of its own making left out. */
+  #fetchNew(): void {
+    if (!this.#hasUnfetched) return
+    const { view } = this.#s.selected
+    const last = view.uidAt(view.count)
+    const uids = view.resolve(new SequenceSet([{ first: this.#lastUid + 1, last }]), true).filter((uid) => !this.#own.has(uid))
+    this.#lastUid = last
+    this.#own.clear()
+    if (uids.length === 0) return
+    const speaking = this.#fetch(SequenceSet.of(uids.map((uid) => view.seqOf(uid))).ranges)
+    this.#speaking = speaking.finally(() => {
+      this.#speaking = undefined
+      // Searches that go on may have found something meanwhile.
+      this.#stirred = true
+      this.wake()
+    })
+  }
+
+  async #fetch(ranges: readonly NumberRange[]): Promise<void> {
+    const { fetch } = this.wish!
+    try {
+      const columns = fetch.every(({ item }) => item.needs === 'columns')
+      const outcome = columns ? await fetchColumns(fetch, ranges, this.#s) : await fetchMessages(fetch, ranges, this.#s, false)
+      if (outcome.unavailable || outcome.unreadable) this.#s.send('NO NOTIFY error, some events may have got lost')
+    } catch (error) {
+      if (!(error instanceof Cancelled)) this.#s.soon(() => { throw error })
+    }
+  }
+}
