@@ -47,7 +47,7 @@ async function tellWatched(args: NotifyArguments, notifier: Notifier, s: ImapSes
 
 async function tellStatus(info: MailboxInfo, modseq: boolean, s: ImapSession): Promise<void> {
   try {
-    s.send(snapshot(info, await s.user.status(s.context('imap:cmd_notify'), info.name), modseq))
+    s.send(snapshot(info, await s.user.status(s.context('imap:cmd_notify'), info.name), modseq, s))
   } catch (error) {
     // Deleted while the others were told.
     if (error instanceof MailError) return

@@ -146,7 +146,7 @@ export class Notifier {
       case 'messages': this.#keepFigures(news); return
       case 'metadata': {
         const wanted = news.name === '' ? this.#anyWants(Event.ServerMetadataChange) : this.#wants(news.name, Event.MailboxMetadataChange) && has('r', news.name, this.#s)
-        if (wanted) this.#lines.push(annotated(news.name, news.entries))
+        if (wanted) this.#lines.push(annotated(news.name, news.entries, this.#s))
         return
       }
       case 'subscription': if (this.#wants(news.name, Event.SubscriptionChange)) this.#keepListed(news.name); return

@@ -17,11 +17,11 @@ export function listed(name: string, s: ImapSession, { from, noAccess }: { from?
   if (info?.guid === undefined) attributes.unshift('\\NonExistent')
   if (info !== undefined) attributes.push(...children.attributes!(info), ...specialUse.attributes!(info))
   const separator = info?.separator ?? namespaceOf(name, s.user.namespaces())?.separator ?? '/'
-  return listResponse('LIST', attributes, separator, name) + (from === undefined ? '' : ` ("OLDNAME" (${mailbox(from)}))`)
+  return listResponse('LIST', attributes, separator, name, s) + (from === undefined ? '' : ` ("OLDNAME" (${mailbox(from, s)}))`)
 }
 
 /** `METADATA name entry …`: without values (RFC 5464 §4.4.2). */
-export const annotated = (name: string, entries: readonly string[]): string => `METADATA ${mailbox(name)} ${entries.join(' ')}`
+export const annotated = (name: string, entries: readonly string[], s: ImapSession): string => `METADATA ${mailbox(name, s)} ${entries.join(' ')}`
 
 /** The figures that message events have changed; HIGHESTMODSEQ for those who know what it is. */
 export function figures(name: string, events: number, status: MailboxStatus, s: ImapSession): string {
@@ -30,9 +30,9 @@ export function figures(name: string, events: number, status: MailboxStatus, s: 
   if ((events & Event.FlagChange) !== 0) wanted.push('UIDVALIDITY')
   wanted.push('UNSEEN')
   if (s.enabled.has('CONDSTORE')) wanted.push('HIGHESTMODSEQ')
-  return statusResponse(name, wanted, status)
+  return statusResponse(name, wanted, status, s)
 }
 
 /** All a client needs to know before it hears of changes (§3.1): `modseq`, because flag changes will be among them. */
-export const snapshot = (info: MailboxInfo, status: MailboxStatus, modseq: boolean): string =>
-  statusResponse(info.name, ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY', 'UNSEEN', ...(modseq ? ['HIGHESTMODSEQ'] : [])], status)
+export const snapshot = (info: MailboxInfo, status: MailboxStatus, modseq: boolean, s: ImapSession): string =>
+  statusResponse(info.name, ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY', 'UNSEEN', ...(modseq ? ['HIGHESTMODSEQ'] : [])], status, s)
