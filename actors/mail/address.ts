@@ -132,6 +132,8 @@ class AddressListReader {
 const bareAddress = (words: AddressToken[]): Address => {
   const tokens = words.filter((token) => token.kind !== 'comment')
   const at = lastAt(tokens)
+  // Words that are no address are somebody's name; a single word is a local mailbox.
+  if (at === -1 && tokens.some((token, i) => i > 0 && !joined(tokens[i - 1]!, token))) return { name: phrase(tokens), mailbox: missingMailbox, host: missingDomain }
   let start = at === -1 ? 0 : at
   while (start > 1 && joined(tokens[start - 1]!, tokens[start]!)) start--
   if (start === 1 && joined(tokens[0]!, tokens[1]!)) start = 0

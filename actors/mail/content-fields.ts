@@ -26,7 +26,7 @@ export const parseDisposition = (field: string): { type: string; params: [string
 }
 
 /** Language tags of Content-Language, in their order. */
-export const parseLanguages = (field: string): string[] => stripComments(field).split(/[ \t,]+/).filter((tag) => tag !== '')
+export const parseLanguages = (field: string): string[] => stripComments(field).split(/[ \t,;]+/).filter((tag) => tag !== '')
 
 /** Content-Transfer-Encoding: the token, lower case; `7bit` if it is empty. */
 export const parseEncoding = (field: string): string => /^[^ \t;,()"]+/.exec(trimSpace(stripComments(field)))?.[0].toLowerCase() ?? '7bit'
@@ -169,12 +169,14 @@ class ParamReader {
     return unquote(this.#text.slice(start, this.#at))
   }
 
-  /** A token — or, as broken mailers write it, all up to the semicolon; a comment after white space ends it. */
+  /** A token — or, as broken mailers write it, all up to the semicolon; a comment after white space ends it. A comma may stand for the semicolon. */
   #unquoted(): string {
     const start = this.#at
     const stop = /;|[ \t](?:\(|[A-Za-z0-9*_-]+[ \t]*=)/g
     stop.lastIndex = start
-    this.#at = stop.exec(this.#text)?.index ?? this.#text.length
-    return trimSpace(this.#text.slice(start, this.#at))
+    const end = stop.exec(this.#text)
+    this.#at = end?.index ?? this.#text.length
+    const value = trimSpace(this.#text.slice(start, this.#at))
+    return end?.[0].endsWith('=') === true && value.endsWith(',') ? value.slice(0, -1) : value
   }
 }

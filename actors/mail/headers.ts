@@ -69,8 +69,8 @@ export const fieldName = (raw: Uint8Array): string => {
 /** Value of a raw field: a byte string without folding and surrounding white space, NUL as 0x80 (as Dovecot shows it: IMAP strings cannot hold NUL). */
 export const rawFieldValue = (raw: Uint8Array): string => unfold(byteString(raw.subarray(colonOf(raw) + 1)))
 
-/** Takes the line breaks out of a folded value, and white space from its ends. RFC 5322 §2.2.3. */
-export const unfold = (value: string): string => trimSpace(value.replace(/\r?\n/g, '').replaceAll('\0', '\x80'))
+/** A folded value on one line: each fold, and each bare CR, one space as in Dovecot; no white space at the ends. RFC 5322 §2.2.3. */
+export const unfold = (value: string): string => trimSpace(value.replace(/[\r\n][\r\n \t]*/g, ' ').replaceAll('\0', '\x80'))
 
 /** Value of the first field of this name (letter case does not matter), or undefined. */
 export const fieldValue = (block: Uint8Array, name: string): string | undefined => firstValues(block, [name.toLowerCase()])[0]

@@ -1,5 +1,6 @@
 // BODY and BODYSTRUCTURE: the MIME tree as nested lists. RFC 3501 §7.4.2.
 
+import { joinContinuations } from '../../mail/parameters.ts'
 import type { MimePart } from '../../mail/types.ts'
 import { nstring, string } from './encode.ts'
 import { encodeEnvelope } from './encode-envelope.ts'
@@ -17,16 +18,15 @@ const emptyPart: MimePart = {
 function multipart(part: MimePart, extended: boolean): string {
   const parts = part.parts && part.parts.length > 0 ? part.parts : [emptyPart]
   const bodies = parts.map((each) => encodeBodyStructure(each, extended)).join('')
-  const extension = extended ? ` ${params(part.params)} ${tail(part)}` : ''
+  const extension = extended ? ` ${params(joinContinuations(part.params))} ${tail(part)}` : ''
   return `(${bodies} ${string(part.subtype)}${extension})`
 }
 
 function single(part: MimePart, extended: boolean): string {
   const text = part.type === 'text'
   // A text part without a charset is in US-ASCII (RFC 2045 §5.2); Dovecot says so, and clients have come to expect it.
-  const named: readonly [string, string][] = text && !part.params.some(([name]) => name === 'charset')
-    ? [...part.params, ['charset', 'us-ascii']]
-    : part.params
+  const given = joinContinuations(part.params)
+  const named: typeof given = text && !given.some(([name]) => name === 'charset') ? [...given, ['charset', 'us-ascii']] : given
   const fields = [
     string(part.type), string(part.subtype), params(named), nstring(part.id), nstring(part.description), string(part.encoding),
     String(part.bodySize),
@@ -47,7 +47,7 @@ const params = (pairs: readonly (readonly [string, string])[]): string =>
 
 /** body-fld-dsp SP body-fld-lang SP body-fld-loc */
 function tail({ disposition, language, location }: MimePart): string {
-  const dsp = disposition ? `(${string(disposition.type)} ${params(disposition.params)})` : 'NIL'
+  const dsp = disposition ? `(${string(disposition.type)} ${params(joinContinuations(disposition.params))})` : 'NIL'
   const lang = language && language.length > 0 ? `(${language.map(string).join(' ')})` : 'NIL'
   return `${dsp} ${lang} ${nstring(location)}`
 }

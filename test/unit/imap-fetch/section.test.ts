@@ -7,6 +7,7 @@ import fetch from '../../../actors/session/imap/commands/fetch.ts'
 import { parsePartial, parseSection, sectionLabel } from '../../../actors/session/imap/fetch/section.ts'
 import type { Section } from '../../../actors/session/imap/fetch/section.ts'
 import { Parser } from '../../../actors/session/imap/grammar.ts'
+import { limits } from '../../../runtime/limits.ts'
 import { bench } from '../../fixtures/imap-command.ts'
 import { ModelMails } from '../../fixtures/model-mails.ts'
 import { mails } from './mails.ts'
@@ -84,6 +85,15 @@ t.test('each section is the bytes it names', async (t) => {
   for (const [seq, asked, label, bytes] of cases) {
     t.equal(await say(`FETCH ${seq} ${asked}`), `* ${seq} FETCH (${label} ${literal(bytes)})\r\nOK Fetch completed`, `${seq} ${asked}`)
   }
+})
+
+t.test('the deepest part that there can be has a section', async (t) => {
+  const model = new ModelMails()
+  model.put(`${'Content-Type: message/rfc822\n\n'.repeat(limits.mimeDepth)}Subject: deepest\n\ntext`)
+  const path = Array(limits.mimeDepth + 1).fill('1').join('.')
+  const { say } = bench(model, fetch)
+  t.equal(await say(`FETCH 1 BODY.PEEK[${path}]`), `* 1 FETCH (BODY[${path}] {4}\r\ntext)\r\nOK Fetch completed`)
+  t.equal(await say(`FETCH 1 BODY.PEEK[${path.slice(2)}.HEADER]`), `* 1 FETCH (BODY[${path.slice(2)}.HEADER] {20}\r\nSubject: deepest\r\n\r\n)\r\nOK Fetch completed`)
 })
 
 t.test('what is no section is BAD', async (t) => {

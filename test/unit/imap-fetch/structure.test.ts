@@ -69,6 +69,22 @@ t.test('structures, with extension data and without', async (t) => {
     + `* 3 FETCH (BODY (("text" "plain" ("charset" "utf-8" "format" "flowed") NIL NIL "8bit" 10 1)("text" "html" ${ascii} 13 1) "alternative"))\r\nOK Fetch completed`)
 })
 
+t.test('continued parameters are shown as one, after the others (RFC 2231 §6)', async (t) => {
+  for (const [value, shown] of [
+    ['name*0=abc; name*1="def "; name*2=ghi', '"name" "abcdef ghi"'],
+    ["name*0*=utf-8'en'%C3; name*1*=%BC; name*2=.txt; size=3", `"size" "3" "name*" "utf-8'en'%C3%BC.txt"`],
+    ["name*0=a%b; name*1*=%BC", `"name*" "''a%25b%BC"`],
+    ['b*1=2; a*0=x; b*0=1; a*1=y', '"a" "xy" "b" "12"'],
+    // What cannot be put together stays as it was sent.
+    ['name*0=a; name*2=c', '"name*0" "a" "name*2" "c"'], ['name*1=a; name*2=b', '"name*1" "a" "name*2" "b"'], ["name*=utf-8''%C3%BC", `"name*" "utf-8''%C3%BC"`],
+    ['name*0=a; name=b; name*1=c', '"name*0" "a" "name" "b" "name*1" "c"'],
+  ] as const) {
+    const model = new ModelMails()
+    model.put(`Content-Type: application/x; ${value}\nContent-Disposition: attachment; ${value}\n\nx`)
+    t.equal(await bench(model, fetch).say('FETCH 1 BODYSTRUCTURE'), `* 1 FETCH (BODYSTRUCTURE ("application" "x" (${shown}) NIL NIL "7bit" 1 NIL ("attachment" (${shown})) NIL NIL))\r\nOK Fetch completed`, value)
+  }
+})
+
 t.test('the structures cost no reading', async (t) => {
   const model = mailbox()
   await bench(model, fetch).say('FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY)')

@@ -55,6 +55,8 @@ void t.test('parsing', async (t) => {
     ['"never closed <a@b>', [{ mailbox: 'never closed <a@b>', ...noDomain }]],
     ['x@[1.2.3.4, y@z', [{ mailbox: 'x', host: '[1.2.3.4' }, { mailbox: 'y', host: 'z' }]],
     ['a@b@c', [{ mailbox: 'a@b', host: 'c' }]],
+    ['just some words', [{ name: 'just some words', mailbox: 'MISSING_MAILBOX', ...noDomain }]],
+    ['Mail Delivery System (postmaster)', [{ name: 'Mail Delivery System', mailbox: 'MISSING_MAILBOX', ...noDomain }]],
   ] as const) t.same(parseAddressList(value), expected, value)
 })
 

@@ -13,6 +13,8 @@ void t.test('Content-Type', async (t) => {
     ['text / plain (a; comment); name="a \\"b\\"; c.txt" ; x=1', 'text/plain', [['name', 'a "b"; c.txt'], ['x', '1']]],
     ['text/plain;;; charset=a;', 'text/plain', [['charset', 'a']]],
     ['text/plain charset=utf-8', 'text/plain', [['charset', 'utf-8']]],
+    ['text/plain; charset=utf-8, name=x', 'text/plain', [['charset', 'utf-8'], ['name', 'x']]],
+    ['text/plain; name=a,b; charset=a', 'text/plain', [['name', 'a,b'], ['charset', 'a']]],
     ['text/plain; charset="a" name=b', 'text/plain', [['charset', 'a'], ['name', 'b']]],
     ['image/png; name=my holiday picture(1).png; size=3', 'image/png', [['name', 'my holiday picture(1).png'], ['size', '3']]],
     ['multipart/mixed; boundary="unterminated', 'multipart/mixed', [['boundary', 'unterminated']]],
@@ -27,6 +29,7 @@ void t.test('Content-Type', async (t) => {
 })
 
 void t.test('other fields', async (t) => {
+  t.same(parseLanguages('de,,en-GB (English); x'), ['de', 'en-GB', 'x'])
   t.same(parseDisposition('Attachment; FileName="x.txt"'), { type: 'attachment', params: [['filename', 'x.txt']] })
   t.same(parseDisposition('inline'), { type: 'inline', params: [] })
   t.equal(parseDisposition(''), undefined)

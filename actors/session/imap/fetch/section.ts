@@ -31,7 +31,8 @@ export function parseSection(p: Parser): Section {
   const part: number[] = []
   while (/^[1-9]$/.test(p.peek())) {
     part.push(p.nznumber('a part number'))
-    if (part.length > limits.mimeDepth) p.fail('Too many part numbers')
+    // A tree of that depth has a body below its deepest message.
+    if (part.length > limits.mimeDepth + 1) p.fail('Too many part numbers')
     if (!p.take('.')) return { part, text: closed(p, ''), fields: [] }
   }
   const text = p.name() as Section['text']
