@@ -28,8 +28,8 @@ export const parseDisposition = (field: string): { type: string; params: [string
 /** Language tags of Content-Language, in their order. */
 export const parseLanguages = (field: string): string[] => stripComments(field).split(/[ \t,;]+/).filter((tag) => tag !== '')
 
-/** Content-Transfer-Encoding: the token, lower case; `7bit` if it is empty. */
-export const parseEncoding = (field: string): string => /^[^ \t;,()"]+/.exec(trimSpace(stripComments(field)))?.[0].toLowerCase() ?? '7bit'
+/** Content-Transfer-Encoding: the token (some mailers put it in quotes), lower case; `7bit` if it is empty. */
+export const parseEncoding = (field: string): string => /^"?([^ \t;,()"]+)/.exec(trimSpace(stripComments(field)))?.[1]!.toLowerCase() ?? '7bit'
 
 /** Splits off the parameters of a structured value. */
 export const parseParameterized = (field: string): ParameterizedValue => {

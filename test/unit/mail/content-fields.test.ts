@@ -29,6 +29,7 @@ void t.test('Content-Type', async (t) => {
 })
 
 void t.test('other fields', async (t) => {
+  t.equal(parseEncoding('"Base64"'), 'base64')
   t.same(parseLanguages('de,,en-GB (English); x'), ['de', 'en-GB', 'x'])
   t.same(parseDisposition('Attachment; FileName="x.txt"'), { type: 'attachment', params: [['filename', 'x.txt']] })
   t.same(parseDisposition('inline'), { type: 'inline', params: [] })
