@@ -51,6 +51,14 @@ export const limits = {
   wireMaxBytes: 16 * 1024 * 1024,
   /** Received and unconsumed bytes of one connection at which the socket is paused. */
   inputHighBytes: 256 * 1024,
+  /** COMPRESS: text inflated at a time; a few bytes may stand for a thousand times as many. */
+  inflatePieceBytes: 16 * 1024,
+  /** Text sent that the next batch may refer to: more would be hashed anew for each small answer. */
+  deflateHistoryBytes: 8 * 1024,
+  /** A batch up to this is deflated in a small window: setting up a whole one costs more than it would save. */
+  deflateSmallBytes: 4 * 1024,
+  /** A compressed connection without traffic for this long gives back its memory (ms). */
+  compressionRestMs: 10_000,
   /** A client that takes none of the bytes waiting for it for this long is gone (ms). */
   slowClientMs: 5 * 60 * 1000,
   /** After our FIN a client has this long to read what is on its way and to answer with its own (ms). */

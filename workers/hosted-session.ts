@@ -13,6 +13,7 @@ import { LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { placeOf } from '../runtime/placement.ts'
 import { protocols } from './protocols.ts'
+import { RelayWire } from './relay-wire.ts'
 import type { Relay } from './relay.ts'
 import { SocketWire } from './socket-wire.ts'
 import type { Users } from './users.ts'
@@ -33,6 +34,7 @@ export interface Home {
   readonly users: Users
   /** The session lives here no more: it has ended, or goes on at another worker. */
   forget(hosted: HostedSession): void
+  beginAgain(seed: SessionSeed, wire: SocketWire, input: Uint8Array): void
 }
 
 export class HostedSession implements SessionWorld {
@@ -81,10 +83,20 @@ export class HostedSession implements SessionWorld {
     await this.effects.ask(`user:${account.user}`, { kind: 'prepare', account })
     if (!(this.wire instanceof SocketWire)) throw new TempFail('a relayed session cannot move on')
     const { state, input } = freeze()
-    relay.send({ ...this.#seed, resumed: { account, state, input } }, this.wire)
+    const { again: _, ...seed } = this.#seed
+    relay.send({ ...seed, resumed: { account, state, input } }, this.wire)
     // The anvil entry stays: it is the connection's, and the continuation's end removes it.
     this.#home.forget(this)
     return { here: false }
+  }
+
+  again(input: Uint8Array): void {
+    this.ended()
+    const { wire } = this
+    const { resumed: _, again: __, ...seed } = this.#seed
+    const next: SessionSeed = { ...seed, before: { bytesIn: wire.bytesIn - input.length, bytesOut: wire.bytesOut } }
+    if (wire instanceof RelayWire) wire.giveBack(next, input)
+    else if (wire instanceof SocketWire) this.#home.beginAgain(next, wire, input)
   }
 
   /** As long as its store may take: who gave up earlier would have the mail delivered twice. */

@@ -2,6 +2,7 @@
 // continuations of sessions whose socket is on another worker.
 //
 //   accept → session here → login → home is here: goes on · home is elsewhere: frozen, its socket is relayed
+//   logout that keeps the connection (RFC 8437) → a new session where the socket is
 
 import type { Session, SessionSeed, Wire } from '../actors/session/types.ts'
 import type { Config } from '../conf/load.ts'
@@ -10,7 +11,8 @@ import { within } from '../runtime/within.ts'
 import { HostedSession } from './hosted-session.ts'
 import type { Home, HostPlace } from './hosted-session.ts'
 import { protocols } from './protocols.ts'
-import type { RelayHost, RelayWire } from './relay.ts'
+import type { RelayHost } from './relay.ts'
+import type { RelayWire } from './relay-wire.ts'
 import type { Receiver, SocketWire } from './socket-wire.ts'
 import { Users } from './users.ts'
 
@@ -41,6 +43,13 @@ export class SessionHost implements RelayHost, Home {
     const session = this.#begin(seed, wire)
     if (this.#refusing !== undefined) void session.stop(this.#refusing)
     return session
+  }
+
+  beginAgain(seed: SessionSeed, wire: SocketWire, input: Uint8Array): void {
+    const session = this.#begin({ ...seed, again: { input } }, wire)
+    wire.feed(session)
+    wire.resume()
+    if (this.#refusing !== undefined) void session.stop(this.#refusing)
   }
 
   farewell(seed: SessionSeed): string { return protocols[seed.protocol]?.farewell ?? '' }

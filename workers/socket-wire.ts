@@ -10,12 +10,13 @@ import type { Wire } from '../actors/session/types.ts'
 import type { Cancel, Timers } from '../runtime/effects.ts'
 import { Cancelled } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
+import { Compression, bytesOf, endOfStream } from './compression.ts'
 import { DrainWaiters, Outgoing, flushThisTurn } from './outgoing.ts'
 
 /** Where the client's bytes go: a session here, or the relay to one elsewhere. As Session's methods of these names. */
 export interface Receiver {
   input(bytes: Uint8Array): void
-  end(): void
+  end(why?: string): void
   hangup(): void
 }
 
@@ -34,12 +35,13 @@ export class SocketWire implements Wire {
   #closing = false
   #gone = false
   #cancelWatch: Cancel | undefined
+  #compression: Compression | undefined
 
   /** `socket`: made with allowHalfOpen. */
   constructor(socket: net.Socket, timers: Timers) {
     this.#socket = socket
     this.#timers = timers
-    socket.on('data', (bytes) => { if (!this.#closing) this.#receiver?.input(bytes as Uint8Array) })
+    socket.on('data', (bytes) => { if (!this.#closing) this.#received(bytes as Uint8Array) })
     socket.on('error', ignore) // 'close' follows and says all we act on
     socket.on('end', () => this.#inputEnded())
     socket.on('close', () => this.#hangup())
@@ -49,12 +51,13 @@ export class SocketWire implements Wire {
   feed(receiver: Receiver): void {
     this.#receiver = receiver
     if (this.#gone) receiver.hangup()
-    else if (this.#ended) receiver.end()
+    else if (this.#ended) this.#tellEnd()
   }
 
   get pending(): number { return this.#outgoing.size + this.#socket.writableLength }
-  get bytesIn(): number { return this.#socket.bytesRead }
-  get bytesOut(): number { return this.#socket.bytesWritten }
+  get bytesIn(): number { return this.#compression?.begun === true ? this.#compression.bytesIn : this.#socket.bytesRead }
+  get bytesOut(): number { return this.#compression?.bytesOut ?? this.#socket.bytesWritten }
+  get compressed(): boolean { return this.#compression !== undefined }
 
   write(bytes: Uint8Array | string): void {
     if (this.#gone || this.#closing) return
@@ -71,13 +74,38 @@ export class SocketWire implements Wire {
     return this.#waiters.wait()
   }
 
-  pause(): void { if (!this.#closing) this.#socket.pause() }
-  resume(): void { this.#socket.resume() }
+  pause(): void {
+    if (this.#closing) return
+    (this.#compression ?? this.#socket).pause()
+  }
+
+  resume(): void {
+    (this.#closing ? this.#socket : this.#compression ?? this.#socket).resume()
+  }
+
+  compress(input: Uint8Array): void {
+    this.deflate()
+    this.inflate(input)
+  }
+
+  /** What is written from now on leaves compressed. */
+  deflate(): void {
+    this.flush()
+    this.#compression = new Compression(this.#socket, this.#timers, {
+      input: (text) => this.#receiver?.input(text),
+      dry: () => { if (this.#ended && !this.#closing) this.#receiver?.end() },
+      ended: (why) => this.#inputEnded(why),
+    }, this.#socket.bytesWritten)
+  }
+
+  /** What the client sends is compressed, from `input` on, which has been read already. */
+  inflate(input: Uint8Array): void { this.#compression?.begin(input, this.#socket.bytesRead - input.length) }
 
   close(): void {
     if (this.#closing || this.#gone) return
     this.flush()
     this.#closing = true
+    if (this.#compression !== undefined) this.#socket.write(endOfStream)
     this.#watch()
     this.#socket.resume()
     this.#socket.end(() => this.#linger())
@@ -95,7 +123,7 @@ export class SocketWire implements Wire {
     this.#flushDue = false
     if (this.#gone || this.#closing || this.#outgoing.size === 0) return
     const large = this.pending > limits.wireLowBytes
-    const pieces = this.#outgoing.take()
+    const pieces = this.#compression === undefined ? this.#outgoing.take() : [this.#compression.deflate(bytesOf(this.#outgoing.takeJoined()))]
     const last = pieces.length - 1
     if (last > 0) this.#socket.cork()
     for (let i = 0; i < last; i++) this.#send(pieces[i]!)
@@ -135,14 +163,25 @@ export class SocketWire implements Wire {
     if (!this.#gone) this.#cancelWatch = this.#timers.after(limits.lingerMs, () => this.destroy())
   }
 
-  #inputEnded(): void {
+  #received(bytes: Uint8Array): void {
+    if (this.#compression?.begun === true) this.#compression.received(bytes)
+    else this.#receiver?.input(bytes)
+  }
+
+  #inputEnded(why?: string): void {
     this.#ended = true
-    if (!this.#closing) this.#receiver?.end()
+    if (!this.#closing) this.#tellEnd(why)
+  }
+
+  /** After all that the client has sent. */
+  #tellEnd(why?: string): void {
+    if (this.#compression?.holds !== true) this.#receiver?.end(why)
   }
 
   #hangup(): void {
     this.#gone = true
     this.#cancelWatch?.()
+    this.#compression?.stop()
     this.#outgoing.take()
     this.#waiters.fail(new Cancelled('the client is gone'))
     this.#receiver?.hangup()

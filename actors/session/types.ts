@@ -23,7 +23,13 @@ export interface Wire {
   resume(): void
   /** Sends what is queued, then FIN. */
   close(): void
-  /** Totals since the connection began, for logout lines. */
+  /**
+   * From here on both directions are compressed (RFC 4978): what has been written before leaves as it is; `input` has been
+   * received and not consumed, and is the beginning of what the client compresses. Once only.
+   */
+  compress(input: Uint8Array): void
+  readonly compressed: boolean
+  /** Totals since the connection began, for logout lines: text, as it was before it was compressed. */
   readonly bytesIn: number
   readonly bytesOut: number
 }
@@ -43,6 +49,10 @@ export interface SessionSeed {
   trusted: boolean
   /** What a trusted peer has said for the passdb: its fields `forward_<name>`. */
   forward?: Readonly<Record<string, string>>
+  /** Present: other sessions of this connection have logged out before (RFC 8437). What they received and sent is not this one's. */
+  before?: { bytesIn: number; bytesOut: number }
+  /** Present: the session begins where another one logged out, without a greeting. `input` is what that one had not consumed. */
+  again?: { input: Uint8Array }
   /** Present: the session has logged in on another worker and continues here. */
   resumed?: {
     account: Account
@@ -75,6 +85,11 @@ export interface SessionWorld {
   settle(account: Account, freeze: () => { state: unknown; input: Uint8Array }): Promise<Settled>
   /** Delivers to a user wherever its home is (LMTP). MailError, TempFail as User.deliver. */
   deliver(account: Account, delivery: Delivery): Promise<DeliveryResult>
+  /**
+   * The client has logged out and stays (RFC 8437): this session has ended, another one begins on the connection. `input` has
+   * not been consumed.
+   */
+  again(input: Uint8Array): void
   /** The session has ended: it will neither read nor write any more. */
   ended(): void
 }
@@ -87,9 +102,9 @@ export interface Session {
   input(bytes: Uint8Array): void
   /**
    * The client sends no more (FIN), but may still read: what it has sent is answered, then the connection closed. Comes
-   * after the last `input`.
+   * after the last `input`. `why`: nothing sensible can come of it any more, and the session ends telling that.
    */
-  end(): void
+  end(why?: string): void
   /** The client is gone (reset, time-out): free everything, write nothing. */
   hangup(): void
   /** Server-side end: finish the running command, tell the client (`* BYE …`, `421 4.3.2 …`), close. */

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer, password } from '../fixtures/server.ts'
 import { bytesOf, parseTranscript, patternOf } from './transcript.ts'
-import type { Step } from './transcript.ts'
+import type { Step, Transcript } from './transcript.ts'
 
 const here = import.meta.dirname
 
@@ -22,12 +22,14 @@ const userOf = (file: string): string => `${file.replace(/\.txt$/, '').replace(/
 class Play {
   readonly #server: TestServer
   readonly #anonymous: boolean
+  readonly #compressed: boolean
   readonly #connections = new Map<string, LineClient>()
   readonly values: Map<string, string>
 
-  constructor(server: TestServer, user: string, anonymous: boolean) {
+  constructor(server: TestServer, user: string, anonymous: boolean, compressed: boolean) {
     this.#server = server
     this.#anonymous = anonymous
+    this.#compressed = compressed
     this.values = new Map([['user', user], ['password', password]])
   }
 
@@ -36,6 +38,7 @@ class Play {
     if (step.kind === 'send') await this.#send(client, step)
     else if (step.kind === 'expect') for (let n = 0; n < step.times; n++) await this.#expect(client, step)
     else if (step.kind === 'vanish') client.close()
+    else if (step.kind === 'compress') client.compress()
     else {
       const line = await client.line()
       if (line !== undefined) throw new Error(`line ${step.line}: the connection is still open and says: ${line}`)
@@ -73,15 +76,27 @@ class Play {
     this.#connections.set(who, client)
     if (this.#anonymous) return client
     await client.line()
-    if (!lmtp) await client.command('login', `LOGIN ${this.values.get('user')} ${password}`)
+    if (lmtp) return client
+    await client.command('login', `LOGIN ${this.values.get('user')} ${password}`)
+    if (!this.#compressed) return client
+    await client.command('compress', 'COMPRESS DEFLATE')
+    client.compress()
     return client
   }
 }
 
-/** Plays one; rejects with what went differently, and where. */
-export async function playTranscript(server: TestServer, file: string): Promise<void> {
-  const transcript = parseTranscript(fs.readFileSync(path.join(here, file), 'utf8'))
-  const play = new Play(server, userOf(file), transcript.anonymous)
+/** Whether connections of a transcript can be compressed by themselves: it says nothing of logging in or compressing. */
+export function canBeCompressed(file: string): boolean {
+  const { anonymous, steps } = read(file)
+  return !anonymous && file.startsWith('imap') && !steps.some((step) => step.kind === 'send' && step.bytes.includes(' COMPRESS '))
+}
+
+const read = (file: string): Transcript => parseTranscript(fs.readFileSync(path.join(here, file), 'utf8'))
+
+/** Plays one; rejects with what went differently, and where. `compressed`: over connections with COMPRESS. */
+export async function playTranscript(server: TestServer, file: string, compressed = false): Promise<void> {
+  const transcript = read(file)
+  const play = new Play(server, userOf(file), transcript.anonymous, compressed)
   try {
     for (const step of transcript.steps) await play.step(step)
   } catch (error) {

@@ -9,6 +9,7 @@
 //   C=: "a1 NOOP\r\n\u0000"       sends a JSON string, raw: each character is a byte
 //   C/: a1 NOOP                   sends a line byte by byte
 //   C.                            the client vanishes
+//   C~.                           from here on both directions are deflated (COMPRESS)
 //   S: a1 OK {{.*}}               the server says exactly this; {{…}} is a regular expression, {{name=…}} also remembers it
 //   S*: a1 OK {{.*}}              skips lines until one is this
 //   S*1000: a1 OK {{.*}}          a thousand lines like this
@@ -21,14 +22,14 @@
 export type Step =
   | { kind: 'send'; who: string; bytes: string; mode: SendMode; times: number; literal?: string; line: number }
   | { kind: 'expect'; who: string; pattern: string; skip: boolean; times: number; line: number }
-  | { kind: 'vanish' | 'closed'; who: string; line: number }
+  | { kind: 'vanish' | 'compress' | 'closed'; who: string; line: number }
 
 /** `text` is UTF-8; `raw`: characters are bytes. */
 export type SendMode = 'text' | 'raw' | 'bytewise'
 
 export interface Transcript { anonymous: boolean; steps: Step[] }
 
-const lineForm = /^([CS])(?:\[(\w+)\])?([-=/])?(\*\d*)?(:|\.)(?: (.*))?$/
+const lineForm = /^([CS])(?:\[(\w+)\])?([-=/~])?(\*\d*)?(:|\.)(?: (.*))?$/
 
 /** Throws with the line number if the text is no transcript. */
 export function parseTranscript(text: string): Transcript {
@@ -52,7 +53,7 @@ function parseStep(whole: string, line: number): Step {
   const match = lineForm.exec(whole)
   if (match === null) throw new Error(`line ${line} is neither C:, S: nor a comment: ${whole}`)
   const [, side, who = 'main', mode = '', repeat = '', punctuation, rest = ''] = match
-  if (punctuation === '.') return { kind: side === 'S' ? 'closed' : 'vanish', who, line }
+  if (punctuation === '.') return { kind: side === 'S' ? 'closed' : mode === '~' ? 'compress' : 'vanish', who, line }
   const times = Number(repeat.slice(1) || 1)
   if (side === 'S') return { kind: 'expect', who, pattern: rest, skip: repeat === '*', times, line }
   if (mode === '=') return { kind: 'send', who, bytes: JSON.parse(rest) as string, mode: 'raw', times, line }

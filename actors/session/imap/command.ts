@@ -162,6 +162,10 @@ export interface ImapSession {
   login(credentials: Credentials): Promise<Ok>
   /** The connection is closed after this command's tagged reply. */
   logout(): void
+  /** Behind this command's tagged reply the client is a stranger again, on the same connection: another session goes on with it. */
+  unauthenticate(): void
+  /** Both directions are compressed behind this command's tagged reply. */
+  compress(): void
   /** The connection ends at once, in the middle of a response: nothing more is written. For a literal that cannot be completed. */
   abort(): never
   /** What CAPABILITY shows now. */

@@ -16,7 +16,7 @@ import { behindLiteral } from './behind-literal.ts'
 import type { LiteralHead, Parser, ParserOptions } from './grammar.ts'
 import type { Input } from './input.ts'
 import { authenticate, settle } from './login.ts'
-import { logLogin } from './log.ts'
+import { logLogin, logLogout } from './log.ts'
 import { Bad, No, ok } from './result.ts'
 import { speaksRev2, speaksUtf8 } from './revision.ts'
 import type { Ok } from './result.ts'
@@ -58,8 +58,9 @@ export class ImapConnection implements ImapSession {
   #silent = false
   loggedOut = false
   identified = false
-  /** The session goes on at the home of its user, with the wire. */
+  /** The wire is another session's: that of the home of its user, or of whoever logs in next. */
   moved = false
+  #afterReply: (() => void) | undefined
 
   constructor(world: SessionWorld, input: Input, owner: Owner) {
     this.world = world
@@ -257,6 +258,26 @@ export class ImapConnection implements ImapSession {
   logout(): void {
     this.loggedOut = true
     this.#owner.leave('')
+  }
+
+  unauthenticate(): void {
+    this.#afterReply = () => {
+      this.moved = true
+      this.release()
+      this.hush()
+      logLogout(this, 'Unauthenticated')
+      this.world.again(this.#input.rest())
+      this.#owner.leave('')
+    }
+  }
+
+  compress(): void { this.#afterReply = () => this.world.wire.compress(this.#input.rest()) }
+
+  /** The tagged reply has been written. */
+  replied(): void {
+    const action = this.#afterReply
+    this.#afterReply = undefined
+    action?.()
   }
 
   abort(): never {

@@ -23,19 +23,25 @@ export function logDisconnect(s: ImapSession, { why, user, method }: Disconnect)
   })
 }
 
+/** What has crossed the wire in this session. */
+const bytesOf = ({ world: { wire, seed: { before } } }: ImapSession): { bytesIn: number; bytesOut: number } =>
+  ({ bytesIn: wire.bytesIn - (before?.bytesIn ?? 0), bytesOut: wire.bytesOut - (before?.bytesOut ?? 0) })
+
 /** What imap_logout_format may name. */
-function logoutVariables({ world: { wire, seed }, user: { account: { user } }, counters }: ImapSession): Record<string, string | number> {
+function logoutVariables(s: ImapSession): Record<string, string | number> {
+  const { world: { seed }, user: { account: { user } }, counters } = s
+  const { bytesIn, bytesOut } = bytesOf(s)
   const at = user.lastIndexOf('@')
   const [username, domain] = at < 0 ? [user, ''] : [user.slice(0, at), user.slice(at + 1)]
   return {
-    ...counters, autoexpunged: 0, i: wire.bytesIn, input: wire.bytesIn, o: wire.bytesOut, output: wire.bytesOut,
+    ...counters, autoexpunged: 0, i: bytesIn, input: bytesIn, o: bytesOut, output: bytesOut,
     u: user, user, n: username, username, d: domain, domain, s: 'imap', service: 'imap', session: seed.id, rip: seed.remote.ip, lip: seed.local.ip,
   }
 }
 
 /** The last line of a session; its figures are those of imap_logout_format. */
 export function logLogout(s: ImapSession, reason: string): void {
-  const { bytesIn, bytesOut } = s.world.wire
+  const { bytesIn, bytesOut } = bytesOf(s)
   const session = s.world.seed.id
   if (!s.authenticated) {
     s.effects.emit({ level: 'info', name: 'imap.disconnect', service: 'imap-login', session, text: `Disconnected: ${reason} (no login): ${place(s)}` })

@@ -64,7 +64,10 @@ class ImapMachine implements Session {
     this.#input.push(bytes)
   }
 
-  end(): void { this.#input.complete() }
+  end(why?: string): void {
+    if (why === undefined) this.#input.complete()
+    else this.#leave(why)
+  }
 
   hangup(): void {
     this.#connection.abandon()
@@ -86,8 +89,10 @@ class ImapMachine implements Session {
 
   async #live(): Promise<void> {
     try {
-      if (this.#world.seed.resumed === undefined) this.#greet()
-      else await this.#resume(this.#world.seed.resumed)
+      const { resumed, again } = this.#world.seed
+      if (resumed !== undefined) await this.#resume(resumed)
+      else if (again !== undefined) this.#goOn(again.input)
+      else this.#greet()
       for (let turn = 1; this.#bye === undefined; turn++) {
         await this.#one()
         // A client that sends thousands of commands at once does not make others wait for all of them.
@@ -102,6 +107,12 @@ class ImapMachine implements Session {
 
   #greet(): void {
     this.#connection.send(`OK [CAPABILITY ${this.#connection.capability()}] ${respText(this.#world.settings.login_greeting)}`)
+  }
+
+  /** RFC 8437: as after the greeting, but whose connection it is has been said. */
+  #goOn(input: Uint8Array): void {
+    this.#connection.identified = true
+    if (input.length > 0) this.#input.push(input)
   }
 
   /** The session has logged in on another worker, which has told the client nothing yet. */
@@ -145,6 +156,7 @@ class ImapMachine implements Session {
       if ((flags & BreaksMailbox) === 0) connection.sync()
       if (done instanceof Error) return this.#refuse(running.tag, done, started)
       this.#reply(running.tag, 'OK', done, started)
+      connection.replied()
       this.#bad = 0
     } finally {
       connection.finish()

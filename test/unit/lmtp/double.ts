@@ -70,9 +70,12 @@ export class LmtpDouble {
         pause() { double.paused = true },
         resume() { double.paused = false; double.#changed() },
         close() { double.closed = true; double.#changed() },
+        compress() { throw new Error('LMTP has no compression') },
+        compressed: false,
         bytesIn: 0,
         bytesOut: 0,
       },
+      again() { throw new Error('LMTP has no logins') },
       async authenticate(request) {
         if (request.kind !== 'lookup') throw new Error('LMTP has no passwords')
         double.lookups.push(request)

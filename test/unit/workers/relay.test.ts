@@ -1,7 +1,9 @@
 // The relay between two workers, over a real socket and real ports: windows in both directions, and every order in which
 // the client, the session and the other thread can end.
 
+import { Buffer } from 'node:buffer'
 import { MessageChannel } from 'node:worker_threads'
+import zlib from 'node:zlib'
 import t from 'tap'
 import type { SessionSeed } from '../../../actors/session/types.ts'
 import { Cancelled } from '../../../runtime/errors.ts'
@@ -10,7 +12,8 @@ import { realTimers } from '../../../runtime/real-effects.ts'
 import { Link } from '../../../runtime/transport.ts'
 import { flushThisTurn } from '../../../workers/outgoing.ts'
 import { Relay } from '../../../workers/relay.ts'
-import type { RelayWire } from '../../../workers/relay.ts'
+import type { RelayWire } from '../../../workers/relay-wire.ts'
+import type { SocketWire } from '../../../workers/socket-wire.ts'
 import { Heard, connect, fill, plenty } from './wires.ts'
 import type { Client, Connected } from './wires.ts'
 
@@ -25,6 +28,8 @@ interface Relayed extends Connected {
   session: Heard
   links: [socketSide: Link, homeSide: Link]
   client: Client
+  /** The next session at the socket's side. */
+  again: Promise<{ wire: SocketWire; input: Uint8Array }>
 }
 
 async function relayed(t: { teardown(action: () => void): unknown }, options: { paused?: boolean; before?(connected: Connected): Promise<void> } = {}): Promise<Relayed> {
@@ -35,11 +40,12 @@ async function relayed(t: { teardown(action: () => void): unknown }, options: { 
   t.teardown(() => { for (const link of links) link.close() })
   const session = new Heard()
   const opened = Promise.withResolvers<RelayWire>()
+  const again = Promise.withResolvers<{ wire: SocketWire; input: Uint8Array }>()
   const farewell = (): string => '* BYE dead\r\n'
-  const socketSide = new Relay(links[0], { continueSession: () => { throw new Error('not here') }, farewell })
-  new Relay(links[1], { continueSession: (_, wire) => { opened.resolve(wire); return session }, farewell })
+  const socketSide = new Relay(links[0], { continueSession: () => { throw new Error('not here') }, farewell, beginAgain: (_, wire, input) => { again.resolve({ wire, input }) } })
+  new Relay(links[1], { continueSession: (_, wire) => { opened.resolve(wire); return session }, farewell, beginAgain: () => { throw new Error('not here') } })
   socketSide.send(seed, connected.wire)
-  return { ...connected, home: await opened.promise, session, links }
+  return { ...connected, home: await opened.promise, session, links, again: again.promise }
 }
 
 void t.test('bytes cross, both ways, in order, and are counted', async (t) => {
@@ -202,4 +208,53 @@ void t.test('the thread of the socket dies: the session hears that its client is
   links[0].close()
   await session.until(({ hangups }) => hangups === 1)
   t.pass()
+})
+
+const { Z_SYNC_FLUSH } = zlib.constants
+const deflated = (text: string): Buffer => zlib.deflateRawSync(text, { finishFlush: Z_SYNC_FLUSH })
+
+void t.test('compression begins at the socket; input that was on its way home comes back and is inflated', async (t) => {
+  const { home, session, client } = await relayed(t)
+  // What a client says too early is with the session already, or crosses the recall.
+  const stream = deflated('b NOOP\r\n')
+  client.socket.write(Buffer.concat([Buffer.from('a COMPRESS DEFLATE\r\n'), stream.subarray(0, 3)]))
+  await session.until(({ bytes }) => bytes === 23)
+  session.text = session.text.slice(0, 20)
+  home.write('a OK\r\n')
+  client.socket.write(stream.subarray(3, 5))
+  await turn()
+  home.compress(stream.subarray(0, 3))
+  client.socket.write(stream.subarray(5))
+  await session.until(({ bytes }) => bytes === 31)
+  t.equal(session.text, 'a COMPRESS DEFLATE\r\nb NOOP\r\n')
+  home.write('b OK\r\n')
+  home.close()
+  await client.heard.until(({ ends }) => ends === 1)
+  const heard = Buffer.from(client.heard.text, 'latin1')
+  t.equal(heard.toString('latin1', 0, 6), 'a OK\r\n')
+  t.equal(zlib.inflateRawSync(heard.subarray(6)).toString(), 'b OK\r\n', 'and the stream comes to its end')
+  t.ok(home.compressed)
+  t.equal(home.bytesIn, 28, 'text is what is counted')
+})
+
+void t.test('a session that logs out gives the socket back with all its input', async (t) => {
+  const { home, session, client, again } = await relayed(t)
+  client.socket.write('a UNAUTHENTICATE\r\nb LOGIN\r\n')
+  await session.until(({ bytes }) => bytes === 27)
+  home.write('a OK\r\n')
+  client.socket.write('c SELECT\r\n')
+  home.giveBack(seed, Buffer.from('b LOGIN\r\n'))
+  const { wire, input } = await again
+  const next = new Heard()
+  next.input(input)
+  wire.feed(next)
+  wire.resume()
+  await next.until(({ bytes }) => bytes >= 19)
+  t.equal(next.text, 'b LOGIN\r\nc SELECT\r\n')
+  wire.write('b OK\r\n')
+  await client.heard.until(({ bytes }) => bytes === 12)
+  t.equal(client.heard.text, 'a OK\r\nb OK\r\n')
+  client.socket.end()
+  await next.until(({ ends }) => ends === 1)
+  t.same([session.ends, session.hangups], [0, 0], 'the session that left hears no more')
 })

@@ -1,5 +1,7 @@
 // A wire over a real socket: order, backpressure both ways, slow and silent clients, and every way a connection ends.
 
+import { Buffer } from 'node:buffer'
+import zlib from 'node:zlib'
 import t from 'tap'
 import { Cancelled } from '../../../runtime/errors.ts'
 import { limits } from '../../../runtime/limits.ts'
@@ -184,4 +186,73 @@ void t.test('whoever is fed later learns how things stand', async (t) => {
   const third = new Heard()
   gone.wire.feed(third)
   t.same([third.ends, third.hangups], [0, 1])
+})
+
+const { Z_SYNC_FLUSH } = zlib.constants
+
+void t.test('a few bytes that stand for many megabytes come as fast as they are taken', async (t) => {
+  const { wire, heard, client } = await connect(t)
+  wire.compress(new Uint8Array(0))
+  wire.pause()
+  const bomb = zlib.deflateRawSync(new Uint8Array(plenty), { finishFlush: Z_SYNC_FLUSH })
+  t.ok(bomb.length < plenty / 500, `${bomb.length} bytes`)
+  let most = 0
+  let before = 0
+  const { input } = heard
+  heard.input = (bytes): void => {
+    most = Math.max(most, bytes.length)
+    input.call(heard, bytes)
+    if (heard.bytes - before > limits.inputHighBytes) wire.pause() // as a session with nobody to read
+  }
+  client.socket.end(bomb)
+  for (let turns = 0; turns < 5; turns++) await turn()
+  t.equal(heard.bytes, 0, 'nothing while it is paused')
+  while (heard.bytes < plenty) {
+    before = heard.bytes
+    wire.resume()
+    await heard.until(({ bytes }) => bytes - before > limits.inputHighBytes || bytes === plenty)
+    if (heard.bytes - before > limits.inputHighBytes + 2 * limits.inflatePieceBytes) t.fail(`${heard.bytes - before} bytes though it was paused`)
+    if (heard.bytes < plenty) t.equal(heard.ends, 0)
+  }
+  await heard.until(({ ends }) => ends > 0)
+  t.ok(most <= limits.inflatePieceBytes + 258, `${most} bytes at a time`)
+})
+
+void t.test('each batch can be read to its end as it comes; a rest between them breaks nothing', async (t) => {
+  const time = new ManualTime()
+  const { wire, heard, client } = await connect(t, { timers: time })
+  wire.compress(new Uint8Array(0))
+  time.pass(0)
+  const inflate = zlib.createInflateRaw()
+  let text = ''
+  let wake = (): void => {}
+  inflate.on('data', (bytes: Buffer) => { text += bytes.toString('latin1'); wake() })
+  client.socket.pipe(inflate)
+  const deflate = zlib.createDeflateRaw({ flush: Z_SYNC_FLUSH })
+  deflate.pipe(client.socket)
+  let expected = ''
+  for (let n = 0; n < 40; n++) {
+    const line = `* ${n} FETCH (UID ${n} FLAGS (\\Seen))\r\n`.repeat(n % 5 === 0 ? 200 : 1)
+    wire.write(line)
+    expected += line
+    while (text.length < expected.length) await new Promise<void>((resolve) => { wake = resolve })
+    deflate.write(line)
+    await heard.until(({ bytes }) => bytes === expected.length)
+    if (n % 3 === 0) time.pass(2 * limits.compressionRestMs)
+  }
+  t.equal(text, expected)
+  t.same([wire.bytesIn, wire.bytesOut], [expected.length, expected.length], 'what is counted is the text')
+  t.ok(client.socket.bytesRead < expected.length / 10, `${client.socket.bytesRead} bytes for ${expected.length}`)
+})
+
+void t.test('who sends no deflate stream is told so, after what could be read', async (t) => {
+  const { wire, heard, client } = await connect(t)
+  const said: (string | undefined)[] = []
+  const { end } = heard
+  heard.end = (why?: string): void => { said.push(why); end.call(heard) }
+  wire.compress(zlib.deflateRawSync('a NOOP\r\n', { finishFlush: Z_SYNC_FLUSH }))
+  client.socket.write(Uint8Array.of(0x07))
+  await heard.until(({ ends }) => ends === 1)
+  t.equal(heard.text, 'a NOOP\r\n')
+  t.match(said[0], /^Compressed input is broken: invalid block type/)
 })

@@ -5,6 +5,7 @@ import cancelupdate from './cancelupdate.ts'
 import capability from './capability.ts'
 import check from './check.ts'
 import close from './close.ts'
+import compress from './compress.ts'
 import copy from './copy.ts'
 import create from './create.ts'
 import delete_ from './delete.ts'
@@ -40,7 +41,8 @@ import store from './store.ts'
 import subscribe from './subscribe.ts'
 import thread from './thread.ts'
 import uidbatches from './uidbatches.ts'
+import unauthenticate from './unauthenticate.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, cancelupdate, capability, check, close, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, notify, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, uidbatches, unselect, unsubscribe]
+export const all = [append, authenticate, cancelupdate, capability, check, close, compress, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, notify, rename, replace, search, select, setacl, setmetadata, sort, status, store, subscribe, thread, uidbatches, unauthenticate, unselect, unsubscribe]
