@@ -3,6 +3,8 @@
 import { acts, bool, choice, listOf, number, path, size, text, time } from '../setting.ts'
 
 export const imapSettings = {
+  culver_imap_message_limit: number(0, 'Culver: messages that one command works on (MESSAGELIMIT; clients expect 1000 at least); 0: any number.', acts),
+  culver_imap_save_limit: number(0, 'Culver: messages that one COPY or APPEND saves (SAVELIMIT); 0: any number.', acts),
   imap_capability: text('', 'Replaces the capabilities after login; `+X` adds one.', acts),
   imap_client_workarounds: listOf(['delay-newmail', 'tb-extra-mailbox-sep', 'tb-lsub-flags'], '', 'Workarounds for clients: delay-newmail, tb-extra-mailbox-sep, tb-lsub-flags.', acts),
   imap_fetch_failure: choice(['disconnect-immediately', 'disconnect-after', 'no-after'], 'disconnect-immediately', 'What a client sees when a mail cannot be read.', acts),

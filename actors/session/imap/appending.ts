@@ -6,6 +6,7 @@ import { MessageIntake } from '../message-intake.ts'
 import type { ReceivedMessage } from '../message-intake.ts'
 import type { AppendSegment, AppendStep } from './append-arguments.ts'
 import type { ImapSession } from './command.ts'
+import { mustBeSavable } from './message-limit.ts'
 import { Bad, No } from './result.ts'
 import { speaksUtf8 } from './revision.ts'
 import { mustHave, permittedFlags } from './rights.ts'
@@ -63,6 +64,7 @@ export class Arrivals {
   }
 
   #begin(step: Extract<AppendStep, { kind: 'begin' }>): void {
+    mustBeSavable(this.drafts.length + 1, this.#s)
     if (this.drafts.length >= limits.appendMessages) throw new No('LIMIT', `At most ${limits.appendMessages} messages can be appended at once.`)
     this.#begun = step
   }

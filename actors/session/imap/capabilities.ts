@@ -7,6 +7,7 @@ import type { Mechanism } from '../sasl/mechanism.ts'
 import type { AnyCommand } from './command.ts'
 import { all as fetchItems } from './fetch/index.ts'
 import { all as listOptions } from './list-return/index.ts'
+import { limitCapabilities } from './message-limit.ts'
 import { all as searchKeys } from './search/index.ts'
 import { all as resultOptions } from './search/returns/index.ts'
 
@@ -39,7 +40,7 @@ export function preLoginCapability(commands: readonly AnyCommand[], settings: Se
 
 /** After login: all there is. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
 export function capability(commands: readonly AnyCommand[], settings: Settings): string {
-  const own = [...revisions, literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions, ...listOptions], settings)]
+  const own = [...revisions, literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions, ...listOptions], settings), ...limitCapabilities(settings)]
   const words = settings.imap_capability.split(' ').filter((word) => word !== '')
   if (words.length === 0) return own.join(' ')
   if (!/^[+-]/.test(words[0]!)) return words.join(' ')

@@ -2,6 +2,7 @@
 
 import type { CopyResult } from '../../user/types.ts'
 import type { ImapSession } from './command.ts'
+import { tellingProgress } from './progress.ts'
 import { No } from './result.ts'
 import { SequenceSet } from './sequence-set.ts'
 
@@ -15,6 +16,12 @@ export function sourceUids(set: SequenceSet, s: ImapSession): number[] {
   const here = uids.filter((uid) => mailbox.messages.rowOf(uid) >= 0)
   if (!s.running.uid && here.length < uids.length) throw new No('EXPUNGEISSUED', 'Some of the requested messages no longer exist.')
   return here
+}
+
+/** Copies or moves those messages. The store copies each by one request: those made are how far it has come. */
+export function copyTelling(uids: readonly number[], to: string, options: { move: boolean }, s: ImapSession): Promise<CopyResult> {
+  const context = s.context(options.move ? 'imap:cmd_move' : 'imap:cmd_copy')
+  return tellingProgress(() => context.cost?.requests ?? 0, uids.length, s, () => s.selected.mailbox.copy(context, uids, to, options))
 }
 
 /** COPYUID: the n-th of the one set became the n-th of the other. Nothing where nothing was copied. */

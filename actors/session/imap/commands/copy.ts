@@ -1,8 +1,9 @@
 // COPY, UID COPY. RFC 3501 §6.4.7, with COPYUID (RFC 4315 §3).
 
 import { BreaksSequences, UsesSequences, command, ok } from '../command.ts'
-import { copyCode, countTrashed, sourceUids } from '../copying.ts'
+import { copyCode, copyTelling, countTrashed, sourceUids } from '../copying.ts'
 import { mailbox as mailboxText } from '../encode.ts'
+import { mustBeSavable } from '../message-limit.ts'
 import { mustHave } from '../rights.ts'
 
 export default command({
@@ -13,7 +14,8 @@ export default command({
     mustHave('i', to, s)
     const uids = sourceUids(set, s)
     if (uids.length === 0) return ok('No messages found.')
-    const copied = await s.selected.mailbox.copy(s.context('imap:cmd_copy'), uids, to, { move: false })
+    mustBeSavable(uids.length, s)
+    const copied = await copyTelling(uids, to, { move: false }, s)
     countTrashed(copied, to, s)
     return ok('Copy completed.', copyCode(copied))
   },

@@ -3,6 +3,7 @@
 
 import { BreaksSequences, ExpectsNews, command, ok } from '../command.ts'
 import { deletedUids } from '../deleted.ts'
+import { cutShort, newestUids } from '../message-limit.ts'
 import { mustHave } from '../rights.ts'
 import { mustBeWritable } from '../writable.ts'
 
@@ -15,11 +16,12 @@ export default command({
     mustHave('e', s.selected.mailbox.name, s)
     const { mailbox, view } = s.selected
     const wanted = set === undefined ? undefined : new Set(view.resolve(set, true))
-    const uids = deletedUids(mailbox.messages).filter((uid) => wanted?.has(uid) ?? true)
+    const named = deletedUids(mailbox.messages).filter((uid) => wanted?.has(uid) ?? true)
+    const { kept: uids, code } = wanted === undefined ? { kept: named, code: undefined } : newestUids(named, s)
     const expunged = uids.length > 0 ? await mailbox.expunge(s.context('imap:cmd_expunge'), uids) : []
     s.counters.expunged += expunged.length
-    if (expunged.length === 0 || !s.enabled.has('CONDSTORE')) return ok('Expunge completed.')
+    if (expunged.length === 0 || !s.enabled.has('CONDSTORE')) return cutShort(ok('Expunge completed.'), code, s)
     s.syncQuietly()
-    return ok('Expunge completed.', `HIGHESTMODSEQ ${s.takeModseq()}`)
+    return cutShort(ok('Expunge completed.', `HIGHESTMODSEQ ${s.takeModseq()}`), code, s)
   },
 })

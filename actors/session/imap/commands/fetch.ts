@@ -10,6 +10,7 @@ import { changedAfter, checkModifiers, parseModifiers, partOfRanges } from '../f
 import type { FetchModifiers } from '../fetch/modifiers.ts'
 import { fetchColumns, fetchMessages } from '../fetch/run.ts'
 import type { FetchOutcome } from '../fetch/run.ts'
+import { cutShort, newestRanges } from '../message-limit.ts'
 import { speaksUidsOnly } from '../revision.ts'
 import { has } from '../rights.ts'
 import type { SequenceSet } from '../sequence-set.ts'
@@ -33,13 +34,13 @@ export default command<Arguments>({
     const all = view.ranges(set, s.running.uid)
     if (vanished) await sendVanished(vanishedOf(set.resolve(view.mailbox.uidNext - 1), changedSince!, view), s)
     const changed = changedSince === undefined ? all : changedAfter(changedSince, all, view)
-    const ranges = partial === undefined ? changed : partOfRanges(partial, changed)
+    const { kept: ranges, code } = newestRanges(partial === undefined ? changed : partOfRanges(partial, changed), s)
     const items = s.running.uid && !speaksUidsOnly(s) ? withUid(named) : named
-    if (items.every(({ item }) => item.needs === 'columns')) return reply(await fetchColumns(items, ranges, s), s)
+    if (items.every(({ item }) => item.needs === 'columns')) return cutShort(reply(await fetchColumns(items, ranges, s), s), code, s)
     const marks = !readOnly && items.some(marksSeen) && has('s', view.mailbox.name, s)
     const outcome = await fetchMessages(items, ranges, s, marks)
     if (marks) await markSeen(outcome.sent, s)
-    return reply(outcome, s)
+    return cutShort(reply(outcome, s), code, s)
   },
 })
 

@@ -1,8 +1,9 @@
 // MOVE, UID MOVE. RFC 6851: COPYUID comes before the EXPUNGEs, which the view tells.
 
 import { BreaksSequences, ExpectsNews, UsesSequences, command, ok } from '../command.ts'
-import { copyCode, countTrashed, sourceUids } from '../copying.ts'
+import { copyCode, copyTelling, countTrashed, sourceUids } from '../copying.ts'
 import { mailbox as mailboxText } from '../encode.ts'
+import { cutShort, newestUids } from '../message-limit.ts'
 import { mustHave } from '../rights.ts'
 import { mustBeWritable } from '../writable.ts'
 
@@ -14,13 +15,13 @@ export default command({
     mustBeWritable(s.selected)
     mustHave('te', s.selected.mailbox.name, s)
     mustHave('i', to, s)
-    const uids = sourceUids(set, s)
+    const { kept: uids, code: limit } = newestUids(sourceUids(set, s), s)
     if (uids.length === 0) return ok('No messages found.')
-    const moved = await s.selected.mailbox.copy(s.context('imap:cmd_move'), uids, to, { move: true })
+    const moved = await copyTelling(uids, to, { move: true }, s)
     const code = copyCode(moved)
     if (code !== undefined) s.send(`OK [${code}] Moved UIDs.`)
     countTrashed(moved, to, s)
     s.counters.expunged += moved.sourceUids.length
-    return ok('Move completed.')
+    return cutShort(ok('Move completed.'), limit, s)
   },
 })

@@ -6,6 +6,7 @@ import { RequiresSync, UsesSequences, command } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import { quoted } from '../encode.ts'
 import type { Criterion } from '../search/key.ts'
+import { cutShort, newestNumbers } from '../message-limit.ts'
 import { speaksRev2 } from '../revision.ts'
 import { LiveSearch } from '../search/live-search.ts'
 import { parseProgram } from '../search/program.ts'
@@ -19,17 +20,18 @@ interface Arguments { readonly options: ReturnOptions; readonly criterion: Crite
 export default command<Arguments>({
   name: 'SEARCH',
   uid: true,
+  capability: 'INPROGRESS',
   states: ['selected'],
   flags: UsesSequences | RequiresSync,
   parse: (p) => ({ options: parseReturnOptions(p.sp(), 'SEARCH'), criterion: parseProgram(p) }),
   run: ({ options, criterion }, s) => savingOrNothing(options, s, async () => {
     const outcome = await search(criterion, s)
-    const { found } = outcome
+    const { kept: found, code } = newestNumbers(outcome.found, s)
     await sendResults('SEARCH', options ?? (speaksRev2(s) ? everything : undefined), found, s, criterion.modseq)
     const reply = searchReply('Search completed', outcome, s)
     saveResults(options, found, s.selected.view)
     if (asksFor(options, 'UPDATE')) goOn(criterion, found, s)
-    return reply
+    return cutShort(reply, code, s)
   }),
 })
 

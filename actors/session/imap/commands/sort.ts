@@ -1,6 +1,7 @@
 // SORT. RFC 5256 §3: `sort = "SORT" SP sort-criteria SP search-criteria`; with result options RFC 5267 §3 (ESORT).
 
 import { RequiresSync, UsesSequences, command } from '../command.ts'
+import { cutShort, newestNumbers } from '../message-limit.ts'
 import type { Criterion } from '../search/key.ts'
 import { parseProgramInCharset } from '../search/program.ts'
 import { parseReturnOptions, sendResults } from '../search/return-options.ts'
@@ -24,11 +25,12 @@ export default command<Arguments>({
   log: ({ by }) => `(${by.map(({ name, reverse }) => (reverse ? `REVERSE ${name}` : name)).join(' ')})`,
   parse: (p) => ({ options: parseReturnOptions(p.sp(), 'SORT'), by: parseSortProgram(p), criterion: parseProgramInCharset(p.sp()) }),
   run: ({ options, by, criterion }, s) => savingOrNothing(options, s, async () => {
-    const { found, unavailable, expunged } = await search(criterion, s)
+    const { found: all, unavailable, expunged } = await search(criterion, s)
+    const { kept: found, code } = newestNumbers(all, s)
     const outcome = await sort(found, by, s, new Turn(s.effects), s.context('imap:sort'))
     await sendResults('SORT', options, outcome.sorted, s, criterion.modseq)
     const reply = searchReply('Sort completed', { unavailable: unavailable || outcome.unavailable, expunged }, s)
     saveResults(options, outcome.sorted, s.selected.view)
-    return reply
+    return cutShort(reply, code, s)
   }),
 })

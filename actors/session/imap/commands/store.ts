@@ -8,6 +8,7 @@ import { Flag } from '../../../user/types.ts'
 import { No, RequiresSync, UsesSequences, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import type { Parser } from '../grammar.ts'
+import { cutShort, newestUids } from '../message-limit.ts'
 import { mustHave, permittedFlags } from '../rights.ts'
 import { SequenceSet } from '../sequence-set.ts'
 import { mustBeWritable } from '../writable.ts'
@@ -64,7 +65,7 @@ export default command({
   log: ({ set, mode, silent }) => `${set.toString()} ${mode}${silent ? ' silently' : ''}`,
   async run({ set, since, mode, silent, flags: said }, s) {
     const { mailbox, view } = s.selected
-    const uids = view.resolve(set, s.running.uid)
+    const { kept: uids, code } = newestUids(view.resolve(set, s.running.uid), s)
     mustBeWritable(s.selected)
     const flags = permitted(said, mode, s)
     if (since !== undefined) s.enable('CONDSTORE')
@@ -77,8 +78,8 @@ export default command({
     else if (s.enabled.has('CONDSTORE')) await tell(changed, 'modseq', s)
     if (modified.length > 0) {
       const numbers = s.running.uid ? modified : modified.map((uid) => view.seqOf(uid)).filter((seq) => seq > 0)
-      return ok('Conditional STORE failed.', `MODIFIED ${SequenceSet.of(numbers).toString()}`)
+      return cutShort(ok('Conditional STORE failed.', `MODIFIED ${SequenceSet.of(numbers).toString()}`), code, s)
     }
-    return expunged ? ok('Some of the requested messages no longer exist.', 'EXPUNGEISSUED') : ok('Store completed.')
+    return cutShort(expunged ? ok('Some of the requested messages no longer exist.', 'EXPUNGEISSUED') : ok('Store completed.'), code, s)
   },
 })

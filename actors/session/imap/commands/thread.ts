@@ -6,6 +6,7 @@ import { threadText } from '../../../mail/thread-text.ts'
 import { RequiresSync, UsesSequences, command } from '../command.ts'
 import type { ImapSession } from '../command.ts'
 import type { Parser } from '../grammar.ts'
+import { mustBeWithin } from '../message-limit.ts'
 import type { Criterion } from '../search/key.ts'
 import { parseProgramInCharset } from '../search/program.ts'
 import { search, searchReply } from '../search/run.ts'
@@ -30,6 +31,7 @@ export default command<Arguments>({
   parse: (p) => ({ algorithm: parseAlgorithm(p.sp()), criterion: parseProgramInCharset(p.sp()) }),
   async run({ algorithm, criterion }, s) {
     const { found, unavailable, expunged } = await search(criterion, s)
+    mustBeWithin(found.length, s)
     const turn = new Turn(s.effects)
     const outcome = await thread(algorithm, found, s, turn, s.context('imap:thread'))
     await sendThreads(outcome.forest, found, s, turn)

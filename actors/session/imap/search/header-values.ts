@@ -7,6 +7,7 @@ import { firstValues } from '../../../mail/headers.ts'
 import { coversFields } from '../../../mail/summary.ts'
 import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
+import { tellingProgress } from '../progress.ts'
 import { No } from '../result.ts'
 import type { Turn } from '../turn.ts'
 import { Searched } from './message.ts'
@@ -19,9 +20,21 @@ export type FieldValues = readonly (string | undefined)[]
  * Gives `take` the fields `names` (lower case) of each of `seqs`, in no order. A message that is gone or damaged has none of them.
  * Returns true if some messages cannot be read now. No LIMIT if more than `maxReads` (0: no bound) must be opened.
  */
-export async function headerValues(
-  seqs: readonly number[], names: readonly string[], s: ImapSession, turn: Turn,
-  options: { context: RequestContext; maxReads: number }, take: (index: number, values: FieldValues) => void,
+export function headerValues(
+  seqs: readonly number[], names: readonly string[], s: ImapSession, turn: Turn, options: ReadOptions, take: (index: number, values: FieldValues) => void,
+): Promise<boolean> {
+  let taken = 0
+  const counting = (index: number, values: FieldValues): void => {
+    taken++
+    take(index, values)
+  }
+  return tellingProgress(() => taken, seqs.length, s, () => readValues(seqs, names, s, turn, options, counting))
+}
+
+interface ReadOptions { readonly context: RequestContext; readonly maxReads: number }
+
+async function readValues(
+  seqs: readonly number[], names: readonly string[], s: ImapSession, turn: Turn, options: ReadOptions, take: (index: number, values: FieldValues) => void,
 ): Promise<boolean> {
   const { context, maxReads } = options
   const { view, mailbox } = s.selected

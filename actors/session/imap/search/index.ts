@@ -14,7 +14,8 @@ import sentDate from './sent-date.ts'
 import size from './size.ts'
 import systemFlags from './system-flags.ts'
 import text from './text.ts'
+import uidBounds from './uid-bounds.ts'
 import uid from './uid.ts'
 import within from './within.ts'
 
-export const all = [allMessages, fuzzy, header, internalDate, keyword, modseq, not_, objectId, or_, recent, savedDate, sentDate, size, systemFlags, text, uid, within]
+export const all = [allMessages, fuzzy, header, internalDate, keyword, modseq, not_, objectId, or_, recent, savedDate, sentDate, size, systemFlags, text, uidBounds, uid, within]

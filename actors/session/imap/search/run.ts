@@ -6,6 +6,7 @@ import { MailError } from '../../../user/errors.ts'
 import { ahead } from '../ahead.ts'
 import type { ImapSession } from '../command.ts'
 import { isUnreadable } from '../fetch/message.ts'
+import { tellingProgress } from '../progress.ts'
 import { Bad, No, ok } from '../result.ts'
 import type { Ok } from '../result.ts'
 import { mustSpeakUids } from '../revision.ts'
@@ -20,6 +21,8 @@ export interface SearchOutcome {
   found: number[]
   /** Some messages could not be searched now. */
   unavailable: boolean
+  /** How many messages have been decided about. */
+  decided: number
   /** Some messages have been expunged by others, which the client has not been told. */
   expunged: boolean
 }
@@ -28,13 +31,17 @@ export interface SearchOutcome {
 const strideOfColumns = 256
 
 /** Through the selected mailbox, or another one. */
-export async function search(criterion: Criterion, s: ImapSession, view: View = s.selected.view): Promise<SearchOutcome> {
+export function search(criterion: Criterion, s: ImapSession, view: View = s.selected.view): Promise<SearchOutcome> {
+  const outcome: SearchOutcome = { found: [], unavailable: false, decided: 0, expunged: false }
+  return tellingProgress(() => outcome.decided, view.count, s, () => searchAll(criterion, outcome, s, view))
+}
+
+async function searchAll(criterion: Criterion, outcome: SearchOutcome, s: ImapSession, view: View): Promise<SearchOutcome> {
   checkCharset(criterion, s)
   if (criterion.numbered) mustSpeakUids(s, s.running.name)
   if (criterion.modseq) s.enable('CONDSTORE')
   const matches = criterion.matcher(view, Math.floor(s.effects.clock.now() / 1000))
   const turn = new Turn(s.effects)
-  const outcome: SearchOutcome = { found: [], unavailable: false, expunged: false }
   const undecided: number[] = []
   const m = view.count > 0 ? new Searched(view, 1) : undefined
   for (let seq = 1; seq <= view.count; seq++) {
@@ -61,6 +68,7 @@ function note(m: Searched, matches: Matcher, outcome: SearchOutcome): boolean | 
   const result = m.ask(matches)
   if (result) outcome.found.push(m.seq)
   else if (m.row < 0) outcome.expunged = true
+  if (result !== undefined) outcome.decided++
   return result
 }
 
@@ -110,6 +118,7 @@ async function decide(undecided: readonly number[], matches: Matcher, outcome: S
     return 0
   }
   for await (const seq of ahead(undecided.values(), s.settings.mail_prefetch_count, ask)) {
+    outcome.decided++
     if (seq > 0) outcome.found.push(seq)
     if (turn.over) await turn.rest()
     if (context.signal?.aborted) throw new Cancelled()
