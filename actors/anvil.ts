@@ -2,42 +2,35 @@
 // service, user and address, and holds mail_max_userip_connections. Check and count are one message, so that two
 // connections at the same instant cannot both take the last place (Dovecot's are two, and can).
 
+import type { Admission, AnvilAnswer, AnvilMessage, Connection } from './anvil-messages.ts'
 import type { Settings } from '../conf/settings.ts'
-
-/**
- * A connection with a user. `key` is its own; session ids that proxies give may come twice. `worker` is the session worker that
- * has the socket, or where it went on.
- */
-export interface Connection { key: string; session: string; service: string; user: string; ip: string; worker: number }
-
-export type AnvilMessage =
-  | ({ kind: 'connect' } & Connection)
-  | { kind: 'disconnect'; key: string }
-  | { kind: 'who' }
-
-export type AnvilAnswer = { admitted: true } | { admitted: false; reason: string } | Connection[] | undefined
 
 export interface Anvil {
   /**
    * `connect` answers whether the connection may stay, and has counted it if so; one already counted is admitted
-   * again under its new place. `disconnect` of an unknown one is harmless. `who` answers all connections.
+   * again under its new place. `disconnect` of an unknown one is harmless. `who` answers all connections, `kick` those of
+   * `keys` that there were: their ends are on the way.
    */
   receive(message: AnvilMessage): AnvilAnswer
   /** Forgets the connections of a worker that died. */
   dropWorker(worker: number): void
 }
 
-export const createAnvil = (settings: Pick<Settings, 'mail_max_userip_connections'>): Anvil => new Connections(settings.mail_max_userip_connections)
+/** `kick` ends connections of one worker: it is told their keys. */
+export const createAnvil = (settings: Pick<Settings, 'mail_max_userip_connections'>, kick: (worker: number, keys: string[]) => void): Anvil =>
+  new Connections(settings.mail_max_userip_connections, kick)
 
 const placeOf = (connection: Connection): string => `${connection.service}\0${connection.user}\0${connection.ip}`
 
 class Connections implements Anvil {
   readonly #max: number
+  readonly #kick: (worker: number, keys: string[]) => void
   readonly #byKey = new Map<string, Connection>()
   readonly #counts = new Map<string, number>()
 
-  constructor(max: number) {
+  constructor(max: number, kick: (worker: number, keys: string[]) => void) {
     this.#max = max
+    this.#kick = kick
   }
 
   receive(message: AnvilMessage): AnvilAnswer {
@@ -51,6 +44,8 @@ class Connections implements Anvil {
         return undefined
       case 'who':
         return [...this.#byKey.values()]
+      case 'kick':
+        return this.#end(message.keys)
     }
   }
 
@@ -60,7 +55,15 @@ class Connections implements Anvil {
     }
   }
 
-  #connect(connection: Connection): { admitted: true } | { admitted: false; reason: string } {
+  #end(keys: readonly string[]): Connection[] {
+    const found = keys.flatMap((key) => this.#byKey.get(key) ?? [])
+    for (const worker of new Set(found.map((connection) => connection.worker))) {
+      this.#kick(worker, found.filter((connection) => connection.worker === worker).map(({ key }) => key))
+    }
+    return found
+  }
+
+  #connect(connection: Connection): Admission {
     const known = this.#byKey.get(connection.key)
     if (known !== undefined) this.#remove(known.key)
     const place = placeOf(connection)

@@ -37,6 +37,12 @@ export interface LookupRequest {
 
 export type AuthRequest = LoginRequest | LookupRequest
 
+/** For administrators: the passdbs alone, with a password (as a login) or without one. */
+export interface PassdbRequest { kind: 'passdb'; of: AuthRequest }
+
+/** For administrators: the names of all users. */
+export interface UsersRequest { kind: 'users' }
+
 /**
  * `refused`: wrong or unknown — deliberately not told apart for logins (`unknown` appears in lookups only).
  * `temporary`: a database is away; the answer may be another one later.
@@ -45,3 +51,13 @@ export type AuthRequest = LoginRequest | LookupRequest
 export type AuthAnswer =
   | { status: 'ok'; account: Account }
   | { status: 'refused' | 'unknown' | 'temporary' | 'disabled'; reason?: string }
+
+/** `user`: the name that the passdbs made of it; `fields`: theirs, those of a prefetching one as `userdb_…`. */
+export type PassdbAnswer = { status: 'ok'; user: string; fields: Record<string, string> } | { status: 'refused' | 'temporary' }
+
+/** Names in no order, each once. `temporary`: a database is away, or cannot list. */
+export type UsersAnswer = { status: 'ok'; users: string[] } | { status: 'temporary'; reason: string }
+
+/** Everything that auth can be asked. */
+export type AnyAuthRequest = AuthRequest | PassdbRequest | UsersRequest
+export type AnyAuthAnswer = AuthAnswer | PassdbAnswer | UsersAnswer

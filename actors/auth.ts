@@ -16,10 +16,13 @@ import type { Login } from './auth/login.ts'
 import { newLogin } from './auth/login.ts'
 import { loginName, splitMaster } from './auth/login-name.ts'
 import type { RunLookup, Say } from './auth/lookup.ts'
+import type { PassdbOutcome } from './auth/passdb-chain.ts'
 import { PassdbChain } from './auth/passdb-chain.ts'
 import { SharedLookups } from './auth/shared-lookups.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
-import type { AuthAnswer, AuthRequest, LoginRequest, LookupRequest } from './auth-messages.ts'
+import type {
+  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, LoginRequest, LookupRequest, PassdbAnswer, UsersAnswer,
+} from './auth-messages.ts'
 
 export interface AuthOptions {
   effects: Pick<Effects, 'clock' | 'timers' | 'emit'>
@@ -29,9 +32,9 @@ export interface AuthOptions {
 }
 
 /** The auth actor, for the address `auth`. */
-export const createAuth = (options: AuthOptions): Actor<AuthRequest, AuthAnswer> => new Auth(options)
+export const createAuth = (options: AuthOptions): Actor<AnyAuthRequest, AnyAuthAnswer> => new Auth(options)
 
-class Auth implements Actor<AuthRequest, AuthAnswer> {
+class Auth implements Actor<AnyAuthRequest, AnyAuthAnswer> {
   readonly concurrent = true
   readonly #effects: AuthOptions['effects']
   readonly #settings: Settings
@@ -47,16 +50,16 @@ class Auth implements Actor<AuthRequest, AuthAnswer> {
     this.#lookups = new SharedLookups(runLookup)
   }
 
-  async receive(request: AuthRequest): Promise<AuthAnswer> {
-    if (this.#stopping) return { status: 'temporary' }
+  async receive(request: AnyAuthRequest): Promise<AnyAuthAnswer> {
+    if (this.#stopping) return { status: 'temporary', reason: 'the server is shutting down' }
     this.#running++
     try {
-      const answer = request.kind === 'login' ? await this.#login(request) : await this.#lookup(request)
+      const answer = await this.#answer(request)
       this.#answered[answer.status] = (this.#answered[answer.status] ?? 0) + 1
       return answer
     } catch (error) {
-      this.#sayer(request, request.username)('error', 'auth', `Internal error: ${messageOf(error)}`)
-      return { status: 'temporary' }
+      if (request.kind === 'login' || request.kind === 'lookup') this.#sayer(request, request.username)('error', 'auth', `Internal error: ${messageOf(error)}`)
+      return { status: 'temporary', reason: messageOf(error) }
     } finally {
       this.#running--
     }
@@ -71,6 +74,15 @@ class Auth implements Actor<AuthRequest, AuthAnswer> {
     return { kind: 'auth', name: 'auth', values: { running: this.#running, lookups: this.#lookups.running, ...this.#answered } }
   }
 
+  #answer(request: AnyAuthRequest): Promise<AnyAuthAnswer> {
+    switch (request.kind) {
+      case 'login': return this.#login(request)
+      case 'lookup': return this.#lookup(request)
+      case 'passdb': return this.#passdb(request.of)
+      case 'users': return this.#users()
+    }
+  }
+
   async #login(request: LoginRequest): Promise<AuthAnswer> {
     const begun = this.#effects.clock.monotonic()
     const { answer, login } = await this.#verify(request)
@@ -83,19 +95,53 @@ class Auth implements Actor<AuthRequest, AuthAnswer> {
     const login = this.#begin(request)
     if (login === undefined) return { answer: { status: 'refused' } }
     const say = this.#sayer(request, login.user)
-    if (request.password === '') {
-      say('info', 'auth', 'Empty password')
-      return { answer: { status: 'refused' }, login }
-    }
     const passdbs = this.#passdbs(say)
-    if (login.wanted !== undefined && !passdbs.hasMasters) {
-      say('info', 'auth', 'Attempted master login with no master passdbs')
-      return { answer: { status: 'refused' }, login }
-    }
-    const outcome = await passdbs.verify(login, request.mechanism, request.password)
+    const outcome = await this.#checkPassword(request, login, passdbs, say)
     if (outcome !== 'ok') return { answer: { status: outcome }, login }
     if (isSet(login.fields, 'nologin')) return { answer: disabled(login), login }
     return { answer: await this.#account(login, passdbs, say), login }
+  }
+
+  async #checkPassword(request: LoginRequest, login: Login, passdbs: PassdbChain, say: Say): Promise<PassdbOutcome> {
+    if (request.password === '') {
+      say('info', 'auth', 'Empty password')
+      return 'refused'
+    }
+    if (login.wanted !== undefined && !passdbs.hasMasters) {
+      say('info', 'auth', 'Attempted master login with no master passdbs')
+      return 'refused'
+    }
+    return passdbs.verify(login, request.mechanism, request.password)
+  }
+
+  /** The passdbs alone, without the delay that strangers get. */
+  async #passdb(request: AuthRequest): Promise<PassdbAnswer> {
+    const login = this.#begin(request)
+    if (login === undefined) return { status: 'refused' }
+    const say = this.#sayer(request, login.user)
+    const passdbs = this.#passdbs(say)
+    if (request.kind === 'lookup') login.verified = true
+    const outcome = request.kind === 'lookup'
+      ? await passdbs.verify(login, '', '')
+      : await this.#checkPassword(request, login, passdbs, say)
+    if (outcome !== 'ok') return { status: outcome }
+    const userdb = Object.entries(login.userdb).map(([name, value]) => [`userdb_${name}`, value])
+    return { status: 'ok', user: login.user, fields: { ...login.fields, ...Object.fromEntries(userdb) } }
+  }
+
+  async #users(): Promise<UsersAnswer> {
+    const users = new Set<string>()
+    const userdbs = this.#settings.userdb.filter(({ driver }) => driver !== 'prefetch')
+    let listing = 0
+    let reason = 'no userdb can list its users'
+    for (const { driver, args } of userdbs) {
+      const result = await this.#lookups.run({ kind: 'users', driver, args, variables: {} })
+      if (result.status === 'temporary') return { status: 'temporary', reason: result.reason ?? `userdb ${driver} is away` }
+      if (result.status !== 'ok') { reason = result.reason ?? reason; continue }
+      listing++
+      for (const user of result.users ?? []) users.add(user)
+    }
+    return listing === 0 ? { status: 'temporary', reason } : { status: 'ok', users: [...users] }
   }
 
   async #lookup(request: LookupRequest): Promise<AuthAnswer> {
@@ -109,8 +155,8 @@ class Auth implements Actor<AuthRequest, AuthAnswer> {
   }
 
   /** Names normalised; undefined where they cannot be a user's. */
-  #begin(request: LoginRequest): Login | undefined {
-    const split = request.authzid === undefined || request.authzid === request.username
+  #begin(request: AuthRequest): Login | undefined {
+    const split = request.kind === 'lookup' ? { username: request.username, authzid: undefined } : request.authzid === undefined || request.authzid === request.username
       ? splitMaster(request.username, this.#settings.auth_master_user_separator)
       : request
     const user = loginName(split.username, this.#settings)

@@ -15,6 +15,16 @@ export const parseNetwork = (text: string): Network => {
   return { ...parsed, prefix }
 }
 
+/** Whether a text is an address or network. */
+export const isNetwork = (text: string): boolean => {
+  try {
+    parseNetwork(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Whether an address lies in a network. IPv4 addresses in IPv6 form (`::ffff:10.0.0.1`) count as IPv4. */
 export const contains = (network: Network, address: string): boolean => {
   const ip = parseAddress(address)

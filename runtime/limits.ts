@@ -89,6 +89,10 @@ export const limits = {
   /** One LDAP answer, and the entries of a page where all users are listed. */
   ldapAnswerBytes: 16 * 1024 * 1024,
   ldapPageEntries: 500,
+  /** Names in one list of all users (some 40 bytes each, in memory for a moment). */
+  listedUsers: 1_000_000,
+  /** One request of an administrator: a few names and options. */
+  adminRequestBytes: 256 * 1024,
   /** Recipients of one LMTP transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. */
   lmtpRecipients: 1000,
   /** Deliveries of one message that run at a time. */

@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, '..')
 const folders = [
   'actors/session/imap/commands', 'actors/session/imap/fetch', 'actors/session/imap/search',
   'actors/session/imap/search/returns', 'actors/session/imap/list-return',
-  'actors/session/lmtp/commands', 'actors/session/sasl', 'workers/fs', 'workers/passdb', 'workers/userdb', 'workers/schemes', 'workers/cli',
+  'actors/session/lmtp/commands', 'actors/session/admin/commands', 'actors/session/sasl', 'workers/fs', 'workers/passdb', 'workers/userdb', 'workers/schemes', 'workers/cli',
 ]
 
 const reserved = new Set(['delete', 'import', 'export', 'new', 'default', 'in', 'void', 'return', 'static', 'enum', 'all', 'not', 'or'])

@@ -2,7 +2,8 @@
 
 import type { LookupResult, LookupTask } from '../actors/auth/lookup.ts'
 import { isSet } from '../actors/auth/fields.ts'
-import { ConfigError, messageOf } from '../runtime/errors.ts'
+import { ConfigError, LimitExceeded, messageOf } from '../runtime/errors.ts'
+import { limits } from '../runtime/limits.ts'
 import type { DatabaseWorld, Driver, PassdbEntry, PassdbSource, Secret, UserdbSource } from './databases.ts'
 import { all as passdbs } from './passdb/index.ts'
 import { UnusableSecret } from './password/scheme.ts'
@@ -47,6 +48,7 @@ export class Databases {
   async run(task: LookupTask): Promise<LookupResult> {
     try {
       if (task.kind === 'user') return { fields: {}, ...await this.userdb(task.driver, task.args).lookup(task.variables) }
+      if (task.kind === 'users') return await listed(this.userdb(task.driver, task.args), task.driver)
       const source = this.passdb(task.driver, task.args)
       if (task.kind === 'find') return found(await source.lookup(task.variables))
       if (source.verify !== undefined) return await source.verify(task.variables, task.password ?? '')
@@ -61,6 +63,15 @@ export class Databases {
     if (driver.waits === true) this.#waits = true
     return source
   }
+}
+
+async function listed(source: UserdbSource, name: string): Promise<LookupResult> {
+  if (source.iterate === undefined) return { status: 'unknown', fields: {}, reason: `userdb ${name} cannot list its users` }
+  const users: string[] = []
+  for await (const user of source.iterate()) {
+    if (users.push(user) > limits.listedUsers) throw new LimitExceeded('listedUsers', `userdb ${name} has more than ${limits.listedUsers} users`)
+  }
+  return { status: 'ok', fields: {}, users }
 }
 
 /** The configuration names these databases, so there are few: they stay open. */

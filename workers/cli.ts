@@ -23,10 +23,10 @@ const unknown = (name: string): number => {
   return exitCode.usage
 }
 
-const showHelp = (name: string | undefined): number => {
+const showHelp = (name: string | undefined, args: readonly string[] = []): number => {
   const command = commands.find((candidate) => candidate.name === name)
   if (name !== undefined && command === undefined) return unknown(name)
-  console.log(command === undefined ? help() : `culver ${command.usage}`)
+  console.log(command === undefined ? help() : `culver ${command.usageOf?.(args) ?? command.usage}`)
   return exitCode.ok
 }
 
@@ -39,10 +39,10 @@ const main = async ([name, ...args]: string[]): Promise<number> => {
     console.error(help())
     return exitCode.usage
   }
-  if (name === 'help' || name === '--help') return showHelp(args[0])
+  if (name === 'help' || name === '--help') return showHelp(args[0], args.slice(1))
   const command = commands.find((candidate) => candidate.name === name)
   if (command === undefined) return unknown(name)
-  if (args.includes('--help')) return showHelp(name)
+  if (args.includes('--help')) return showHelp(name, args)
   try {
     return await command.run(args)
   } catch (error) {

@@ -106,7 +106,7 @@ export class HostedSession implements SessionWorld {
 
   ended(): void {
     this.#home.forget(this)
-    this.effects.tell('anvil', { kind: 'disconnect', key: keyOf(this.#seed) })
+    this.effects.tell('anvil', { kind: 'disconnect', key: anvilKey(this.#seed) })
   }
 
   /** mail_max_userip_connections, counted for all workers in one place. An anvil that does not answer admits (as Dovecot's). */
@@ -115,7 +115,7 @@ export class HostedSession implements SessionWorld {
     let answer: { admitted: boolean; reason?: string }
     try {
       answer = await this.effects.ask('anvil', {
-        kind: 'connect', key: keyOf(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
+        kind: 'connect', key: anvilKey(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
       })
     } catch {
       return
@@ -125,7 +125,7 @@ export class HostedSession implements SessionWorld {
 }
 
 /** What anvil knows a connection by. */
-const keyOf = (seed: SessionSeed): string => seed.ownId ?? seed.id
+export const anvilKey = (seed: SessionSeed): string => seed.ownId ?? seed.id
 
 const settingsOf = (config: Config, { protocol, local, remote }: SessionSeed): Settings =>
   settingsFor(config, { protocol, localIp: local.ip, remoteIp: remote.ip })

@@ -13,10 +13,11 @@ export type Listener =
   | { protocol: ProtocolName; kind: 'inet'; address: string; port: number; /** Connections begin with a PROXY header. */ haproxy?: true }
   | { protocol: ProtocolName; kind: 'unix'; path: string; mode: number }
 
-/** Protocols as `protocols =` names them, the service that listens for each, and whether Culver serves it. */
-const services: { protocol: string; service: string; session: ProtocolName }[] = [
+/** Protocols as `protocols =` names them and the service that listens for each. Without one: always there, and on UNIX sockets only. */
+const services: { protocol?: string; service: string; session: ProtocolName }[] = [
   { protocol: 'imap', service: 'imap-login', session: 'imap' },
   { protocol: 'lmtp', service: 'lmtp', session: 'lmtp' },
+  { service: 'doveadm', session: 'admin' },
 ]
 
 /** Sockets between Dovecot's own processes, which a login service has by default; threads need none. */
@@ -32,9 +33,9 @@ const socketAddress = (address: string): string => (address === '*' ? '0.0.0.0' 
 export function listenersOf(settings: Settings): Listener[] {
   const found: Listener[] = []
   for (const { protocol, service, session } of services) {
-    if (!settings.protocols.includes(protocol)) continue
+    if (protocol !== undefined && !settings.protocols.includes(protocol)) continue
     const section = settings.service[service]
-    for (const inet of Object.values(section?.inet_listener ?? {})) {
+    for (const inet of protocol === undefined ? [] : Object.values(section?.inet_listener ?? {})) {
       if (inet.port === 0 || inet.ssl) continue
       const addresses = inet.address.length > 0 ? inet.address : settings.listen
       for (const address of addresses) {

@@ -12,7 +12,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { createAnvil } from '../actors/anvil.ts'
 import { createAuth } from '../actors/auth.ts'
-import type { AuthRequest } from '../actors/auth-messages.ts'
+import type { AnyAuthAnswer, AnyAuthRequest } from '../actors/auth-messages.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
@@ -45,7 +45,7 @@ export class Server {
   readonly #sessions: Supervisor<SessionThread>[]
   readonly #storage: Supervisor<StorageThread>
   readonly #pool: AuthPool
-  readonly #auth: Mailbox<AuthRequest, unknown>
+  readonly #auth: Mailbox<AnyAuthRequest, AnyAuthAnswer>
   readonly #anvil: ReturnType<typeof createAnvil>
   /** Threads that are connected with each other. */
   readonly #sessionThreads = new Map<number, SessionThread>()
@@ -61,7 +61,7 @@ export class Server {
     const settings = settingsFor(config, {})
     checkDirectory('mail_temp_dir', settings.mail_temp_dir)
     this.#listeners = listenersOf(settings)
-    if (this.#listeners.length === 0) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
+    if (!this.#listeners.some(({ protocol }) => protocol !== 'admin')) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
     this.#log = openLog(settings)
     this.#effects = realEffects({
       storage: () => { throw new TempFail('the main thread has no storage') },
@@ -71,7 +71,7 @@ export class Server {
     })
     this.#pool = new AuthPool(settings)
     this.#auth = new Mailbox(createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup) }), this.#effects.clock)
-    this.#anvil = createAnvil(settings)
+    this.#anvil = createAnvil(settings, (worker, keys) => { this.#kick(worker, keys) })
     this.#storage = new Supervisor(this.#effects, { name: 'storage worker', start: () => this.#startStorage() })
     this.#sessions = Array.from({ length: workerCount(settings) }, (_, index) => new Supervisor<SessionThread>(this.#effects, {
       name: `session worker ${index}`,
@@ -133,6 +133,11 @@ export class Server {
     const usable: Listener[] = []
     for (const listener of this.#listeners) if (await probe(listener)) usable.push(listener)
     this.#listeners = usable
+  }
+
+  /** Ends connections of a worker. One that dies meanwhile has ended them. */
+  #kick(worker: number, keys: string[]): void {
+    this.#sessionThreads.get(worker)?.call((control) => control.kick(keys, 'Kicked by admin.')).catch(() => {})
   }
 
   #reportConfig(): void {
@@ -202,7 +207,7 @@ export class Server {
       turn: setImmediate,
       onBug: (error) => this.#log({ level: 'error', name: 'main.bug', text: String(error instanceof Error ? error.stack : error) }),
     })
-    link.handle('auth', { ask: (request: AuthRequest) => this.#auth.send(request) })
+    link.handle('auth', { ask: (request: AnyAuthRequest) => this.#auth.send(request) })
     link.handle('anvil', { ask: (message) => this.#anvil.receive(message), tell: (message) => { this.#anvil.receive(message) } })
     link.handle('log', { tell: (event: LogEvent) => this.#log(event) })
   }

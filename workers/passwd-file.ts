@@ -109,3 +109,11 @@ export async function findEntry(
   }
   return {}
 }
+
+/** The names of a file's users. TempFail as `findEntry`; a path with %variables has no list. */
+export async function* listUsers(options: PasswdFileOptions, files: DatabaseWorld['files']): AsyncGenerator<string> {
+  if (options.path.includes('%')) throw new TempFail(`passwd-file ${options.path}: a path with variables cannot be listed`)
+  const parsed = await passwdFiles.get(options.path, files)
+  if (parsed === undefined) throw new TempFail(`passwd-file ${options.path} does not exist`)
+  yield* parsed.lines.keys()
+}

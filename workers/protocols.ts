@@ -1,5 +1,6 @@
 // The protocols a session worker can speak. A new one is a machine of its own under actors/session/ and one line here.
 
+import { adminSession } from '../actors/session/admin/machine.ts'
 import { imapSession } from '../actors/session/imap/machine.ts'
 import { lmtpSession } from '../actors/session/lmtp/machine.ts'
 import type { ProtocolName, SessionFactory } from '../actors/session/types.ts'
@@ -12,5 +13,6 @@ export interface Protocol {
 
 export const protocols: Partial<Record<ProtocolName, Protocol>> = {
   imap: { session: imapSession, farewell: '* BYE [UNAVAILABLE] Internal error occurred, please reconnect.\r\n' },
+  admin: { session: adminSession, farewell: '{"exit":75,"error":"Internal error occurred, please try again"}\n' },
   lmtp: { session: lmtpSession, farewell: '421 4.3.0 Temporary internal error\r\n' },
 }

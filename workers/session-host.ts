@@ -8,7 +8,7 @@ import type { Session, SessionSeed, Wire } from '../actors/session/types.ts'
 import type { Config } from '../conf/load.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { within } from '../runtime/within.ts'
-import { HostedSession } from './hosted-session.ts'
+import { HostedSession, anvilKey } from './hosted-session.ts'
 import type { Home, HostPlace } from './hosted-session.ts'
 import { protocols } from './protocols.ts'
 import type { RelayHost } from './relay.ts'
@@ -59,6 +59,12 @@ export class SessionHost implements RelayHost, Home {
     this.#refusing = reason
     const ended = Promise.allSettled([...this.#sessions].map(({ session }) => session.stop(reason)))
     await within(this.effects.timers, deadlineMs, ended)
+  }
+
+  /** Ends the sessions that anvil knows by `keys`. Settles when they have ended. */
+  async kick(keys: ReadonlySet<string>, reason: string): Promise<void> {
+    const kicked = [...this.#sessions].filter(({ seed }) => keys.has(anvilKey(seed)))
+    await Promise.allSettled(kicked.map(({ session }) => session.stop(reason)))
   }
 
   forget(hosted: HostedSession): void { this.#sessions.delete(hosted) }

@@ -88,6 +88,8 @@ class SessionWorker {
     await this.#host.finish(reason, deadlineMs)
   }
 
+  kick(keys: string[], reason: string): Promise<void> { return this.#host.kick(new Set(keys), reason) }
+
   async stop(deadlineMs: number): Promise<void> {
     const until = this.#effects.clock.monotonic() + deadlineMs
     // What clients were told last has to reach them, by the relay perhaps.
@@ -138,7 +140,7 @@ class SessionWorker {
   }
 
   async #errand(errand: UserErrand): Promise<unknown> {
-    if (errand.kind === 'deliver') return this.#host.users.deliver(errand.account, errand.delivery)
+    if (errand.kind !== 'prepare') return this.#host.users.send(errand)
     await this.#host.users.get(errand.account)
     return undefined
   }
@@ -159,6 +161,8 @@ export interface SessionWorkerControl {
   listen(): Promise<void>
   /** Accepts no more and ends all sessions. Users stay, for the other workers' sessions that deliver to them. */
   finish(reason: string, deadlineMs: number): Promise<void>
+  /** Ends some connections, by what anvil knows them by. Settles when they have ended. */
+  kick(keys: string[], reason: string): Promise<void>
   /** After `finish` everywhere: flushes and closes users and files. */
   stop(deadlineMs: number): Promise<void>
   describe(): { sessions: number; users: number }
@@ -170,6 +174,7 @@ const control: SessionWorkerControl = {
   connectPeer: (index, port) => running().connectPeer(index, port),
   listen: () => running().listen(),
   finish: (reason, deadlineMs) => running().finish(reason, deadlineMs),
+  kick: (keys, reason) => running().kick(keys, reason),
   stop: (deadlineMs) => running().stop(deadlineMs),
   describe: () => running().describe(),
 }

@@ -1,7 +1,7 @@
 // The users whose home is this session worker: opened by the first session or delivery that needs them, gone again when
 // they have been idle, and reachable from the other workers for deliveries.
 
-import type { Account, DeliveryResult, Delivery, UserMessage } from '../actors/user/types.ts'
+import type { Account, UserMessage } from '../actors/user/types.ts'
 import { openUser } from '../actors/user/user.ts'
 import type { UserActor } from '../actors/user/user.ts'
 import { expandSettings, userVariables } from '../conf/expand.ts'
@@ -26,9 +26,9 @@ export class Users {
   /** The user, open. TempFail if the store or disk is away. */
   get(account: Account): Promise<UserActor> { return this.#registry.get(account.user, () => this.#open(account)) }
 
-  deliver(account: Account, delivery: Delivery): Promise<DeliveryResult> {
-    const message: UserMessage = { kind: 'deliver', account, delivery }
-    return this.#registry.send(account.user, () => this.#open(account), message)
+  /** Hands a message to its user, opening it when needed. Rejects as the user does. */
+  send(message: UserMessage): Promise<unknown> {
+    return this.#registry.send(message.account.user, () => this.#open(message.account), message)
   }
 
   /** Flushes and closes all of them. */

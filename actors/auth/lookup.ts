@@ -6,8 +6,11 @@ import type { Variables } from '../../conf/expand.ts'
 export type Fields = Record<string, string>
 
 export interface LookupTask {
-  /** `verify`: passdb with a password. `find`: passdb without one, because another has verified it. `user`: userdb. */
-  kind: 'verify' | 'find' | 'user'
+  /**
+   * `verify`: passdb with a password. `find`: passdb without one, because another has verified it. `user`: userdb. `users`:
+   * all names that a userdb has.
+   */
+  kind: 'verify' | 'find' | 'user' | 'users'
   /** passdb's or userdb's `driver` and `args`, as configured. */
   driver: string
   args: string
@@ -28,6 +31,8 @@ export interface LookupResult {
   /** Of the entry, expanded; empty unless `ok`. */
   fields: Fields
   reason?: string
+  /** Of `users`. */
+  users?: string[]
   /** Of an `ok` that is not quite as it should be; for the log as well. */
   warning?: string
 }

@@ -2,6 +2,7 @@
 // The rules are Dovecot's auth_request_handle_passdb_callback: `skip`, `deny`, `master`, `pass`, `result_*`, fields of a failed
 // look-up are forgotten, a database that was away makes the whole answer temporary unless another one says yes.
 
+import { matcher } from '../../conf/mask.ts'
 import { inNetworks } from '../../conf/network.ts'
 import type { PassdbSettings } from '../../conf/settings.ts'
 import { isSet, parseFields } from './fields.ts'
@@ -16,12 +17,6 @@ export type PassdbOutcome = 'ok' | 'refused' | 'temporary'
 type Rule = PassdbSettings['result_success' | 'result_failure']
 
 const goesOn = (rule: Rule): boolean => rule.startsWith('continue')
-
-/** Whether a name matches Dovecot's `*`/`?` mask. */
-function matchesMask(mask: string, name: string): boolean {
-  const pattern = mask.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
-  return new RegExp(`^${pattern}$`, 's').test(name)
-}
 
 /** Lists with `!` for exclusions: nothing excluded it, and something included it or only exclusions are listed. */
 function listed(words: readonly string[], matches: (word: string) => boolean): boolean {
@@ -42,7 +37,7 @@ function isAsked(passdb: PassdbSettings, login: Login, mechanism: string, succes
   if (passdb.skip === 'authenticated' && success) return false
   if (passdb.skip === 'unauthenticated' && !success) return false
   return (mechanism === '' || listed(passdb.mechanisms, (word) => word.toUpperCase() === mechanism.toUpperCase()))
-    && listed(passdb.username_filter, (mask) => matchesMask(mask, login.user))
+    && listed(passdb.username_filter, (mask) => matcher(mask)(login.user))
 }
 
 export class PassdbChain {

@@ -29,7 +29,7 @@ export const masterSettings = {
   doveadm_api_key: text('', 'Key of the admin HTTP API.', { secret: true }),
   doveadm_username: text('doveadm', 'User name of the admin API.'),
   doveadm_allowed_commands: list('', 'Admin commands that remote clients may run; empty: all.'),
-  doveadm_socket_path: path('doveadm-server', 'UNIX socket of the admin API, below base_dir.'),
+  doveadm_socket_path: path('doveadm-server', 'UNIX socket of the admin API, below base_dir.', acts),
   doveadm_port: number(0, 'Port to which admin commands are sent; 0: the UNIX socket.'),
   doveadm_ssl: text('no', 'TLS to the admin port.'),
   doveadm_worker_count: number(0, 'Users on which an admin command works at a time.'),

@@ -3,7 +3,7 @@
 import { parseFields, prefetched } from '../../actors/auth/fields.ts'
 import { expandFields } from '../../actors/auth/variables.ts'
 import { userdb } from '../databases.ts'
-import { findEntry, parsePasswdFileArgs } from '../passwd-file.ts'
+import { findEntry, listUsers, parsePasswdFileArgs } from '../passwd-file.ts'
 
 export default userdb('passwd-file', parsePasswdFileArgs, (options, { files }) => ({
   async lookup(variables) {
@@ -13,4 +13,5 @@ export default userdb('passwd-file', parsePasswdFileArgs, (options, { files }) =
     const columns = Object.fromEntries(Object.entries({ uid, gid, home }).filter(([, value]) => value !== ''))
     return { status: 'ok', fields: { ...columns, ...expandFields(prefetched(parseFields(extra)), variables) } }
   },
+  iterate: () => listUsers(options, files),
 }))

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { createAnvil } from '../../../actors/anvil.ts'
-import type { Connection } from '../../../actors/anvil.ts'
+import type { Connection } from '../../../actors/anvil-messages.ts'
 
 const connection = (key: string, more: Partial<Connection> = {}): Connection =>
   ({ key, session: `S${key}`, service: 'imap', user: 'tim', ip: '192.0.2.1', worker: 0, ...more })
 
 t.test('mail_max_userip_connections', async (t) => {
-  const anvil = createAnvil({ mail_max_userip_connections: 2 })
+  const anvil = createAnvil({ mail_max_userip_connections: 2 }, () => {})
   const connect = (key: string, more?: Partial<Connection>) => anvil.receive({ kind: 'connect', ...connection(key, more) })
   t.same(connect('1'), { admitted: true })
   t.same(connect('2'), { admitted: true })
@@ -25,7 +25,7 @@ t.test('mail_max_userip_connections', async (t) => {
 })
 
 t.test('a dead worker frees its places', async (t) => {
-  const anvil = createAnvil({ mail_max_userip_connections: 1 })
+  const anvil = createAnvil({ mail_max_userip_connections: 1 }, () => {})
   anvil.receive({ kind: 'connect', ...connection('1', { worker: 1 }) })
   anvil.receive({ kind: 'connect', ...connection('2', { worker: 0, user: 'other' }) })
   anvil.dropWorker(1)
@@ -34,7 +34,7 @@ t.test('a dead worker frees its places', async (t) => {
 })
 
 t.test('a session id that a proxy gives twice is two connections', async (t) => {
-  const anvil = createAnvil({ mail_max_userip_connections: 2 })
+  const anvil = createAnvil({ mail_max_userip_connections: 2 }, () => {})
   const connect = (key: string) => anvil.receive({ kind: 'connect', ...connection(key, { session: 'same' }) })
   t.same(connect('1'), { admitted: true })
   t.same(connect('2'), { admitted: true })
@@ -44,7 +44,17 @@ t.test('a session id that a proxy gives twice is two connections', async (t) => 
 })
 
 t.test('no limit', async (t) => {
-  const anvil = createAnvil({ mail_max_userip_connections: 0 })
+  const anvil = createAnvil({ mail_max_userip_connections: 0 }, () => {})
   for (let n = 0; n < 100; n++) t.same(anvil.receive({ kind: 'connect', ...connection(String(n)) }), { admitted: true })
   t.equal((anvil.receive({ kind: 'who' }) as Connection[]).length, 100)
+})
+
+t.test('kick', async (t) => {
+  const told: [number, string[]][] = []
+  const anvil = createAnvil({ mail_max_userip_connections: 0 }, (worker, keys) => { told.push([worker, keys]) })
+  const connections = [connection('1'), connection('2', { worker: 1 }), connection('3', { worker: 1 }), connection('4', { user: 'other' })]
+  for (const one of connections) anvil.receive({ kind: 'connect', ...one })
+  t.same(anvil.receive({ kind: 'kick', keys: ['1', '2', '3', 'never seen'] }), connections.slice(0, 3))
+  t.same(told, [[0, ['1']], [1, ['2', '3']]])
+  t.equal((anvil.receive({ kind: 'who' }) as Connection[]).length, 4, 'they count until they have ended')
 })

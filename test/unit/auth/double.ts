@@ -2,7 +2,7 @@
 
 import { createAuth } from '../../../actors/auth.ts'
 import type { LookupResult, LookupTask } from '../../../actors/auth/lookup.ts'
-import type { AuthAnswer, AuthRequest, LoginRequest, LookupRequest } from '../../../actors/auth-messages.ts'
+import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer, LoginRequest, LookupRequest } from '../../../actors/auth-messages.ts'
 import type { PassdbSettings, Settings, UserdbSettings } from '../../../conf/settings.ts'
 import { defaultSettings } from '../../../conf/settings.ts'
 import { defaultsOf } from '../../../conf/setting.ts'
@@ -40,7 +40,7 @@ export const passdb = (given: Partial<PassdbSettings>): PassdbSettings => ({ ...
 export const userdb = (given: Partial<UserdbSettings>): UserdbSettings => ({ ...defaultsOf(userdbSettings), ...given })
 
 export interface AuthDouble {
-  actor: Actor<AuthRequest, AuthAnswer>
+  actor: Actor<AnyAuthRequest, AnyAuthAnswer>
   hand: HandClock
   events: LogEvent[]
   tasks: LookupTask[]
@@ -63,11 +63,11 @@ export function authDouble(given: Partial<Settings>, runLookup?: (task: LookupTa
       return (runLookup ?? ((task) => databases.run(task)))(structuredClone(task))
     },
   })
-  const login = async (username: string, password: string, more: Partial<LoginRequest> = {}): Promise<AuthAnswer> => actor.receive({
+  const login = async (username: string, password: string, more: Partial<LoginRequest> = {}): Promise<AuthAnswer> => await actor.receive({
     kind: 'login', service: 'imap', mechanism: 'PLAIN', username, password, session: 's1',
     remote: { ip: '192.0.2.1', port: 1234 }, local: { ip: '192.0.2.9', port: 143 }, secured: true, ...more,
-  })
+  }) as AuthAnswer
   const lookup = async (username: string, more: Partial<LookupRequest> = {}): Promise<AuthAnswer> =>
-    actor.receive({ kind: 'lookup', service: 'lmtp', username, session: 's1', ...more })
+    await actor.receive({ kind: 'lookup', service: 'lmtp', username, session: 's1', ...more }) as AuthAnswer
   return { actor, hand, events, tasks, login, lookup }
 }

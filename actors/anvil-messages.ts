@@ -1,0 +1,18 @@
+// What is said to anvil (address `anvil`, on the main thread) and what it answers. Structured-clonable.
+
+/**
+ * A connection with a user. `key` is its own; session ids that proxies give may come twice. `worker` is the session worker that
+ * has the socket, or where it went on.
+ */
+export interface Connection { key: string; session: string; service: string; user: string; ip: string; worker: number }
+
+export type AnvilMessage =
+  | ({ kind: 'connect' } & Connection)
+  | { kind: 'disconnect'; key: string }
+  | { kind: 'who' }
+  | { kind: 'kick'; keys: string[] }
+
+/** Of `connect`. */
+export type Admission = { admitted: true } | { admitted: false; reason: string }
+/** Admission; all connections; those that were kicked; nothing. */
+export type AnvilAnswer = Admission | Connection[] | undefined
