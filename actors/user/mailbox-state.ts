@@ -44,6 +44,7 @@ export class MailboxState {
   size = 0
   unseen = 0
   deleted = 0
+  deletedSize = 0
   /** oids of objects to be deleted. */
   readonly garbage = new Set<string>()
   /** Names of objects that do not follow from the columns, by UID. */
@@ -129,8 +130,14 @@ export class MailboxState {
     if (row.oid !== '') this.names.set(row.uid, row.oid)
     this.size += row.size
     if (!(row.flags & Flag.Seen)) this.unseen++
-    if (row.flags & Flag.Deleted) this.deleted++
+    if (row.flags & Flag.Deleted) this.countDeleted(row.size, 1)
     this.nextUid = Math.max(this.nextUid, row.uid + 1)
+  }
+
+  /** A message has become \Deleted (`by` 1), or is it no more (-1). */
+  countDeleted(size: number, by: 1 | -1): void {
+    this.deleted += by
+    this.deletedSize += by * size
   }
 
   #expunge(uids: readonly number[]): Outcome {
@@ -145,7 +152,7 @@ export class MailboxState {
       this.names.delete(uid)
       this.size -= columns.sizes[row]!
       if (!(columns.flags[row]! & Flag.Seen)) this.unseen--
-      if (columns.flags[row]! & Flag.Deleted) this.deleted--
+      if (columns.flags[row]! & Flag.Deleted) this.countDeleted(columns.sizes[row]!, -1)
       rows.push(row)
       gone.push(uid)
     }
@@ -186,7 +193,7 @@ export class MailboxState {
     let changed = after !== before
     columns.flags[row] = after
     this.unseen += (before & Flag.Seen ? 1 : 0) - (after & Flag.Seen ? 1 : 0)
-    this.deleted += (after & Flag.Deleted ? 1 : 0) - (before & Flag.Deleted ? 1 : 0)
+    if ((before ^ after) & Flag.Deleted) this.countDeleted(columns.sizes[row]!, after & Flag.Deleted ? 1 : -1)
     if (mode === 'replace') {
       for (const number of columns.keywordsOf(row)) {
         if (keywords.includes(number)) continue

@@ -114,7 +114,7 @@ export class LoadedMailbox implements Mailbox {
     return {
       messages: state.columns.count, recent: state.columns.count - state.columns.rowFrom(state.firstRecent), uidNext: this.uidNext,
       uidValidity: this.uidValidity, unseen: state.unseen, highestModseq: state.highestModseq, size: state.size,
-      deleted: state.deleted, guid: this.guid,
+      deleted: state.deleted, deletedSize: state.deletedSize, guid: this.guid,
     }
   }
 

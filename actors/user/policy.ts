@@ -2,6 +2,8 @@
 
 import type { NamespaceSettings, Settings } from '../../conf/settings.ts'
 import { ConfigError } from '../../runtime/errors.ts'
+import { quotaRoots } from './quota-rules.ts'
+import type { QuotaRoot } from './quota-rules.ts'
 import { parseMailLocation } from './mail-location.ts'
 import type { MailLocation } from './mail-location.ts'
 import type { Account } from './types.ts'
@@ -29,6 +31,9 @@ export interface Policy {
   autocreate: boolean
   autosubscribe: boolean
   namespaces: NamespaceSettings[]
+  quota: readonly QuotaRoot[]
+  /** Quota rules that say nothing one could act on, a line each. */
+  wrongQuota: readonly string[]
 }
 
 /** More than any store takes in one request. */
@@ -38,6 +43,7 @@ const manyDeletes = 1000
 export function policyOf(settings: Settings, account: Account): Policy {
   const mailStore = account.fields['obox_fs'] ?? settings.obox_fs
   if (mailStore === '') throw new ConfigError('obox_fs is not set: there is no store for mail')
+  const { roots, wrong } = quotaRoots({ ...settings.plugin, ...account.fields })
   const prefetch = settings.mail_prefetch_count
   return {
     location: parseMailLocation(account.fields['mail'] ?? settings.mail_location, account),
@@ -57,5 +63,7 @@ export function policyOf(settings: Settings, account: Account): Policy {
     autocreate: settings.lda_mailbox_autocreate,
     autosubscribe: settings.lda_mailbox_autosubscribe,
     namespaces: settings.namespace,
+    quota: roots,
+    wrongQuota: wrong,
   }
 }

@@ -18,6 +18,8 @@ interface Slot {
 export interface ShelfOwner {
   readonly world: MailboxWorld
   identity(guid: string): MailboxIdentity
+  /** A mailbox is going to be loaded: figures kept of it are true no longer than that. */
+  loading(guid: string): void
   /** A mailbox was closed: its figures, while its journal stays as it is. */
   closed(guid: string, kept: KeptStatus): Promise<void>
   /** Nothing is loaded any more. */
@@ -38,6 +40,9 @@ export class Shelf {
     return slot?.closing === undefined ? slot?.mailbox : undefined
   }
 
+  /** Whether it is loaded, or on its way in or out. */
+  has(guid: string): boolean { return this.#slots.has(guid) }
+
   all(): LoadedMailbox[] { return [...this.#slots.keys()].flatMap((guid) => this.loaded(guid) ?? []) }
 
   /** Loads the mailbox, and keeps it until the answer's `release` is called. Rejects as loadMailbox does. */
@@ -48,6 +53,7 @@ export class Shelf {
       slot = this.#slots.get(guid)
     }
     if (slot === undefined) {
+      this.#owner.loading(guid)
       slot = { loading: loadMailbox(this.#owner.world, this.#owner.identity(guid), context), uses: 0 }
       this.#slots.set(guid, slot)
     }

@@ -125,7 +125,7 @@ function readColumns(from: ByteReader, state: MailboxState): void {
   for (let row = 0; row < n; row++) {
     state.size += columns.sizes[row]!
     if (!(columns.flags[row]! & Flag.Seen)) state.unseen++
-    if (columns.flags[row]! & Flag.Deleted) state.deleted++
+    if (columns.flags[row]! & Flag.Deleted) state.countDeleted(columns.sizes[row]!, 1)
   }
 }
 

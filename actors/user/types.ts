@@ -66,6 +66,8 @@ export interface MailboxStatus {
   /** Sum of RFC822.SIZE, bytes (STATUS=SIZE). */
   size: number
   deleted: number
+  /** Bytes of those that are \Deleted (RFC 9208 §4.1.4). */
+  deletedSize: number
   guid: string
 }
 
@@ -129,8 +131,20 @@ export interface User {
   /** Stores all drafts or none; visible in UID order. TRYCREATE if there is no such mailbox. */
   append(context: RequestContext, name: string, drafts: Draft[]): Promise<AppendResult>
   deliver(context: RequestContext, delivery: Delivery): Promise<DeliveryResult>
+  /** The quota roots that limit what goes into a mailbox of this name, existing or not: those that clients are told of. */
+  quotaRoots(name: string): readonly string[]
+  /** A quota root's usage and limits; undefined: there is none of that name. Costs as `status` of every mailbox does: nothing where that is warm. */
+  quota(context: RequestContext, root: string): Promise<QuotaUsage | undefined>
   /** Calls `watcher` (synchronously, after the journal has it) for everything that happens to any mailbox; loads none. */
   watch(watcher: (news: News) => void): Cancel
+}
+
+/** Usage and limits in bytes and messages; undefined: no limit. Limits are told, and not enforced yet. */
+export interface QuotaUsage {
+  readonly name: string
+  readonly bytes: number
+  readonly messages: number
+  readonly limits: { readonly bytes: number | undefined; readonly messages: number | undefined }
 }
 
 /** What has happened, and `session`: whose doing it was (RequestContext.session), where it was a session's. */

@@ -18,9 +18,10 @@ import { Namespaces } from './namespace.ts'
 import { ObjectIds } from './object-names.ts'
 import { Obox } from './obox.ts'
 import { policyOf } from './policy.ts'
+import { counts, covers } from './quota-rules.ts'
 import { openRoot } from './root-load.ts'
 import { Shelf } from './shelf.ts'
-import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, User, UserMessage } from './types.ts'
+import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, QuotaUsage, User, UserMessage } from './types.ts'
 import { Watchers } from './watchers.ts'
 
 export interface UserOptions {
@@ -39,6 +40,7 @@ type Attached = Parameters<User['attach']>[0]
 export async function openUser(effects: Effects, settings: Settings, account: Account, options: UserOptions = {}): Promise<UserActor> {
   const limits: Limits = { ...defaultLimits, ...options.limits }
   const policy = policyOf(settings, account)
+  for (const line of policy.wrongQuota) effects.emit({ level: 'warning', name: 'user.bad_quota', user: account.user, text: `This rule limits nothing: ${line}` })
   const { path, index } = policy.location
   const ids = new ObjectIds(effects.clock, effects.random)
   const indexStore = effects.storage(policy.indexStore)
@@ -63,6 +65,8 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #shelf: Shelf
   readonly #options: UserOptions
   readonly #sessions = new Set<Attached>()
+  /** Mailboxes whose kept figures are known to be true: they have not been loaded since. */
+  readonly #unchanged = new Set<string>()
   /** Calls that have not settled. */
   readonly #running = new Set<Promise<unknown>>()
   #idleTimer: Cancel | undefined
@@ -76,7 +80,11 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#shelf = new Shelf({
       world: this.#world,
       identity: (guid) => folders.identity(guid),
-      closed: (guid, kept) => folders.keepStatus(guid, kept),
+      loading: (guid) => { this.#unchanged.delete(guid) },
+      closed: async (guid, kept) => {
+        await folders.keepStatus(guid, kept)
+        this.#unchanged.add(guid)
+      },
       empty: () => { this.#watchIdle() },
     })
     for (const guid of folders.deleting) void this.#erase(guid)
@@ -155,15 +163,26 @@ export class UserActor implements User, Actor<UserMessage> {
   status(context: RequestContext, name: string): Promise<MailboxStatus> {
     return this.#run(async () => {
       const guid = this.#folders.guidOf(name, 'NONEXISTENT')
-      const loaded = this.#shelf.loaded(guid)
-      if (loaded !== undefined) return loaded.status
-      const kept = this.#folders.keptStatus(guid)
-      if (kept !== undefined) {
-        const mark = await journalMark(this.#world.effects, this.#folders.identity(guid).directory)
-        if (mark?.generation === kept.mark.generation && mark.size === kept.mark.size) return kept.status
+      return this.#known(guid) ?? this.#figures(context, guid)
+    })
+  }
+
+  quotaRoots(name: string): readonly string[] {
+    return this.#world.policy.quota.filter((root) => !root.hidden && covers(root, name)).map((root) => root.name)
+  }
+
+  quota(context: RequestContext, name: string): Promise<QuotaUsage | undefined> {
+    return this.#run(async () => {
+      const root = this.#world.policy.quota.find((one) => one.name === name && !one.hidden)
+      if (root === undefined) return undefined
+      const usage = { bytes: 0, messages: 0 }
+      for (const { guid, name: mailbox } of this.list()) {
+        if (guid === undefined || !counts(root, mailbox)) continue
+        const { size, messages } = this.#known(guid) ?? await this.#figures(context, guid)
+        usage.bytes += size
+        usage.messages += messages
       }
-      const { mailbox, release } = await this.#shelf.acquire(context, guid)
-      try { return mailbox.status } finally { release() }
+      return { name, ...usage, limits: root.limits }
     })
   }
 
@@ -257,6 +276,26 @@ export class UserActor implements User, Actor<UserMessage> {
 
   /** A name as LIST shows it. */
   #visible(name: string): string { return this.#folders.find(name)?.name ?? name }
+
+  /** A mailbox's figures, where they are in memory. */
+  #known(guid: string): MailboxStatus | undefined {
+    return this.#shelf.loaded(guid)?.status ?? (this.#unchanged.has(guid) ? this.#folders.keptStatus(guid)?.status : undefined)
+  }
+
+  /** Its figures from what was kept while its journal is as it was then; else it is loaded. */
+  async #figures(context: RequestContext, guid: string): Promise<MailboxStatus> {
+    const kept = this.#folders.keptStatus(guid)
+    // Those of an older version lack some.
+    if (kept?.status.deletedSize !== undefined && !this.#shelf.has(guid)) {
+      const mark = await journalMark(this.#world.effects, this.#folders.identity(guid).directory)
+      if (mark?.generation === kept.mark.generation && mark.size === kept.mark.size) {
+        if (!this.#shelf.has(guid)) this.#unchanged.add(guid)
+        return kept.status
+      }
+    }
+    const { mailbox, release } = await this.#shelf.acquire(context, guid)
+    try { return mailbox.status } finally { release() }
+  }
 
   async #create(context: RequestContext, name: string, specialUse: string[] = []): Promise<MailboxInfo> {
     const info = await this.#folders.create(context, name, specialUse)

@@ -1,13 +1,13 @@
 // Plugin settings of the quota. Written in `plugin {}`.
 
-import { bool, size, text } from '../setting.ts'
+import { acts, bool, size, text } from '../setting.ts'
 
 export const quotaSettings = {
-  quota: text('', 'Quota root: `count:User quota`.', { numbered: true, perUser: true }),
-  quota_rule: text('', 'Limit: `*:storage=1G`, `Trash:storage=+100M`.', { numbered: true, perUser: true }),
+  quota: text('', 'Quota root: `count:User quota`.', { ...acts, numbered: true, perUser: true }),
+  quota_rule: text('', 'Limit: `*:storage=1G`, `Trash:storage=+100M`. Told to clients, and not enforced yet.', { numbered: true, perUser: true }),
   quota_warning: text('', 'What is run when a limit is crossed: `storage=95%% quota-warning 95 %u`.', { numbered: true, perUser: true }),
   quota_grace: text('10%%', 'By how much a last mail may go over the limit.', { numbered: true, perUser: true }),
-  quota_vsizes: bool(false, 'Count sizes with CRLF line ends.'),
+  quota_vsizes: bool(false, 'Count sizes with CRLF line ends: what is done anyway.', acts),
   quota_max_mail_size: size('0', 'Largest mail; 0: no bound.'),
   quota_exceeded_message: text('Quota exceeded (mailbox for user is full)', 'What the sender or client reads.'),
   quota_status_success: text('OK', 'Answer of quota-status below the limit.'),

@@ -1,4 +1,4 @@
-// What STATUS tells of a mailbox: RFC 3501 §6.3.10, DELETED (RFC 9051 §6.3.11), SIZE (RFC 8438), HIGHESTMODSEQ (RFC 7162 §3.1.7), MAILBOXID (RFC 8474 §4.3), APPENDLIMIT (RFC 7889 §3.2).
+// What STATUS tells of a mailbox: RFC 3501 §6.3.10, DELETED (RFC 9051 §6.3.11), DELETED-STORAGE (RFC 9208 §4.1.4), SIZE (RFC 8438), HIGHESTMODSEQ (RFC 7162 §3.1.7), MAILBOXID (RFC 8474 §4.3), APPENDLIMIT (RFC 7889 §3.2).
 // Asked for by STATUS, and by LIST … RETURN (STATUS …).
 
 import { limits } from '../../../runtime/limits.ts'
@@ -14,6 +14,7 @@ const figures: Readonly<Record<string, (status: MailboxStatus) => number | strin
   UIDVALIDITY: (status) => status.uidValidity,
   UNSEEN: (status) => status.unseen,
   DELETED: (status) => status.deleted,
+  'DELETED-STORAGE': (status) => status.deletedSize,
   HIGHESTMODSEQ: (status) => status.highestModseq,
   SIZE: (status) => status.size,
   MAILBOXID: (status) => `(${status.guid})`,
