@@ -196,6 +196,25 @@ export const limits = {
   openStores: 64,
   /** Any answer of the storage worker: longer than a driver's own time-outs and retries together (ms). */
   storageAskMs: 5 * 60_000,
+  /** fscache: entries remembered (some 200 bytes each), objects on their way into one directory at once, pieces remembered until the second is asked for. */
+  cacheEntries: 250_000,
+  cacheFills: 64,
+  cachePieces: 1000,
+  /** A piece that begins up to here makes the cache fetch the whole object, if that is no larger than this: most mails, in the time of a request. */
+  cacheLeadBytes: 1024 * 1024,
+  cacheWholeBytes: 16 * 1024 * 1024,
+  /** What may be missing of an object when its last reader leaves, and is fetched all the same. */
+  cacheRestBytes: 8 * 1024 * 1024,
+  /** After a failing disk the cache is not written to for so long; such failures are told this often at most; how often its directory is counted anew (ms). */
+  cacheRestMs: 10_000,
+  cacheWarnMs: 60_000,
+  cacheScanMs: 10 * 60_000,
+  /** Files looked at between two pauses of a scan, and such a pause (ms): some 20,000 files a second at most. */
+  cacheScanFiles: 256,
+  cacheScanPauseMs: 10,
+  /** A file in the making that has not grown for so long was left by a crash; use of an entry is noted on the disk this often at most (ms). */
+  cacheAbandonedMs: 10 * 60_000,
+  cacheTouchMs: 60_000,
   /** Bytes on their way from the storage worker for one read, not yet taken by its reader. */
   readWindowBytes: 256 * 1024,
   /** An answer from another thread (ms). */

@@ -28,7 +28,9 @@ const stacks: [string, { storedSizes?: boolean }][] = [
   ['compress:zstd::memory:zstd', { storedSizes: true }],
   [`compress:maybe-gz:1:posix:prefix=${directory}/three/:no-fsync`, { storedSizes: true }],
   ['count:contract:delay:0-1:fault:rate=0:memory:wrapped', {}],
-  [`fscache:1G:${directory}/cache:memory:cached`, {}],
+  [`fscache:1G:${directory}/cache:memory:cached`, { counts: false }],
+  [`fscache:64k:${directory}/small:memory:cached-little`, { counts: false }],
+  [`fscache:8M:${directory}/stacked:compress:gz:6:posix:prefix=${directory}/four/:no-fsync`, { storedSizes: true, counts: false }],
 ]
 
 for (const [spec, options] of stacks) {

@@ -2,7 +2,7 @@
 
 import { open } from 'node:fs/promises'
 import { Buffer } from 'node:buffer'
-import type { Body, ObjectReader, ObjectStat } from '../../runtime/effects.ts'
+import type { Body, ByteRange, ObjectReader, ObjectStat } from '../../runtime/effects.ts'
 import { Bug, LimitExceeded, messageOf, TempFail } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
 
@@ -93,4 +93,15 @@ export const collect = async (chunks: AsyncIterable<Uint8Array>, most = limits.m
     all.push(chunk)
   }
   return all.length === 1 ? all[0]! : Buffer.concat(all)
+}
+
+/** The part of a stream that a range asks for; what lies behind it is not read. */
+export async function* rangeOf(bytes: AsyncIterable<Uint8Array>, { start, end = Infinity }: ByteRange): AsyncGenerator<Uint8Array> {
+  let at = 0
+  for await (const chunk of bytes) {
+    const piece = chunk.subarray(Math.max(0, start - at), Math.min(chunk.length, end - at))
+    at += chunk.length
+    if (piece.length > 0) yield piece
+    if (at >= end) return
+  }
 }
