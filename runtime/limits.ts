@@ -203,6 +203,8 @@ export const limits = {
   /** A piece that begins up to here makes the cache fetch the whole object, if that is no larger than this: most mails, in the time of a request. */
   cacheLeadBytes: 1024 * 1024,
   cacheWholeBytes: 16 * 1024 * 1024,
+  /** How far a download may be behind the piece that is asked for: it comes as fast as a request of its own would be answered. */
+  cacheWaitBytes: 4 * 1024 * 1024,
   /** What may be missing of an object when its last reader leaves, and is fetched all the same. */
   cacheRestBytes: 8 * 1024 * 1024,
   /** After a failing disk the cache is not written to for so long; such failures are told this often at most; how often its directory is counted anew (ms). */

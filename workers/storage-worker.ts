@@ -9,6 +9,8 @@ import { realClock, realTimers } from '../runtime/real-effects.ts'
 import { Link } from '../runtime/transport.ts'
 import { buildStack } from './fs/stack.ts'
 import type { FsWorld } from './storage/driver.ts'
+import { cacheStatistics, rescanCaches } from './storage/cache-shared.ts'
+import type { CacheStatistics } from './storage/cache-directory.ts'
 import { FairQueue } from './storage/fair-queue.ts'
 import { StorageHost } from './storage/storage-host.ts'
 import { exposeControl } from './thread.ts'
@@ -30,6 +32,8 @@ export interface StorageStatistics {
   openStores: number
   /** Requests made of stores, and operations by name, since the start. */
   counts: Record<string, number>
+  /** The fscache directories in use. */
+  caches: CacheStatistics[]
 }
 
 export class StorageWorkerControl {
@@ -77,8 +81,11 @@ export class StorageWorkerControl {
   }
 
   statistics(): StorageStatistics {
-    return { ...this.#queue.load, openStores: this.#host.openStores, counts: this.#host.counts }
+    return { ...this.#queue.load, openStores: this.#host.openStores, counts: this.#host.counts, caches: cacheStatistics() }
   }
+
+  /** Counts fscache directories (one, or all in use) anew: what others removed or added. Answers how they are then. */
+  rescanCaches(directory?: string): Promise<CacheStatistics[]> { return rescanCaches(directory) }
 
   /** Lets what was asked for be finished, at most `deadlineMs`; then closes links and stores. */
   async stop(deadlineMs: number): Promise<void> {

@@ -8,6 +8,7 @@ import type { Timers } from '../../runtime/effects.ts'
 import { buildStack } from '../../workers/fs/stack.ts'
 import { countsOf } from '../../workers/fs/count.ts'
 import { objectStoreContract } from './object-store.ts'
+import type { ContractOptions } from './object-store.ts'
 
 /** Timers that keep this process alive: nothing else does while a delay passes. */
 const timers: Timers = {
@@ -20,7 +21,7 @@ const timers: Timers = {
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-stores-'))
 t.teardown(() => fs.rmSync(directory, { recursive: true }))
 
-const stacks: [string, { storedSizes?: boolean }][] = [
+const stacks: [string, ContractOptions][] = [
   ['memory:contract', {}],
   [`posix:prefix=${directory}/one/`, {}],
   [`posix:prefix=${directory}/two:no-fsync`, {}],

@@ -23,6 +23,18 @@ for (const [spec, storedSizes] of [['memory:', false], [`posix:prefix=${director
   void t.test(spec.replaceAll(directory, 'DIR'), async (t) => objectStoreContract(t, thread.open(spec), 'area', { storedSizes }))
 }
 
+void t.test('fscache in the thread: the contract, its figures, a rescan', async (t) => {
+  const store = thread.open(`fscache:1M:${directory}/cache:memory:`)
+  await objectStoreContract(t, store, 'area', { counts: false })
+  await store.write('mine', bodyOf(randomBytes(5000)), context())
+  const [before] = (await thread.statistics()).caches
+  t.ok(before!.hits > 0 && before!.writes > 0 && before!.entries > 0)
+  t.ok(before!.used <= before!.budget)
+  const [after] = await thread.rescanCaches()
+  t.equal(after!.entries, before!.entries)
+  t.equal(after!.failures, 0)
+})
+
 void t.test('a wrong string fails what is asked of it, with its reason', async (t) => {
   const error: unknown = await thread.open('compres:gz:6:memory:').list('', context()).catch((e: unknown) => e)
   t.ok(error instanceof ConfigError)

@@ -6,6 +6,7 @@ import type { ObjectStore } from '../../runtime/effects.ts'
 import { realTimers } from '../../runtime/real-effects.ts'
 import { Link } from '../../runtime/transport.ts'
 import { openStorageClient } from '../../workers/storage-client.ts'
+import type { CacheStatistics } from '../../workers/storage/cache-directory.ts'
 import type { StorageSettings, StorageStatistics, StorageWorkerControl } from '../../workers/storage-worker.ts'
 import { moving, Thread } from '../../workers/thread.ts'
 
@@ -14,6 +15,7 @@ export interface StorageThread {
   link(): Link
   log: LogEvent[]
   statistics(): Promise<StorageStatistics>
+  rescanCaches(): Promise<CacheStatistics[]>
   /** Changes limits of the running worker. */
   resize(settings: Partial<StorageSettings>, connections?: number): Promise<void>
   kill(): Promise<void>
@@ -43,6 +45,7 @@ export const startStorageThread = async (): Promise<StorageThread> => {
     open: openStorageClient(() => current.link),
     link: () => current.link,
     log,
+    rescanCaches: () => current.thread.call((control) => control.rescanCaches()),
     statistics: () => current.thread.call((control) => control.statistics()),
     resize: (settings, connections) => current.thread.call((control) => control.start({ settings: { ...usual, ...settings }, ...(connections === undefined ? {} : { connections }) })),
     kill: () => current.thread.kill(),

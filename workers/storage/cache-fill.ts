@@ -78,7 +78,7 @@ export class Fill {
   discard(): void { this.#kept = false }
 
   /** Whether a reader that begins at `start` has to wait but for a moment. */
-  isNear(start: number): boolean { return this.#phase === 'whole' || start <= this.#arrived + limits.cacheLeadBytes }
+  isNear(start: number): boolean { return this.#phase === 'whole' || start <= this.#arrived + limits.cacheWaitBytes }
 
   /** Nobody can read it any more. */
   get closed(): boolean { return this.#ended && this.#readers === 0 }
