@@ -10,6 +10,7 @@ import type { CacheFile } from './cache-disk.ts'
 import { tailOf } from './cache-entry.ts'
 import { blocksFor } from './cache-fill.ts'
 import { blocksOf } from './cache-index.ts'
+import { errnoOf } from './fs-errors.ts'
 
 /** A copy in the making. */
 interface Copy { file: CacheFile; path: string; checksum: number }
@@ -82,7 +83,8 @@ export class Staging {
       }
       return { ...made, checksum }
     } catch (error) {
-      this.#cache.trouble(error)
+      // A body that cannot be read is the parent's to tell.
+      if (errnoOf(error) !== undefined) this.#cache.trouble(error)
       if (made) {
         await made.file.close().catch(() => {})
         await this.#cache.unmake(made.path)
