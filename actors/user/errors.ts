@@ -3,7 +3,7 @@
 /** The codes are RFC 5530's, RFC 3501's and RFC 9051's response codes. */
 export type MailErrorCode =
   | 'NONEXISTENT' | 'ALREADYEXISTS' | 'TRYCREATE' | 'CANNOT' | 'NOPERM' | 'OVERQUOTA' | 'LIMIT'
-  | 'EXPUNGEISSUED' | 'HASCHILDREN' | 'INUSE' | 'UNKNOWN-CTE' | 'TOOBIG' | 'SERVERBUG' | 'UNAVAILABLE'
+  | 'EXPUNGEISSUED' | 'HASCHILDREN' | 'UNKNOWN-CTE' | 'TOOBIG' | 'SERVERBUG' | 'UNAVAILABLE'
 
 /** A request the user actor understood and refuses; nothing was changed. */
 export class MailError extends Error {
