@@ -1,8 +1,10 @@
-// A share of the generated streams with every test run; more by `node test/fuzz/imap.ts COUNT SEED`.
+// A share of the generated streams with every test run; more by `node test/fuzz/imap.ts --inputs 1000000 --seed N`.
 
 import t from 'tap'
 import { fuzz } from './imap.ts'
 
 void t.test('generated command streams', async (t) => {
-  t.ok(await fuzz(1500, 1) > 500_000, 'borne')
+  const report = await fuzz(20_000, 1)
+  t.equal(report.inputs, 20_000, 'borne')
+  t.ok(report.answered.ok > 20_000 && report.answered.no > 2000 && report.answered.bad > 5000, `commands that are done, refused and not understood: ${JSON.stringify(report.answered)}`)
 })

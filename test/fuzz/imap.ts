@@ -1,119 +1,86 @@
 // Generated command streams against whole IMAP sessions over the real engine: whatever comes, in whatever pieces, the session
-// answers or ends, logs no bug, and leaves nothing behind.
+// answers or ends, logs no bug, and leaves nothing behind; memory stays where it was.
 //
-//   node test/fuzz/imap.ts [count = 2000] [seed = 1]
+//   node test/fuzz/imap.ts [--inputs 10000] [--seed 1]
 //
-// Each stream has a seed of its own, which a failure names: `node test/fuzz/imap.ts 1 SEED` replays it.
+// A session takes up to 25 inputs: before login, logged in, in a selected mailbox or idling. Each session has a seed of its own, which
+// a failure names: `node test/fuzz/imap.ts --inputs 1 --seed SEED` replays it (from a fresh user: state that earlier sessions left may matter).
 
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { parseArgs } from 'node:util'
 import { SimRandom } from '../../runtime/sim/random.ts'
 import { append, imapEngine } from '../fixtures/imap-engine.ts'
 import type { ImapEngine } from '../fixtures/imap-engine.ts'
-import { ImapClient, emptyUser } from '../fixtures/imap-session.ts'
+import { ImapClient } from '../fixtures/imap-session.ts'
+import { oddMail } from '../fixtures/mails/odd-mails.ts'
+import { ImapInput } from './imap-input.ts'
 
-const commands = ['CAPABILITY', 'NOOP', 'LOGOUT', 'ID', 'AUTHENTICATE', 'LOGIN', 'ENABLE', 'SELECT', 'EXAMINE', 'CREATE', 'DELETE', 'RENAME', 'SUBSCRIBE',
-  'UNSUBSCRIBE', 'LIST', 'LSUB', 'NAMESPACE', 'STATUS', 'APPEND', 'CHECK', 'CLOSE', 'UNSELECT', 'EXPUNGE', 'SEARCH', 'FETCH', 'STORE', 'COPY', 'MOVE',
-  'IDLE', 'UID FETCH', 'UID STORE', 'UID SEARCH', 'UID COPY', 'UID MOVE', 'UID EXPUNGE', 'UID', 'DONE', 'FROB', '',
-  'APPEND', 'APPEND INBOX', 'REPLACE 1 INBOX', 'UID REPLACE', 'GETMETADATA', 'SETMETADATA', 'GETACL', 'SETACL', 'DELETEACL', 'LISTRIGHTS', 'MYRIGHTS',
-  'SEARCH RETURN (SAVE UPDATE)', 'SORT', 'SORT (SUBJECT) UTF-8', 'UID SORT', 'THREAD', 'THREAD REFERENCES UTF-8', 'UID THREAD', 'ESEARCH', 'ESEARCH IN (personal)', 'CANCELUPDATE']
-const words = ['INBOX', 'inbox', 'other', 'a/b', '""', '*', '%', '"%"', '1', '1:*', '*:1', '0', '4294967295', '4294967296', '1,2,3', '2:1', 'NIL', '(', ')', '()',
-  'FLAGS', '+FLAGS', '-FLAGS.SILENT', '(\\Seen \\Deleted)', '\\Seen', '(\\Recent)', '$Junk', 'ALL', 'FULL', 'BODY[]', 'BODY.PEEK[1.2.MIME]<0.5>', 'BODY[HEADER.FIELDS (a b)]',
-  'ENVELOPE', 'BODYSTRUCTURE', 'RFC822', 'INTERNALDATE', 'UID', 'UNSEEN', 'NOT', 'OR', 'BEFORE', '1-Jan-2020', 'CHARSET', 'UTF-8', 'KOI8-R', 'TEXT', 'HEADER', 'MESSAGES', '(MESSAGES UNSEEN)',
-  '"17-Jul-1996 02:44:25 -0700"', '"a\\"b"', '"open', '\\', '{', '}', '{}', '{3}', '&AOQ-', '&bad', 'ä', '\xff', 'PLAIN', 'AHUAcGFzcw==', '=', '*', 'u', 'pass',
-  'CATENATE (', 'CATENATE (TEXT', 'TEXT', 'URL', '"/INBOX/;UID=1"', '";UID=1/;SECTION=TEXT/;PARTIAL=0.5"', '"/INBOX/;UID=1/;SECTION=HEADER"', 'RETURN (STATUS (MESSAGES SIZE) MYRIGHTS METADATA (/private/a))',
-  '(SUBSCRIBED RECURSIVEMATCH)', '(SPECIAL-USE)', '(a* %)', 'RETURN', '(USE (\\Sent))', 'BINARY[]', 'BINARY.PEEK[1]<1.3>', 'BINARY.SIZE[1]', 'PREVIEW (LAZY)', 'SNIPPET', 'EMAILID', 'THREADID',
-  '(DEPTH infinity MAXSIZE 3)', '/private/a', '(/private/a "x" /shared/b NIL)', '/private', '-lrs', '+ted', 'MAILBOXID', '~{3+}\r\na\0b', '(/private/a {3+}\r\nabc)',
-  '$', 'RETURN (SAVE)', 'RETURN (MIN MAX ALL COUNT)', 'RETURN (PARTIAL -1:-5 UPDATE)', '(REVERSE DATE DISPLAYFROM)', 'REFS', 'ORDEREDSUBJECT', 'YOUNGER', '5', 'FUZZY', 'SAVEDON', 'IN (mailboxes (INBOX other) subtree-one a)', '(PARTIAL 1:2)']
-const glue = [' ', ' ', ' ', ' ', ' ', ' ', ' ', '', '  ', '\t', '\0', '\r']
-const ends = ['\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\n', '', '\r', '\r\nDONE\r\n', ' \r\n']
+const inputsOfSession = 25
+/** After so many sessions comes a fresh user: what inputs append would make each of them slower than the one before. */
+const sessionsOfUser = 80
+/** An input that takes longer hangs. */
+const hangMs = 30_000
+/** A session may be this much away from the memory of the first ones. */
+const growthBytes = 128 * 1024 * 1024
 
-class Stream {
-  readonly #dice: SimRandom
-  constructor(seed: number) { this.#dice = new SimRandom(seed, 'imap') }
-
-  #of<Value>(values: readonly Value[]): Value { return values[this.#dice.below(values.length)]! }
-
-  #literal(): string {
-    const size = this.#of([0, 1, 3, 20, 600, 5000])
-    const text = Array.from({ length: Math.ceil(size / 8) }, () => this.#of(['a: b\r\n\r\n', 'x LOGOUT\r\n', '\0\r\n\r\n\r\n', '{3+}\r\nab'])).join('').slice(0, size)
-    const told = this.#dice.below(20) === 0 ? this.#of([600_000, 99_999_999_999]) : size
-    return `{${told}${this.#of(['+', '+', ''])}}\r\n${text}`
-  }
-
-  #word(): string {
-    const kind = this.#dice.below(40)
-    if (kind === 0) return this.#literal()
-    if (kind === 1) return '('.repeat(this.#of([1, 40, 3000]))
-    if (kind === 2) return 'x'.repeat(this.#of([300, 70_000]))
-    return this.#of(words)
-  }
-
-  /** What APPEND has behind its mailbox: messages, and messages of pieces. */
-  #messages(): string {
-    const piece = (): string => this.#of([() => `TEXT ${this.#literal()}`, () => `TEXT ~${this.#literal()}`, () => `URL ${this.#of(words)}`, () => `URL ${this.#literal()}`])()
-    const whole = (): string => this.#of([
-      () => this.#literal(), () => `~${this.#literal()}`, () => `(\\Seen) ${this.#literal()}`,
-      () => `CATENATE (${Array.from({ length: 1 + this.#dice.below(4) }, piece).join(' ')})`,
-    ])()
-    return Array.from({ length: 1 + this.#dice.below(3) }, whole).join(' ')
-  }
-
-  #command(): string {
-    const name = this.#of(commands)
-    const args = Array.from({ length: this.#dice.below(5) }, () => this.#of(glue) + this.#word()).join('')
-    const message = name.startsWith('APPEND') && this.#dice.below(2) === 0 ? ` INBOX ${this.#messages()}` : ''
-    return `${this.#of(['a', 'b1', 'c', '', '+', 'tag'])} ${name}${message}${args}${this.#of(ends)}`
-  }
-
-  /** A stream of commands, now and then with a byte changed, in pieces. */
-  *pieces(): Generator<string> {
-    let text = Array.from({ length: 1 + this.#dice.below(12) }, () => this.#command()).join('')
-    for (let i = this.#dice.below(4); i > 1; i--) {
-      const at = this.#dice.below(text.length)
-      text = text.slice(0, at) + String.fromCharCode(this.#dice.below(256)) + text.slice(at + 1)
-    }
-    text = text.replace(/[^\x00-\xff]/g, '?')
-    for (let at = 0; at < text.length;) {
-      const length = this.#of([1, 7, 100, 100_000, 100_000])
-      yield text.slice(at, at + length)
-      at += length
-    }
-  }
-
-  get odd(): boolean { return this.#dice.below(2) === 1 }
-}
+/** What a run has seen. */
+export interface Report { inputs: number; bytes: number; answered: { ok: number; no: number; bad: number }; mostHeapBytes: number; mostRssBytes: number }
 
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 
-/** Brings whatever state the stream has left to where a command is understood: ends literals, strings, IDLE and SASL. */
-async function settle(c: ImapClient): Promise<void> {
-  for (let i = 0; i < 400 && !c.over; i++) {
-    c.send(`\r\nDONE\r\n${' '.repeat(i < 20 ? 0 : 3000)}\r\nzz${i} CAPABILITY\r\n`)
-    for (let n = 0; n < (i < 20 ? 100 : 5) && !c.over; n++) {
-      if (/\nzz\d+ OK /.test(c.heard)) return
+const collectGarbage = ((): (() => void) => {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
+})()
+
+/** The seed that runs, and since when: for the one that never comes back. */
+const watched = { seed: 0, input: '', since: 0 }
+
+/** Brings whatever state the input has left to where a command is understood: ends literals, strings, IDLE and SASL. */
+async function settle(c: ImapClient, name: string): Promise<void> {
+  const answered = new RegExp(`\\n${name} (OK|NO|BAD) |^${name} `)
+  const from = Math.max(0, c.heard.length - 1)
+  for (let attempt = 0; !c.over; attempt++) {
+    // Most inputs end with a line end, and not in IDLE.
+    c.send(`${attempt === 0 ? '' : attempt === 1 ? '\r\n' : `\r\nDONE\r\n${attempt < 5 ? '' : ' '.repeat(60_000)}\r\n`}${name} NOOP\r\n`)
+    for (let n = 0; n < (attempt < 40 ? 60 : Infinity) && !c.over; n++) {
       await turn()
+      if (c.heard.length > from && answered.test(c.heard.slice(from))) return
     }
-  }
-  for (const started = performance.now(); !c.over && !/\nzz\d+ OK /.test(c.heard);) {
-    if (performance.now() - started > 10_000) throw new Error(`no answer any more; heard ${JSON.stringify(c.heard.slice(-300))}`)
-    await turn()
   }
 }
 
-async function one(engine: ImapEngine, seed: number): Promise<number> {
-  const stream = new Stream(seed)
-  const c = stream.odd ? await engine.login() : new ImapClient({ user: emptyUser(), effects: engine.world.effects })
-  if (c.heard.includes('Logged in') && stream.odd) await c.say('SELECT INBOX')
-  for (const piece of stream.pieces()) {
-    if (!c.over) c.send(piece)
-    if (stream.odd) await turn()
+const count = (heard: string, status: string): number => heard.split(` ${status} `).length - 1
+
+/** One session with its inputs. */
+async function session(engine: ImapEngine, seed: number, inputs: number, report: Report): Promise<void> {
+  const dice = new SimRandom(seed, 'imap')
+  const input = new ImapInput(dice)
+  const state = dice.below(8)
+  const c = state === 0 ? new ImapClient({ user: engine.user, effects: engine.world.effects, settings: { auth_mechanisms: ['plain', 'login'] } }) : await engine.login()
+  if (state > 1) await c.say(dice.below(2) === 0 ? 'SELECT INBOX' : 'SELECT other (CONDSTORE)')
+  for (let i = 0; i < inputs && !c.over; i++) {
+    if (state === 2) c.send('i IDLE\r\n')
+    const pieces = input.pieces()
+    watched.input = pieces.join('').slice(0, 2000)
+    const patient = dice.below(2) === 0
+    for (const piece of pieces) {
+      if (c.over) break
+      c.send(piece)
+      if (patient) await turn()
+    }
+    report.inputs++
+    await settle(c, `zz${i}`)
+    watched.since = performance.now()
   }
-  if (stream.odd) await settle(c)
+  report.bytes += c.bytesIn
+  for (const [key, status] of [['ok', 'OK'], ['no', 'NO'], ['bad', 'BAD']] as const) report.answered[key] += count(c.heard, status)
   c.hangup()
   await c.end()
   if (c.time.count > 0) throw new Error('a timer is left')
   const bug = c.log.find((event) => event.level === 'error')
   if (bug !== undefined) throw new Error(bug.text)
-  return c.bytesIn
 }
 
 /** How many mailboxes sessions have opened and not closed. */
@@ -128,34 +95,84 @@ function countOpen({ user }: ImapEngine): () => number {
   return () => count
 }
 
-/** Runs `count` streams; the answer is how many bytes they had. Throws at the first that is not borne. */
-export async function fuzz(count: number, seed: number): Promise<number> {
+/** Mails for the inputs to fetch, search and move. */
+async function furnish(engine: ImapEngine): Promise<void> {
+  const c = await engine.login()
+  await c.say('CREATE other')
+  for (const mailbox of ['INBOX', 'other']) {
+    await append(c, mailbox)
+    for (const name of ['rfc822-in-multipart', 'fields-many-folds', 'nested-60', 'params-2231-encoded-pieces', 'qp-odd', 'fields-8bit']) {
+      const mail = oddMail(name).toString('latin1')
+      await c.say(`APPEND ${mailbox} {${mail.length}+}\r\n${mail}`)
+    }
+  }
+  c.hangup()
+  await c.end()
+}
+
+/** One user's sessions; answers with the seed after the last. */
+async function oneUser(seed: number, until: number, report: Report): Promise<number> {
   const ends: (() => void | Promise<void>)[] = []
-  const engine = await imapEngine({ teardown: (action) => ends.unshift(action) }, { imap_metadata: true })
+  const engine = await imapEngine({ teardown: (action) => ends.unshift(action) }, { imap_metadata: true, mail_fsync: 'never' })
   const open = countOpen(engine)
-  let bytes = 0
   try {
-    const c = await engine.login()
-    await c.say('CREATE other')
-    for (let i = 0; i < 5; i++) await append(c)
-    for (let n = seed; n < seed + count; n++) {
+    await furnish(engine)
+    for (let n = 0; n < sessionsOfUser && report.inputs < until; n++, seed++) {
+      Object.assign(watched, { seed, since: performance.now() })
       try {
-        bytes += await one(engine, n)
+        await session(engine, seed, Math.min(inputsOfSession, until - report.inputs), report)
       } catch (error) {
-        throw new Error(`seed ${n}: ${error instanceof Error ? error.stack : String(error)}`)
+        throw new Error(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}\nafter ${JSON.stringify(watched.input)}`)
       }
     }
-    c.hangup()
-    await c.end()
     const { sessions } = engine.user.describe().values!
-    if (sessions !== 0 || open() !== 0) throw new Error(`${sessions} sessions and ${open()} open mailboxes are left`)
+    if (sessions !== 0 || open() !== 0) throw new Error(`before seed ${seed}: ${sessions} sessions and ${open()} open mailboxes are left`)
   } finally {
     for (const end of ends) await end()
   }
-  return bytes
+  return seed
+}
+
+/** Runs at least `inputs` inputs. Throws at the first that is not borne; one that hangs ends the process. */
+export async function fuzz(inputs: number, seed: number, told: (report: Report) => void = () => {}): Promise<Report> {
+  const report: Report = { inputs: 0, bytes: 0, answered: { ok: 0, no: 0, bad: 0 }, mostHeapBytes: 0, mostRssBytes: 0 }
+  watched.since = performance.now()
+  const watchdog = setInterval(() => {
+    if (performance.now() - watched.since < hangMs) return
+    console.error(`seed ${watched.seed}: no answer any more, after ${JSON.stringify(watched.input)}`)
+    process.exit(1)
+  }, 1000)
+  let firstHeap: number | undefined
+  try {
+    while (report.inputs < inputs) {
+      seed = await oneUser(seed, inputs, report)
+      collectGarbage()
+      const { heapUsed, rss } = process.memoryUsage()
+      firstHeap ??= heapUsed
+      report.mostHeapBytes = Math.max(report.mostHeapBytes, heapUsed)
+      report.mostRssBytes = Math.max(report.mostRssBytes, rss)
+      if (heapUsed > firstHeap + growthBytes) throw new Error(`before seed ${seed}: ${heapUsed} bytes of memory are in use, ${firstHeap} were after the first user`)
+      told(report)
+    }
+  } finally {
+    clearInterval(watchdog)
+  }
+  return report
 }
 
 if (import.meta.main) {
-  const [count = 2000, seed = 1] = process.argv.slice(2).map(Number)
-  console.log(`${await fuzz(count, seed)} bytes in ${count} streams from seed ${seed} on: borne`)
+  const { values } = parseArgs({ options: { inputs: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } } })
+  const started = performance.now()
+  let next = 0
+  const says = (report: Report): void => {
+    const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`
+    console.log(`${report.inputs} inputs (${megabytes(report.bytes)}) in ${Math.round((performance.now() - started) / 1000)} s: OK ${report.answered.ok}, NO ${report.answered.no}, BAD ${report.answered.bad}; heap ${megabytes(report.mostHeapBytes)}, process ${megabytes(report.mostRssBytes)} at most`)
+  }
+  const report = await fuzz(Number(values.inputs), Number(values.seed), (report) => {
+    if (report.inputs < next) return
+    next = report.inputs + 20_000
+    says(report)
+  })
+  says(report)
+  console.log('borne')
 }
