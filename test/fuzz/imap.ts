@@ -42,9 +42,11 @@ async function settle(c: ImapClient, name: string): Promise<void> {
   const answered = new RegExp(`\\n${name} (OK|NO|BAD) |^${name} `)
   const from = Math.max(0, c.heard.length - 1)
   for (let attempt = 0; !c.over; attempt++) {
-    // Most inputs end with a line end, and not in IDLE.
-    c.send(`${attempt === 0 ? '' : attempt === 1 ? '\r\n' : `\r\nDONE\r\n${attempt < 5 ? '' : ' '.repeat(60_000)}\r\n`}${name} NOOP\r\n`)
-    for (let n = 0; n < (attempt < 40 ? 60 : Infinity) && !c.over; n++) {
+    // Most inputs end with a line end, and not in IDLE; few in a literal that wants much more.
+    c.send(`${attempt === 0 ? '' : attempt === 1 ? '\r\n' : `\r\nDONE\r\n${attempt < 4 ? '' : ' '.repeat(100_000)}\r\n`}${name} NOOP\r\n`)
+    // A command that writes files takes more than a few turns: no reason to send so much.
+    const patience = performance.now() + (attempt < 3 ? 0 : attempt < 40 ? 20 : Infinity)
+    for (let n = 0; (n < 60 || performance.now() < patience) && !c.over; n++) {
       await turn()
       if (c.heard.length > from && answered.test(c.heard.slice(from))) return
     }
