@@ -16,9 +16,12 @@ class Client implements ViewEvents {
   recentSeen: number
   toldNow = new Set<number>()
   newsFrom = 0
+  /** Of a client that hears VANISHED instead of EXPUNGE. */
+  readonly vanished: ((uids: readonly number[]) => void) | undefined
 
-  constructor(mailbox: ModelMailbox, readOnly: boolean) {
+  constructor(mailbox: ModelMailbox, readOnly: boolean, hearsVanished = false) {
     this.mailbox = mailbox
+    if (hearsVanished) this.vanished = (uids) => { this.#vanish(uids) }
     this.view = new View(mailbox, { readOnly })
     this.known = []
     this.recentSeen = this.view.recentCount
@@ -26,13 +29,26 @@ class Client implements ViewEvents {
   }
 
   expunge(seq: number): void {
-    if (this.mode === 'no-expunge') throw new Error('EXPUNGE told where it is forbidden')
+    if (this.mode !== 'all') throw new Error('EXPUNGE told where it is forbidden')
+    if (this.vanished !== undefined) throw new Error('EXPUNGE told to one who hears VANISHED')
+    this.#drop(seq)
+  }
+
+  /** The view changes its numbers after it has told. */
+  #vanish(uids: readonly number[]): void {
+    if (this.mode !== 'all') throw new Error('VANISHED told where it is forbidden')
+    if (uids.length === 0 || uids.some((uid, i) => i > 0 && uid <= uids[i - 1]!)) throw new Error(`VANISHED ${uids.join(',')}`)
+    for (const uid of uids.toReversed()) this.#drop(this.view.seqOf(uid))
+  }
+
+  #drop(seq: number): void {
     if (!(seq >= 1 && seq <= this.known.length)) throw new Error(`EXPUNGE of ${seq}, the client has ${this.known.length}`)
     this.known.splice(seq - 1, 1)
     if (seq <= this.newsFrom) this.newsFrom--
   }
 
   exists(count: number): void {
+    if (this.mode === 'flags') throw new Error('EXISTS told where only flags may be')
     if (count <= this.known.length) throw new Error(`EXISTS ${count}, the client has ${this.known.length}`)
     while (this.known.length < count) this.known.push(undefined)
   }
@@ -94,8 +110,9 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('expunge' as const), picks: fc.array(fc.nat(30), { minLength: 1, maxLength: 4 }) }),
   fc.record({ do: fc.constant('flags' as const), picks: fc.array(fc.nat(30), { minLength: 1, maxLength: 4 }), flags: fc.nat(31) }),
   fc.record({ do: fc.constant('silent' as const), session, pick: fc.nat(30), flags: fc.nat(31) }),
-  fc.record({ do: fc.constant('sync' as const), session, mode: fc.constantFrom<SyncMode>('all', 'no-expunge') }),
-  fc.record({ do: fc.constant('reopen' as const), session, readOnly: fc.boolean() }),
+  fc.record({ do: fc.constant('sync' as const), session, mode: fc.constantFrom<SyncMode>('all', 'no-expunge', 'flags') }),
+  fc.record({ do: fc.constant('reopen' as const), session, readOnly: fc.boolean(), hearsVanished: fc.boolean() }),
+  fc.record({ do: fc.constant('move' as const), picks: fc.array(fc.nat(30), { minLength: 1, maxLength: 4 }), back: fc.boolean() }),
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
@@ -105,13 +122,21 @@ const pickUids = (mailbox: ModelMailbox, picks: readonly number[]): number[] =>
 function play(steps: readonly Step[], keptUpdates: number): void {
   const mailbox = new ModelMailbox(keptUpdates)
   mailbox.add(5)
-  const clients = [false, false, true, false].map((readOnly) => new Client(mailbox, readOnly))
+  const clients = [false, false, true, false].map((readOnly, i) => new Client(mailbox, readOnly, i === 1))
+  let elsewhere = 0
   for (const s of steps) {
     if (s.do === 'append') mailbox.add(s.count, s.gap)
     else if (s.do === 'expunge') mailbox.remove(pickUids(mailbox, s.picks))
-    else if (s.do === 'flags') mailbox.setFlags(pickUids(mailbox, s.picks), s.flags)
+    else if (s.do === 'move' && s.back) {
+      if (elsewhere > 0) mailbox.add(elsewhere)
+      elsewhere = 0
+    } else if (s.do === 'move') {
+      const uids = pickUids(mailbox, s.picks)
+      elsewhere += uids.length
+      mailbox.remove(uids)
+    } else if (s.do === 'flags') mailbox.setFlags(pickUids(mailbox, s.picks), s.flags)
     else if (s.do === 'sync') clients[s.session]!.sync(s.mode)
-    else if (s.do === 'reopen') clients[s.session] = new Client(mailbox, s.readOnly)
+    else if (s.do === 'reopen') clients[s.session] = new Client(mailbox, s.readOnly, s.hearsVanished)
     else if (clients[s.session]!.view.count > 0) clients[s.session]!.storeSilently(1 + (s.pick % clients[s.session]!.view.count), s.flags)
   }
   for (const client of clients) client.check()
