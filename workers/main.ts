@@ -32,6 +32,7 @@ import { openLog } from './log.ts'
 import type { Log } from './log.ts'
 import type { SessionWorkerControl } from './session-worker.ts'
 import type { StorageWorkerControl } from './storage-worker.ts'
+import { tlsOf } from './storage/tls.ts'
 import { Thread, moving } from './thread.ts'
 
 type SessionThread = Thread<SessionWorkerControl>
@@ -87,8 +88,10 @@ export class Server {
 
   /** Starts everything; settles when every listener listens. */
   async start(): Promise<void> {
-    const { obox_fs, obox_index_fs } = settingsFor(this.#config, {})
+    const settings = settingsFor(this.#config, {})
+    const { obox_fs, obox_index_fs } = settings
     try {
+      tlsOf(settings)
       for (const spec of new Set([obox_fs, obox_index_fs || obox_fs])) await checkStorage(spec)
       await this.#probeListeners()
       this.#reportConfig()

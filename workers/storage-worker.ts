@@ -13,15 +13,19 @@ import { cacheStatistics, rescanCaches } from './storage/cache-shared.ts'
 import type { CacheStatistics } from './storage/cache-directory.ts'
 import { FairQueue } from './storage/fair-queue.ts'
 import { StorageHost } from './storage/storage-host.ts'
+import { tlsOf, usualTls } from './storage/tls.ts'
+import type { TlsSettings } from './storage/tls.ts'
 import { exposeControl } from './thread.ts'
 
 /** The settings it acts on. */
-export interface StorageSettings {
+export interface StorageSettings extends TlsSettings {
   mail_temp_dir: string
   mail_prefetch_count: number
   obox_max_parallel_writes: number
   obox_max_parallel_copies: number
   obox_max_parallel_deletes: number
+  fs_auth_request_timeout: number
+  fs_auth_request_max_retries: number
 }
 
 export interface StorageStatistics {
@@ -38,25 +42,28 @@ export interface StorageStatistics {
 
 export class StorageWorkerControl {
   readonly #queue = new FairQueue()
-  #tempDirectory = '/tmp'
+  /** What the settings say of the world; stores that are open already keep theirs. */
+  #told: Pick<FsWorld, 'tempDirectory' | 'tls' | 'auth'> = { tempDirectory: '/tmp', tls: usualTls, auth: { timeoutMs: 10_000, retries: 1 } }
   readonly #host: StorageHost
 
   constructor() {
-    const world: FsWorld = {
+    const world: Omit<FsWorld, 'tempDirectory' | 'tls' | 'auth'> = {
       clock: realClock,
       timers: realTimers,
       random: { bytes: (count) => randomBytes(count), below: (bound) => randomInt(bound) },
       emit: (event) => this.#log(event),
-      tempDirectory: '',
       maxConnections: () => this.#queue.limits.running,
     }
-    this.#host = new StorageHost(this.#queue, realTimers, (spec) => buildStack(spec, { ...world, tempDirectory: this.#tempDirectory }))
+    this.#host = new StorageHost(this.#queue, realTimers, (spec) => buildStack(spec, { ...world, ...this.#told }))
   }
 
   /** Sets the limits; called once before the first `connect`, and again to change them. Running requests go on. */
   start(options: { settings: StorageSettings; connections?: number }): void {
     const { settings, connections = limits.storageConnections } = options
-    this.#tempDirectory = settings.mail_temp_dir
+    this.#told = {
+      tempDirectory: settings.mail_temp_dir, tls: tlsOf(settings),
+      auth: { timeoutMs: settings.fs_auth_request_timeout, retries: settings.fs_auth_request_max_retries },
+    }
     this.#queue.limits = {
       ...this.#queue.limits,
       running: connections,

@@ -46,8 +46,8 @@ export const oboxSettings = {
   metacache_userdb: path('metacache/metacache-users.db', 'File of known users, below state_dir.'),
   metacache_last_host_dict: text('', 'Dictionary of each user\'s last backend.'),
   fs_auth_cache_dict: text('', 'Dictionary of storage tokens.'),
-  fs_auth_request_max_retries: number(1, 'Retries of a token request.'),
-  fs_auth_request_timeout: time('10 secs', 'Time a token request has.'),
+  fs_auth_request_max_retries: number(1, 'Retries when a role\'s credentials are asked for.', acts),
+  fs_auth_request_timeout: time('10 secs', 'Time that asking for a role\'s credentials has.', acts),
   zlib_save: text('', 'Compression of bodies: gz, bz2, lz4, zstd; empty: none.'),
   zlib_save_level: number(6, 'Level of it.'),
 } as const

@@ -15,6 +15,7 @@ import type { SimRandom } from '../../runtime/sim/random.ts'
 import { SimWorld } from '../../runtime/sim-effects.ts'
 import type { SimEffects, SimMachine } from '../../runtime/sim-effects.ts'
 import memory from '../../workers/fs/memory.ts'
+import { usualTls } from '../../workers/storage/tls.ts'
 import { Client } from './client.ts'
 import type { Supply } from './client.ts'
 import { Life, outcomeOf } from './life.ts'
@@ -108,6 +109,7 @@ class Story {
     const unused = (): never => { throw new Violation('the memory driver reached for the real world') }
     this.#store = memory.open(`sim-${++stores}`, {
       clock, timers: { after: unused }, random: { bytes: unused, below: unused }, emit: () => {}, tempDirectory: '/tmp', maxConnections: () => 1,
+      tls: usualTls, auth: { timeoutMs: 0, retries: 0 },
     })
     this.#world = new SimWorld(seed, this.#store, {
       faults: usualFaults,

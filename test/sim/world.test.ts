@@ -10,6 +10,7 @@ import type { Faults } from '../../runtime/sim/faults.ts'
 import { SimRandom } from '../../runtime/sim/random.ts'
 import { SimWorld } from '../../runtime/sim-effects.ts'
 import memory from '../../workers/fs/memory.ts'
+import { usualTls } from '../../workers/storage/tls.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 const context = { user: 'u', reason: 'test' }
@@ -21,7 +22,7 @@ function worldOf(seed: number, faults: Partial<Faults> = {}): { world: SimWorld;
   const none = (): never => { throw new Error('not in a simulated world') }
   const store = memory.open(`world-${++worlds}`, {
     clock: { now: () => 0, monotonic: () => 0 }, timers: { after: none }, random: { bytes: none, below: none },
-    emit: () => {}, tempDirectory: '/tmp', maxConnections: () => 1,
+    emit: () => {}, tempDirectory: '/tmp', maxConnections: () => 1, tls: usualTls, auth: { timeoutMs: 0, retries: 0 },
   })
   return { world: new SimWorld(seed, store, { faults: { ...noFaults, ...faults } }), store }
 }

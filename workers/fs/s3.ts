@@ -2,7 +2,9 @@
 //
 // With bucket= the style is by path (HOST/PATH/BUCKET/key), without it the first label of HOST is the bucket, and PATH
 // a prefix of all keys. prefix= is a prefix of all keys in both styles. Signatures are v4; region= is us-east-1 where neither
-// it nor an amazonaws.com host says otherwise.
+// it nor an amazonaws.com host says otherwise, until the store names another. signature=v2 is for old stores; without
+// region= a store that says it does not know v4 gets v2 by itself. auth_role=ROLE takes the key pair from the instance
+// metadata service at auth_host= (169.254.169.254), and needs none in the URL.
 //
 // Rules: Content-Length always, never aws-chunked (radosgw and Swift refuse it). What a PUT stored is checked by its MD5
 // where the ETag is one. Conditional writes carry a mark of their own: a 412 after a lost answer is told from a real one by it.
@@ -19,7 +21,12 @@ import { parseHttpUrl } from '../storage/http-url.ts'
 import type { Answer } from '../storage/http.ts'
 import { checkKey, checkRange, compareKeys, isWhole, pageLimit } from '../storage/keys.ts'
 import { bodyWithResume } from '../storage/s3-body.ts'
-import { etagOf, fromHeaderText, headerText, S3Requests } from '../storage/s3-requests.ts'
+import { fixedCredentials, RoleCredentials } from '../storage/credentials.ts'
+import type { CredentialSource } from '../storage/credentials.ts'
+import { fromHeaderText, headerText } from '../storage/header-text.ts'
+import { HttpRequests } from '../storage/http-requests.ts'
+import type { StoreRequest } from '../storage/http-requests.ts'
+import { etagOf, S3Dialect } from '../storage/s3-requests.ts'
 import type { S3Place } from '../storage/s3-requests.ts'
 import { deleteRequest, refusedKeys } from '../storage/s3-delete.ts'
 import { pageOfXml } from '../storage/s3-list.ts'
@@ -31,43 +38,61 @@ const markHeader = 'x-amz-meta-culver-write'
 /** Deletes one by one (bulk_delete_limit=0) that run at the same time. */
 const parallelDeletes = 10
 
-const parse = (text: string): { place: S3Place; prefix: string } => {
-  const parameters = parseHttpUrl(text, ['bucket', 'region', 'prefix'])
-  const { hostname, port, path, own } = parameters
+interface S3Url { place: S3Place; prefix: string; role: { name: string; host: { hostname: string; port: number | undefined } } | undefined }
+
+const parse = (text: string): S3Url => {
+  const parameters = parseHttpUrl(text, ['bucket', 'region', 'prefix', 'signature', 'auth_role', 'auth_host'])
+  const { hostname, path, own, username } = parameters
   const bucket = own.get('bucket')
   if (bucket === '') throw new ConfigError('s3: bucket= is empty')
-  const host = hostname.includes(':') ? `[${hostname}]` : hostname
+  const signature = own.get('signature')
+  if (signature !== undefined && signature !== 'v2' && signature !== 'v4') throw new ConfigError(`s3: signature=${signature} is neither v2 nor v4`)
+  const region = own.get('region') ?? /\bs3[.-]([a-z]+-[a-z-]+-\d+)\.amazonaws\.com/.exec(hostname)?.[1]
+  const name = own.get('auth_role')
+  if (name !== undefined && (name === '' || username !== '')) throw new ConfigError(name === '' ? 's3: auth_role= is empty' : 's3: either KEY:SECRET or auth_role=, not both')
   return {
     place: {
-      parameters,
-      region: own.get('region') ?? /\bs3[.-]([a-z]+-[a-z-]+-\d+)\.amazonaws\.com/.exec(hostname)?.[1] ?? 'us-east-1',
+      parameters, signature, region: region ?? 'us-east-1', regionGiven: region !== undefined,
+      bucket: bucket ?? hostname.split('.')[0]!, virtualHost: bucket === undefined,
       base: bucket === undefined ? '/' : encodePath(`${path}${bucket}/`),
-      hostHeader: port === undefined ? host : `${host}:${port}`,
     },
     prefix: (bucket === undefined ? path.slice(1) : '') + (own.get('prefix') ?? ''),
+    role: name === undefined ? undefined : { name, host: authHost(own.get('auth_host') ?? '169.254.169.254') },
   }
 }
+
+const authHost = (text: string): { hostname: string; port: number | undefined } => {
+  const match = /^([A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(text)
+  if (!match) throw new ConfigError(`s3: auth_host=${text} is no HOST[:PORT]`)
+  return { hostname: match[1]!, port: match[2] === undefined ? undefined : Number(match[2]) }
+}
+
+/** A request for an object of the store, or for the bucket. */
+type S3Request = Omit<StoreRequest, 'path'>
 
 class S3Store implements OpenStore {
   readonly conditionalWrites = true
   readonly #place: S3Place
   readonly #prefix: string
   readonly #world: FsWorld
-  readonly #requests: S3Requests
+  readonly #requests: HttpRequests
+  readonly #credentials: CredentialSource | undefined
   /** How this store wants the ETag of If-Match: AWS takes both, older radosgw compares the quotes too. Unknown until one worked. */
   #quoteEtag: boolean | undefined
 
-  constructor({ place, prefix }: { place: S3Place; prefix: string }, world: FsWorld) {
+  constructor({ place, prefix, role }: S3Url, world: FsWorld) {
     this.#place = place
     this.#prefix = prefix
     this.#world = world
-    this.#requests = new S3Requests(place, world)
+    const { username: accessKey, password: secretKey } = place.parameters
+    this.#credentials = role ? new RoleCredentials(role.name, role.host, world) : accessKey === '' ? undefined : fixedCredentials({ accessKey, secretKey })
+    this.#requests = new HttpRequests(place.parameters, new S3Dialect(place, this.#credentials, world), world)
   }
 
   async read(key: string, context: RequestContext, range?: ByteRange): Promise<ObjectReader> {
     checkKey(key)
     if (range) checkRange(range)
-    const get = (from: number, to: number | undefined): Promise<Answer> => this.#requests.send({
+    const get = (from: number, to: number | undefined): Promise<Answer> => this.#send({
       method: 'GET', key: this.#prefix + key, context,
       headers: from === 0 && to === undefined ? {} : { range: `bytes=${from}-${to === undefined ? '' : to - 1}` },
     }).catch(this.#named(key))
@@ -80,7 +105,7 @@ class S3Store implements OpenStore {
     const stat = statOf(answer, part ? Number(part[3]) : undefined)
     const start = part ? Number(part[1]) : 0
     const end = part ? Number(part[2]) + 1 : stat.size
-    const { maxRetries } = this.#place.parameters
+    const maxRetries = this.#place.parameters.maxRetries.read
     const body = bodyWithResume({ key, start, end, etag: stat.etag, answer, again: get, maxRetries, world: this.#world, signal: context.signal })
     return readerOf(stat, body.chunks, body.release)
   }
@@ -110,10 +135,9 @@ class S3Store implements OpenStore {
   async copy(from: string, to: string, context: RequestContext, metadata?: Metadata): Promise<void> {
     checkKey(from)
     checkKey(to)
-    const { own, hostname } = this.#place.parameters
-    const bucket = own.get('bucket') ?? hostname.split('.')[0]!
+    const { bucket } = this.#place
     const replaced = metadata && { 'x-amz-metadata-directive': 'REPLACE', 'content-type': 'application/octet-stream', ...metadataHeaders(metadata) }
-    await this.#requests.send({
+    await this.#send({
       method: 'PUT', key: this.#prefix + to, context,
       headers: { 'x-amz-copy-source': `/${encodeUri(bucket)}/${encodePath(this.#prefix + from)}`, ...replaced },
       // A copy can fail after its 200 was sent.
@@ -127,7 +151,7 @@ class S3Store implements OpenStore {
   async delete(key: string, context: RequestContext): Promise<void> {
     checkKey(key)
     try {
-      const answer = await this.#requests.send({ method: 'DELETE', key: this.#prefix + key, context })
+      const answer = await this.#send({ method: 'DELETE', key: this.#prefix + key, context })
       answer.drain()
     } catch (error) {
       if (!(error instanceof ObjectNotFound)) throw error
@@ -158,7 +182,7 @@ class S3Store implements OpenStore {
     // Behind a common prefix lies everything behind the greatest key beneath it.
     if (after !== undefined) query.push(['start-after', this.#prefix + after + (delimiter && after.endsWith(delimiter) ? '\u{10ffff}' : '')])
     let page: ListPage | undefined
-    await this.#requests.send({
+    await this.#send({
       method: 'GET', query, context,
       accept: async (answer) => {
         page = pageOfXml(await answer.text(limits.httpListBytes), this.#prefix.length)
@@ -173,7 +197,7 @@ class S3Store implements OpenStore {
   async stat(key: string, context: RequestContext): Promise<ObjectStat> {
     checkKey(key)
     try {
-      const answer = await this.#requests.send({ method: 'HEAD', key: this.#prefix + key, context })
+      const answer = await this.#send({ method: 'HEAD', key: this.#prefix + key, context })
       answer.drain()
       return statOf(answer, undefined)
     } catch (error) {
@@ -185,11 +209,18 @@ class S3Store implements OpenStore {
     }
   }
 
-  close(): void { this.#requests.close() }
+  close(): void {
+    this.#requests.close()
+    this.#credentials?.close()
+  }
+
+  #send(request: S3Request): Promise<Answer> {
+    return this.#requests.send({ ...request, path: this.#place.base + (request.key === undefined ? '' : encodePath(request.key)) })
+  }
 
   async #put(key: string, body: Body, context: RequestContext, headers: Record<string, string>, onUncertain?: () => void): Promise<{ etag: string }> {
     const md5: Record<string, string> = isShort(body) ? { 'content-md5': createHash('md5').update(joinShort(body)).digest('base64') } : {}
-    const answer = await this.#requests.send({
+    const answer = await this.#send({
       method: 'PUT', key: this.#prefix + key, body, context, headers: { ...headers, ...md5 },
       ...(onUncertain ? { onUncertain } : {}),
       accept: (answer, hash) => {
@@ -211,7 +242,7 @@ class S3Store implements OpenStore {
       return await this.#put(key, body, context, headers, () => { uncertain = true })
     } catch (error) {
       if (!(error instanceof ConditionFailed) || !uncertain) throw error
-      const answer = await this.#requests.send({ method: 'HEAD', key: this.#prefix + key, context }).catch(() => undefined)
+      const answer = await this.#send({ method: 'HEAD', key: this.#prefix + key, context }).catch(() => undefined)
       answer?.drain()
       if (answer?.headers[markHeader] !== mark) throw error
       return { etag: etagOf(answer) }
@@ -221,8 +252,8 @@ class S3Store implements OpenStore {
   async #deleteBatch(keys: string[], context: RequestContext): Promise<string[]> {
     const xml = Buffer.from(deleteRequest(keys.map((key) => this.#prefix + key)))
     let refused: string[] | undefined
-    await this.#requests.send({
-      method: 'POST', query: [['delete', '']], context, body: bodyOf(xml),
+    await this.#send({
+      method: 'POST', kind: 'delete', query: [['delete', '']], context, body: bodyOf(xml),
       headers: { 'content-type': 'application/xml', 'content-md5': createHash('md5').update(xml).digest('base64') },
       accept: async (answer) => {
         refused = refusedKeys(await answer.text(limits.httpListBytes))

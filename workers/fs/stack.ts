@@ -8,6 +8,7 @@ import { limits } from '../../runtime/limits.ts'
 import { realClock, realTimers } from '../../runtime/real-effects.ts'
 import type { Driver, FsWorld, OpenStore, Wrapper } from '../storage/driver.ts'
 import { redact } from '../storage/redact.ts'
+import { usualTls } from '../storage/tls.ts'
 import { all } from './index.ts'
 
 const byName = new Map<string, Driver | Wrapper>(all.map((declared) => [declared.name, declared]))
@@ -51,6 +52,8 @@ export const machine: FsWorld = {
   emit: () => {},
   tempDirectory: tmpdir(),
   maxConnections: () => limits.storageConnections,
+  tls: usualTls,
+  auth: { timeoutMs: 10_000, retries: 1 },
 }
 
 /**

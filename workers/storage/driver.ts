@@ -3,6 +3,7 @@
 import type { Clock, ObjectStore, Random, RequestContext, Timers } from '../../runtime/effects.ts'
 import type { LogEvent } from '../../runtime/events.ts'
 import { Cancelled } from '../../runtime/errors.ts'
+import type { StoreTls } from './tls.ts'
 
 /** What drivers and wrappers are given of the machine. */
 export interface FsWorld {
@@ -14,6 +15,10 @@ export interface FsWorld {
   tempDirectory: string
   /** HTTP connections to one host; a change by reload is seen at the next request. */
   maxConnections(): number
+  /** For stores over https. */
+  tls: StoreTls
+  /** Asking for a role's credentials (fs_auth_request_timeout, fs_auth_request_max_retries). */
+  auth: { timeoutMs: number; retries: number }
 }
 
 /** A store that holds something of the machine (connections, timers) until it is closed. */

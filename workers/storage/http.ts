@@ -12,8 +12,10 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HttpRequest } from '@smithy/protocol-http'
 import type { Timers } from '../../runtime/effects.ts'
 import { Cancelled, LimitExceeded, messageOf } from '../../runtime/errors.ts'
+import type { StoreTls } from './tls.ts'
 
-export interface HttpTarget { protocol: 'http:' | 'https:'; hostname: string; port: number | undefined; timeoutMs: number; connectTimeoutMs: number }
+/** One server. `tls` is for https. */
+export interface HttpTarget { protocol: 'http:' | 'https:'; hostname: string; port: number | undefined; connectTimeoutMs: number; tls: StoreTls }
 
 export interface Outgoing {
   method: string
@@ -22,6 +24,8 @@ export interface Outgoing {
   headers: Record<string, string>
   /** In one piece, or made anew for each attempt. */
   body?: Uint8Array | AsyncIterable<Uint8Array>
+  /** Waiting for the next sign of life (ms). */
+  timeoutMs: number
 }
 
 export interface Answer {
@@ -54,10 +58,10 @@ const shared = new WeakMap<Timers, Map<string, HttpClient>>()
 export class HttpClient {
   /** The client for `target`; to be closed once for each time it was opened. */
   static open(target: HttpTarget, timers: Timers, maxConnections: () => number): HttpClient {
-    const { protocol, hostname, port, timeoutMs, connectTimeoutMs } = target
+    const { protocol, hostname, port, connectTimeoutMs, tls } = target
     let clients = shared.get(timers)
     if (!clients) shared.set(timers, clients = new Map())
-    const name = [protocol, hostname, port, timeoutMs, connectTimeoutMs].join(' ')
+    const name = [protocol, hostname, port, connectTimeoutMs, tls.name].join(' ')
     let client = clients.get(name)
     if (!client) clients.set(name, client = new HttpClient(target, timers, maxConnections, () => { clients.delete(name) }))
     client.#users++
@@ -80,7 +84,7 @@ export class HttpClient {
     this.#timers = timers
     this.#maxConnections = maxConnections
     const options = { keepAlive: true, maxSockets: Infinity, scheduling: 'lifo' as const }
-    this.#agent = target.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+    this.#agent = target.protocol === 'https:' ? new HttpsAgent({ ...options, ...target.tls.options }) : new HttpAgent(options)
     const agent = target.protocol === 'https:' ? { httpsAgent: this.#agent as HttpsAgent } : { httpAgent: this.#agent }
     this.#http = new NodeHttpHandler({ ...agent, connectionTimeout: target.connectTimeoutMs, requestTimeout: 0, socketTimeout: 0 })
   }
@@ -119,7 +123,7 @@ export class HttpClient {
     const controller = new AbortController()
     const onAbort = (): void => controller.abort()
     signal?.addEventListener('abort', onAbort, { once: true })
-    const watch = new Watch(this.#timers, this.#target.timeoutMs, () => controller.abort())
+    const watch = new Watch(this.#timers, request.timeoutMs, () => controller.abort())
     const source = request.body && !(request.body instanceof Uint8Array) ? uploading(request.body, watch, () => controller.abort()) : undefined
     try {
       watch.restart()
@@ -137,16 +141,16 @@ export class HttpClient {
     } catch (error) {
       signal?.removeEventListener('abort', onAbort)
       source?.stream.destroy()
-      throw this.#failure(error, watch, signal, source?.failure())
+      throw this.#failure(error, request.timeoutMs, watch, signal, source?.failure())
     } finally {
       watch.stop()
     }
   }
 
-  #failure(error: unknown, watch: Watch, signal: AbortSignal | undefined, bodyFailure: unknown): unknown {
+  #failure(error: unknown, timeoutMs: number, watch: Watch, signal: AbortSignal | undefined, bodyFailure: unknown): unknown {
     if (signal?.aborted) return new Cancelled()
     if (bodyFailure) return bodyFailure
-    const { hostname, timeoutMs } = this.#target
+    const { hostname } = this.#target
     if (watch.fired) return new HttpFailure(`no answer from ${hostname} within ${timeoutMs} ms`, false)
     const { name, code } = error as { name?: string; code?: string }
     if (name === 'TimeoutError' && code === undefined) return new HttpFailure(`no connection to ${hostname} within ${this.#target.connectTimeoutMs} ms`, true)

@@ -1,186 +1,152 @@
-// One request to an S3 store, signed, with its retries, and its failures as the kinds the house knows.
+// How S3 is spoken to (AWS API reference 2006-03-01): signatures, and what a refusal means.
 //
 // Rules: "no such object" is believed only where the store says NoSuchKey itself; a missing bucket, or a 404 of some
-// proxy, is TempFail. No text holds a secret. Every attempt is counted in the context's cost.
+// proxy, is TempFail. No text holds a secret. A clock that is wrong, a region, a role's expired key are put right once
+// the store has said so.
 
 import { createHash } from 'node:crypto'
-import type { Body, RequestContext } from '../../runtime/effects.ts'
-import { Cancelled, ConditionFailed, LimitExceeded, messageOf, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
-import { limits } from '../../runtime/limits.ts'
-import { bodyChunks, isShort, joinShort } from './body.ts'
-import { countRequest, pause } from './driver.ts'
+import { ConditionFailed, LimitExceeded, ObjectNotFound } from '../../runtime/errors.ts'
+import type { CredentialSource } from './credentials.ts'
 import type { FsWorld } from './driver.ts'
-import { HttpClient, HttpFailure } from './http.ts'
 import type { Answer } from './http.ts'
 import type { HttpParameters } from './http-url.ts'
-import { backoffMs, isPassing } from './retry.ts'
-import { emptyPayloadHash, encodePath, encodeQuery, Signer, unsignedPayload } from './sigv4.ts'
+import { endpointOf, loggedText, shortText } from './http-requests.ts'
+import type { Attempt, Dialect, Endpoint, Refusal, StoreRequest } from './http-requests.ts'
+import { signV2 } from './sigv2.ts'
+import { emptyPayloadHash, encodeUri, Signer, unsignedPayload } from './sigv4.ts'
+import type { Credentials } from './sigv4.ts'
 import { parseXml, textOf } from './xml.ts'
-
-export interface S3Request {
-  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Absent: the bucket itself. */
-  key?: string
-  query?: [string, string][]
-  headers?: Record<string, string>
-  body?: Body
-  context: RequestContext
-  /** Looks at a 2xx answer; a string is why it is no success after all and must be tried again. */
-  accept?(answer: Answer, bodyMd5: string | undefined): Promise<string | undefined> | string | undefined
-  /** Called before each further attempt after one that may have had its effect all the same. */
-  onUncertain?(): void
-}
-
-interface Failed { status: number; code: string; text: string; retryAfter: string | undefined }
 
 /** Where a bucket is. */
 export interface S3Place {
   parameters: HttpParameters
+  bucket: string
   region: string
+  /** Whether the region was said, and is no guess. */
+  regionGiven: boolean
+  /** Whether the bucket is the host's first label. */
+  virtualHost: boolean
   /** The bucket's path, encoded: begins and ends with '/'. */
   base: string
-  hostHeader: string
-}
-
-export class S3Requests {
-  readonly #place: S3Place
-  readonly #world: FsWorld
-  readonly #http: HttpClient
-  readonly #signer: Signer | undefined
-
-  constructor(place: S3Place, world: FsWorld) {
-    const { parameters, region } = place
-    this.#place = place
-    this.#world = world
-    this.#http = HttpClient.open(parameters, world.timers, world.maxConnections)
-    this.#signer = parameters.username === '' ? undefined : new Signer({ accessKey: parameters.username, secretKey: parameters.password }, region)
-  }
-
-  /** Answers a 2xx answer whose body has still to be taken; throws for everything else. */
-  async send(request: S3Request): Promise<Answer> {
-    const { parameters } = this.#place
-    const began = this.#world.clock.monotonic()
-    for (let attempt = 1, connects = 0; ; attempt++) {
-      countRequest(request.context)
-      const outcome = await this.#attempt(request)
-      this.#warnIfSlow(request, this.#world.clock.monotonic() - began)
-      if (!(outcome instanceof Error) && !isFailed(outcome)) return outcome
-      const connecting = outcome instanceof HttpFailure && outcome.connecting
-      const passing = outcome instanceof HttpFailure || (isFailed(outcome) && (isPassing(outcome.status) || passingCodes.has(outcome.code)))
-      const waitMs = backoffMs(attempt, this.#world.random, isFailed(outcome) ? outcome.retryAfter : undefined)
-      const late = this.#world.clock.monotonic() - began + waitMs > parameters.absoluteTimeoutMs
-      const exhausted = attempt > parameters.maxRetries || (connecting && ++connects > parameters.maxConnectRetries)
-      if (!passing || exhausted || late) throw failureOf(request, outcome, attempt)
-      if (!connecting) request.onUncertain?.()
-      await pause(this.#world.timers, waitMs, request.context.signal)
-    }
-  }
-
-  /** Ends the connections when what is under way is finished. */
-  close(): void { this.#http.close() }
-
-  async #attempt(request: S3Request): Promise<Answer | Failed | HttpFailure> {
-    const md5 = request.body && createHash('md5')
-    try {
-      const answer = await this.#http.send(this.#outgoing(request, md5), request.context.signal)
-      if (answer.status >= 200 && answer.status < 300) {
-        const refused = await request.accept?.(answer, md5?.digest('hex'))
-        return refused === undefined ? answer : { status: 500, code: '', text: refused, retryAfter: undefined }
-      }
-      return await this.#failed(request, answer)
-    } catch (error) {
-      if (error instanceof HttpFailure) return error
-      throw error
-    }
-  }
-
-  #outgoing({ method, key, query = [], headers = {}, body, context }: S3Request, md5: ReturnType<typeof createHash> | undefined): Parameters<HttpClient['send']>[0] {
-    const { base, hostHeader } = this.#place
-    const path = base + (key === undefined ? '' : encodePath(key))
-    const short = body && isShort(body) ? joinShort(body) : undefined
-    if (short) md5!.update(short)
-    const payloadHash = !body ? emptyPayloadHash : short ? createHash('sha256').update(short).digest('hex') : unsignedPayload
-    const unsigned: Record<string, string> = { host: hostHeader, ...headers, ...this.#traces(context) }
-    if (body) unsigned['content-length'] = String(body.size)
-    else if (method === 'PUT') unsigned['content-length'] = '0'
-    const added = this.#signer?.sign({ method, path, query, headers: unsigned, payloadHash }, this.#world.clock.now()) ?? {}
-    return {
-      method, path: query.length === 0 ? path : `${path}?${encodeQuery(query)}`,
-      headers: { ...unsigned, ...added },
-      body: short ?? (body && hashing(bodyChunks(body), md5!)),
-    }
-  }
-
-  /** addhdr, and who asks for what: X-Dovecot-Username, -Session-Id, -Reason. */
-  #traces({ user, session, reason }: RequestContext): Record<string, string> {
-    const { headers, trace, reasonLength } = this.#place.parameters
-    const all: Record<string, string> = {}
-    for (const [name, value] of headers) all[name] = all[name] === undefined ? value : `${all[name]}, ${value}`
-    if (!trace) return all
-    all['x-dovecot-username'] = headerText(user)
-    if (session) all['x-dovecot-session-id'] = headerText(session)
-    if (reasonLength > 0) all['x-dovecot-reason'] = headerText(reason).slice(0, reasonLength)
-    return all
-  }
-
-  async #failed(request: S3Request, answer: Answer): Promise<Failed> {
-    const retryAfter = answer.headers['retry-after']
-    const requestId = answer.headers['x-amz-request-id']
-    const said = request.method === 'HEAD' ? (answer.drain(), '') : await answer.text(limits.httpErrorBytes).catch(tooLongIsNothing)
-    const error = parseXml(said)
-    const code = error?.name === 'Error' ? textOf(error, 'Code') ?? '' : ''
-    const text = `HTTP ${answer.status}${code && ` ${code}`}${requestId ? ` (request ${requestId})` : ''}`
-    return { status: answer.status, code, text, retryAfter }
-  }
-
-  #warnIfSlow({ method, context }: S3Request, ms: number): void {
-    if (ms <= this.#place.parameters.slowWarnMs) return
-    this.#world.emit({
-      level: 'warning', name: 'storage.slow', text: `${method} for ${context.reason} has taken ${Math.round(ms)} ms`,
-      user: context.user, ...(context.session === undefined ? {} : { session: context.session }), values: { ms },
-    })
-  }
+  /** undefined: v4, or v2 where the store turns out to want that and no region was given. */
+  signature: 'v2' | 'v4' | undefined
 }
 
 /** Error codes that may pass although their status says the request was wrong. */
-const passingCodes = new Set(['RequestTimeout', 'ConditionalRequestConflict', 'OperationAborted', 'SlowDown'])
+const passingCodes = new Set(['RequestTimeout', 'ConditionalRequestConflict', 'OperationAborted', 'SlowDown', 'ServiceUnavailable', 'InternalError', 'BadDigest', 'IncompleteBody'])
+const expiredCodes = new Set(['ExpiredToken', 'ExpiredTokenException', 'InvalidToken', 'TokenRefreshRequired', 'InvalidAccessKeyId'])
 
-const isFailed = (outcome: Answer | Failed | Error): outcome is Failed => 'code' in outcome && 'retryAfter' in outcome
+export class S3Dialect implements Dialect {
+  readonly #place: S3Place
+  readonly #world: FsWorld
+  readonly #source: CredentialSource | undefined
+  #region: string
+  #version: 'v2' | 'v4'
+  /** How far the store's clock is before ours (ms), once it has refused our time. */
+  #skewMs = 0
+  #signer: { credentials: Credentials; region: string; signer: Signer } | undefined
+  #used: Credentials | undefined
 
-const tooLongIsNothing = (error: unknown): string => {
-  if (error instanceof LimitExceeded) return ''
-  throw error
-}
+  constructor(place: S3Place, source: CredentialSource | undefined, world: FsWorld) {
+    this.#place = place
+    this.#source = source
+    this.#world = world
+    this.#region = place.region
+    this.#version = place.signature ?? 'v4'
+  }
 
-const failureOf = (request: S3Request, outcome: Failed | HttpFailure, attempts: number): Error => {
-  const tried = attempts > 1 ? ` after ${attempts} attempts` : ''
-  const about = `${request.method} ${request.key ?? 'bucket'}`
-  if (outcome instanceof HttpFailure) return request.context.signal?.aborted ? new Cancelled() : new TempFail(`${about}: ${messageOf(outcome)}${tried}`)
-  const key = request.key ?? ''
-  if (outcome.code === 'NoSuchKey') return new ObjectNotFound(key)
-  if (outcome.status === 404 && request.method === 'HEAD') return new ObjectNotFound(key)
-  if (outcome.status === 416) return new ObjectNotFound(`${key} (the range is behind its end)`)
-  if (outcome.status === 412) return new ConditionFailed(key)
-  if (outcome.code === 'KeyTooLongError') return new LimitExceeded('objectKeyBytes', `${about}: the key is too long for this store`)
-  return new TempFail(`${about}: ${outcome.text}${tried}`)
-}
+  async sign({ request, path, headers, short, endpoint }: Attempt): Promise<Record<string, string>> {
+    if (!this.#source) return {}
+    const credentials = await this.#source.current()
+    this.#used = credentials
+    const token: Record<string, string> = credentials.token === undefined ? {} : { 'x-amz-security-token': credentials.token }
+    const now = this.#world.clock.now() + this.#skewMs
+    const { method, query = [], body } = request
+    if (this.#version === 'v2') {
+      const resource = this.#place.virtualHost ? `/${encodeUri(this.#place.bucket)}${path}` : path
+      return { ...token, ...signV2(credentials, { method, resource, query, headers: { ...headers, ...token } }, now) }
+    }
+    // Under TLS nobody changes the payload on its way, and Content-MD5 is signed; without, what is short is signed whole.
+    const payloadHash = !body ? emptyPayloadHash
+      : short && endpoint.protocol === 'http:' ? createHash('sha256').update(short).digest('hex') : unsignedPayload
+    return { ...token, ...this.#signerOf(credentials).sign({ method, path, query, headers: { ...headers, ...token }, payloadHash }, now) }
+  }
 
-/** The ETag of an answer without its quotes; '' where there is none. */
-export const etagOf = (answer: Answer): string => (answer.headers.etag ?? '').replace(/^W\//, '').replaceAll('"', '')
+  async token(): Promise<string> { return (await this.#source?.current())?.token ?? '' }
 
-/** Any text as a header value: what is not printable ASCII, or would be trimmed, is percent-encoded (and so is a '%' that looks encoded). */
-export const headerText = (text: string): string =>
-  text.toWellFormed().replaceAll(/[^\x20-\x7e]+|%(?=[0-9A-Fa-f]{2})|^ | $/gu, (match) => (match === ' ' ? '%20' : encodeURIComponent(match)))
+  async refused(request: StoreRequest, answer: Answer, endpoint: Endpoint): Promise<Refusal> {
+    const { status, headers } = answer
+    const said = request.method === 'HEAD' ? (answer.drain(), '') : await shortText(answer)
+    const error = parseXml(said)
+    const field = (name: string): string => (error?.name === 'Error' ? textOf(error, name) ?? '' : '')
+    const code = field('Code')
+    const requestId = headers['x-amz-request-id']
+    const text = `HTTP ${status}${code && ` ${code}`}${requestId ? ` (request ${requestId})` : ''}${loggedText(this.#place.parameters.loggedHeaders, headers)}`
+    const refusal: Refusal = { status, text, retryAfter: headers['retry-after'], passing: passingCodes.has(code) }
+    const failure = failureOf(request, status, code)
+    if (failure) refusal.failure = failure
+    if (this.#mends(status, code, field, answer)) return { ...refusal, mended: true }
+    const moved = this.#moved(status, headers.location, field('Endpoint'), endpoint)
+    return moved ? { ...refusal, moved } : refusal
+  }
 
-/** What `headerText` encoded, again; values of other writers stay as they are. */
-export const fromHeaderText = (text: string): string => {
-  try {
-    return decodeURIComponent(text.replaceAll(/%(?![0-9A-Fa-f]{2})/g, '%25'))
-  } catch {
-    return text
+  /** Puts right what the answer says is wrong with us; whether there was anything. */
+  #mends(status: number, code: string, field: (name: string) => string, { headers }: Answer): boolean {
+    if (code === 'RequestTimeTooSkewed') return this.#setClock(headers.date)
+    if (expiredCodes.has(code)) return this.#used !== undefined && this.#source!.refused(this.#used)
+    const region = headers['x-amz-bucket-region'] ?? field('Region')
+    if ([301, 307, 400, 403].includes(status) && region !== '' && region !== this.#region && this.#version === 'v4') {
+      this.#region = region
+      // With a redirect there is more to do than to sign anew.
+      return status === 400 || status === 403
+    }
+    const oldStore = (status === 400 || status === 403 || status === 501) && /unsupported authorization type|authorization mechanism|AWS4-HMAC-SHA256/i.test(`${code} ${field('Message')}`)
+    if (oldStore && this.#place.signature === undefined && !this.#place.regionGiven && this.#version === 'v4') {
+      this.#version = 'v2'
+      return true
+    }
+    return false
+  }
+
+  #setClock(date: string | undefined): boolean {
+    const theirs = Date.parse(date ?? '')
+    const skew = theirs - this.#world.clock.now()
+    // The same clock again: then it is something else.
+    if (Number.isNaN(skew) || Math.abs(skew - this.#skewMs) < 60_000) return false
+    this.#skewMs = skew
+    this.#world.emit({ level: 'warning', name: 'storage.clock', text: `this machine's clock and the store's differ by ${Math.round(skew / 1000)} s; requests are signed by the store's` })
+    return true
+  }
+
+  /** 301: the bucket lives elsewhere, for good; 302, 307, 308: for this request. */
+  #moved(status: number, location: string | undefined, named: string, from: Endpoint): Refusal['moved'] {
+    if (![301, 302, 307, 308].includes(status)) return undefined
+    const there = endpointOf(location, from)
+    if (there && status !== 301) return { ...there, stay: false }
+    if (there) return { endpoint: there.endpoint, stay: true }
+    // AWS names a host with the bucket in it, in either style.
+    const own = `${this.#place.bucket}.`
+    const hostname = !this.#place.virtualHost && named.startsWith(own) ? named.slice(own.length) : named
+    return /^[A-Za-z0-9.-]+$/.test(hostname) && hostname !== from.hostname ? { endpoint: { ...from, hostname }, stay: true } : undefined
+  }
+
+  #signerOf(credentials: Credentials): Signer {
+    if (this.#signer?.credentials !== credentials || this.#signer.region !== this.#region) {
+      this.#signer = { credentials, region: this.#region, signer: new Signer(credentials, this.#region) }
+    }
+    return this.#signer.signer
   }
 }
 
-async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) { hash.update(chunk); yield chunk }
+/** What a refusal means for the object; undefined: nothing but that it failed. */
+const failureOf = (request: StoreRequest, status: number, code: string): Error | undefined => {
+  const key = request.key ?? ''
+  if (code === 'NoSuchKey' || (status === 404 && request.method === 'HEAD')) return new ObjectNotFound(key)
+  if (status === 416) return new ObjectNotFound(`${key} (the range is behind its end)`)
+  if (status === 412) return new ConditionFailed(key)
+  if (code === 'KeyTooLongError') return new LimitExceeded('objectKeyBytes', `${request.method} ${key}: the key is too long for this store`)
+  return undefined
 }
+
+/** The ETag of an answer without its quotes; '' where there is none. */
+export const etagOf = (answer: { headers: Record<string, string> }): string => (answer.headers.etag ?? '').replace(/^W\//, '').replaceAll('"', '')

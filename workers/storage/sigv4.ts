@@ -4,7 +4,8 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac } from 'node:crypto'
 
-export interface Credentials { accessKey: string; secretKey: string }
+/** `token` comes with a role's credentials, and is sent with every request. */
+export interface Credentials { accessKey: string; secretKey: string; token?: string }
 
 export interface SignedRequest {
   method: string

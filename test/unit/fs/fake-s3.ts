@@ -35,11 +35,12 @@ export const fastTimers: Timers = {
   },
 }
 
-/** A server and a store on it; both end with the test `t`. */
-export const fakeS3 = async (t: { teardown(action: () => void): unknown }, script: Script, options: { parameters?: string; maxConnections?: number } = {}): Promise<FakeS3> => {
+interface Teardown { teardown(action: () => void): unknown }
+
+/** A server that ends with the test `t`. */
+export const serverOf = async (t: Teardown, script: Script): Promise<{ port: number; seen: Seen[]; times: number[]; connections(): number }> => {
   const seen: Seen[] = []
   const times: number[] = []
-  const log: LogEvent[] = []
   let connections = 0
   const server = http.createServer((request, response) => {
     const n = times.push(performance.now()) - 1
@@ -54,13 +55,23 @@ export const fakeS3 = async (t: { teardown(action: () => void): unknown }, scrip
   })
   server.on('connection', () => { connections++ })
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  const store = buildStack(`s3:http://KEY:SECRET@127.0.0.1:${port}/?bucket=b${options.parameters ?? ''}`, {
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  return { port: (server.address() as AddressInfo).port, seen, times, connections: () => connections }
+}
+
+/** Never answers. */
+export const silent: Script = () => {}
+
+/** A server and a store on it; both end with the test `t`. */
+export const fakeS3 = async (t: Teardown, script: Script, options: { parameters?: string; maxConnections?: number; userinfo?: string } = {}): Promise<FakeS3> => {
+  const log: LogEvent[] = []
+  const { port, seen, times, connections } = await serverOf(t, script)
+  const store = buildStack(`s3:http://${options.userinfo ?? 'KEY:SECRET@'}127.0.0.1:${port}/?bucket=b${options.parameters ?? ''}`, {
     timers: fastTimers, emit: (event) => { log.push(event) },
     ...(options.maxConnections === undefined ? {} : { maxConnections: () => options.maxConnections! }),
   })
-  t.teardown(() => { store.close(); server.closeAllConnections(); server.close() })
-  return { store, seen, log, port, connections: () => connections, gaps: () => times.slice(1).map((time, n) => (time - times[n]!) * speed) }
+  t.teardown(() => store.close())
+  return { store, seen, log, port, connections, gaps: () => times.slice(1).map((time, n) => (time - times[n]!) * speed) }
 }
 
 /** An error as S3 writes it. */

@@ -56,6 +56,10 @@ void t.test('mistakes are named', async (t) => {
   refused(t, 's3:https://k:s@host/?timeout=10', /timeout=10 is no time/)
   refused(t, 's3:https://k:s@host/?max_retries=many', /no number/)
   refused(t, 's3:https://k:s@host/?addhdr=X', /NAME:VALUE/)
+  refused(t, 's3:https://k:s@host/?addhdrvar=X:ip', /the variables are/)
+  refused(t, 's3:https://k:s@host/?signature=v3', /neither v2 nor v4/)
+  refused(t, 's3:https://k:s@host/?auth_role=r', /not both/)
+  refused(t, 's3:https://host/?auth_role=r&auth_host=a b', /auth_host=a b/)
 })
 
 void t.test('no secret in any message', async (t) => {
@@ -66,10 +70,14 @@ void t.test('no secret in any message', async (t) => {
 
 void t.test('the URL', async (t) => {
   const url = parseHttpUrl(' https://KEY%3A:S%2Fx@host.example.com:8443/a%20b?bucket=b&timeout_msecs=65000&addhdr=X-H:a:b', ['bucket'])
-  t.match(url, { protocol: 'https:', hostname: 'host.example.com', port: 8443, path: '/a b/', username: 'KEY:', password: 'S/x', timeoutMs: 65_000, headers: [['x-h', 'a:b']] })
+  t.match(url, { protocol: 'https:', hostname: 'host.example.com', port: 8443, path: '/a b/', username: 'KEY:', password: 'S/x', timeoutMs: { read: 65_000, write: 65_000, delete: 65_000 }, headers: [['x-h', 'a:b']] })
   t.equal(url.own.get('bucket'), 'b')
   t.match(parseHttpUrl('http://k:s@host/a@b/?addhdr=X:c@d', []), { hostname: 'host', path: '/a@b/', username: 'k', password: 's' })
-  t.match(parseHttpUrl('http://[::1]:80', []), { hostname: '::1', port: 80, path: '/', username: '', timeoutMs: 10_000, connectTimeoutMs: 5_000, maxRetries: 4, maxConnectRetries: 2 })
+  t.match(parseHttpUrl('http://[::1]:80', []), { hostname: '::1', port: 80, path: '/', username: '', timeoutMs: { read: 10_000 }, connectTimeoutMs: 5_000, maxRetries: { write: 4 }, maxConnectRetries: 2 })
+  t.match(parseHttpUrl('http://h/?read_timeout=1s&timeout=2s&write_max_retries=9&max_retries=1&addhdrvar=X-T:%25%7Bauth:token%7D&addhdrvar=X-U:%25u&loghdr=X-Id&slow_warn_msecs=7', []), {
+    timeoutMs: { read: 1000, write: 2000, delete: 2000 }, maxRetries: { read: 1, write: 9, delete: 1 },
+    headerVariables: [['x-t', 'auth:token'], ['x-u', 'user']], loggedHeaders: ['x-id'], slowWarnMs: 7,
+  }, 'the particular wins wherever it stands')
 })
 
 void t.test('a directory that cannot be used is said at boot', async (t) => {
