@@ -46,11 +46,15 @@ export interface UsersRequest { kind: 'users' }
 /**
  * `refused`: wrong or unknown — deliberately not told apart for logins (`unknown` appears in lookups only).
  * `temporary`: a database is away; the answer may be another one later.
- * `disabled`: the password was right, but the account may not log in (nologin); `reason` may be shown.
+ * `disabled`: the password was right, but the account may not log in (nologin); `reason` may be shown. `elsewhere`: where it
+ * may (the passdb's fields host, port and destuser).
  */
 export type AuthAnswer =
   | { status: 'ok'; account: Account }
-  | { status: 'refused' | 'unknown' | 'temporary' | 'disabled'; reason?: string }
+  | { status: 'refused' | 'unknown' | 'temporary' | 'disabled'; reason?: string; elsewhere?: Elsewhere }
+
+/** Another server that serves the account. */
+export interface Elsewhere { host: string; port?: number; user: string }
 
 /** `user`: the name that the passdbs made of it; `fields`: theirs, those of a prefetching one as `userdb_…`. */
 export type PassdbAnswer = { status: 'ok'; user: string; fields: Record<string, string> } | { status: 'refused' | 'temporary' }

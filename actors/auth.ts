@@ -21,7 +21,7 @@ import { PassdbChain } from './auth/passdb-chain.ts'
 import { SharedLookups } from './auth/shared-lookups.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
 import type {
-  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, LoginRequest, LookupRequest, PassdbAnswer, UsersAnswer,
+  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, Elsewhere, LoginRequest, LookupRequest, PassdbAnswer, UsersAnswer,
 } from './auth-messages.ts'
 
 export interface AuthOptions {
@@ -216,8 +216,16 @@ class Auth implements Actor<AnyAuthRequest, AnyAuthAnswer> {
 }
 
 function disabled(login: Login): AuthAnswer {
-  const reason = login.fields['reason']
-  return reason === undefined ? { status: 'disabled' } : { status: 'disabled', reason }
+  const { reason } = login.fields
+  const elsewhere = elsewhereOf(login)
+  return { status: 'disabled', ...(reason === undefined ? {} : { reason }), ...(elsewhere === undefined ? {} : { elsewhere }) }
+}
+
+/** Fields that are for a proxy (`proxy`, `proxy_maybe`) send no client anywhere. */
+function elsewhereOf({ fields, user }: Login): Elsewhere | undefined {
+  const { host, port, destuser } = fields
+  if (host === undefined || !/^[A-Za-z0-9.:_-]+$/.test(host) || isSet(fields, 'proxy') || isSet(fields, 'proxy_maybe')) return undefined
+  return { host, ...(port !== undefined && /^[0-9]{1,5}$/.test(port) ? { port: Number(port) } : {}), user: destuser ?? user }
 }
 
 /** Names are typed by strangers: no control character of theirs reaches a log. */

@@ -7,6 +7,8 @@
 import { ConfigError } from '../runtime/errors.ts'
 import { build } from './build.ts'
 import { check } from './check.ts'
+import { loadClients } from './clients.ts'
+import type { ClientProfile } from './clients.ts'
 import { contains, parseNetwork } from './network.ts'
 import type { Condition, Entry } from './read.ts'
 import { read, saysNothing } from './read.ts'
@@ -21,6 +23,8 @@ export interface Config {
   /** Settings that Culver knows and does not act on yet: `name (file:line)`. To be told at start. */
   notActedOn: string[]
   entries: Entry[]
+  /** What is known of mail programs. */
+  clients: readonly ClientProfile[]
 }
 
 /** What is known of a connection. What is not given matches no filter. */
@@ -34,7 +38,7 @@ export const loadConfig = (path: string, overrides: readonly string[] = []): Con
   const { entries, warnings } = read(path, overrides)
   const findings = check(entries)
   if (findings.errors.length > 0) throw new ConfigError(findings.errors.join('\n'))
-  const config = { path, warnings: [...warnings, ...findings.warnings], notActedOn: findings.idle, entries }
+  const config = { path, warnings: [...warnings, ...findings.warnings], notActedOn: findings.idle, entries, clients: loadClients() }
   const inboxes = settingsFor(config, {}).namespace.filter((namespace) => namespace.inbox)
   if (inboxes.length !== 1) {
     const names = inboxes.map(({ name }) => `namespace ${name}`).join(', ')

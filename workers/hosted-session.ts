@@ -58,6 +58,7 @@ export class HostedSession implements SessionWorld {
 
   get effects(): Effects { return this.#home.effects }
   get settings(): Settings { return this.#settings }
+  get clients(): Config['clients'] { return this.#home.config.clients }
   get seed(): SessionSeed { return this.#seed }
 
   handOver(said: Parameters<SessionWorld['handOver']>[0]): void {

@@ -2,6 +2,7 @@
 // the world it lives in. A session touches neither sockets nor storage: bytes come in by `input`, go out by `wire`.
 
 import type { Effects } from '../../runtime/effects.ts'
+import type { ClientProfile } from '../../conf/clients.ts'
 import type { Settings } from '../../conf/settings.ts'
 import type { Account, Delivery, DeliveryResult, User } from '../user/types.ts'
 import type { AuthAnswer, AuthRequest, Endpoint } from '../auth-messages.ts'
@@ -71,6 +72,8 @@ export interface SessionWorld {
   readonly effects: Effects
   /** Settings effective for this connection's protocol and addresses. */
   readonly settings: Settings
+  /** What is known of mail programs. */
+  readonly clients: readonly ClientProfile[]
   readonly wire: Wire
   readonly seed: SessionSeed
   /** A trusted peer has said whose connection this is: `seed` and `settings` are that client's from now on. Before login only. */

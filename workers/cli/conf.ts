@@ -46,7 +46,7 @@ export default command({
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     const file = values.config ?? '/etc/dovecot/dovecot.conf'
     const config: Config = values.defaults === true
-      ? { path: file, warnings: [], notActedOn: [], entries: [] }
+      ? { path: file, warnings: [], notActedOn: [], entries: [], clients: [] }
       : loadConfig(file, values.option ?? [])
     const filters = (values.filter ?? []).map(parseFilter)
     const connection: Connection = Object.assign({}, ...filters.map(({ connection: part }) => part))

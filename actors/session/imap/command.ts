@@ -101,6 +101,9 @@ export interface Counters {
   fetch_hdr_count: number; fetch_hdr_bytes: number; fetch_body_count: number; fetch_body_bytes: number
 }
 
+/** As imap_client_workarounds names them. */
+export type Workaround = Settings['imap_client_workarounds'][number]
+
 /** A session as a running command sees it. */
 export interface ImapSession {
   readonly world: SessionWorld
@@ -111,6 +114,10 @@ export interface ImapSession {
   readonly authenticated: boolean
   /** The client has said ID. */
   identified: boolean
+  /** What it has said, names of fields in lower case: a client that is known has its workarounds from here on. */
+  identify(said: ReadonlyMap<string, string | undefined>): void
+  /** Whether this client is to have a workaround, by imap_client_workarounds or because it is known to need it. */
+  needs(workaround: Workaround): boolean
   /** Only with a selected mailbox (state `selected`): throws Bug without one. */
   readonly selected: Selected
   readonly hasSelected: boolean

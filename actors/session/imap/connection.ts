@@ -4,17 +4,19 @@
 import { Bug, Cancelled } from '../../../runtime/errors.ts'
 import type { Cancel, Cost, Effects, RequestContext } from '../../../runtime/effects.ts'
 import { limits } from '../../../runtime/limits.ts'
+import { workaroundsFor } from '../../../conf/clients.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import type { User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
 import { BreaksSequences, ExpectsNews } from './command.ts'
-import type { Counters, Credentials, ImapSession, Running } from './command.ts'
+import type { Counters, Credentials, ImapSession, Running, Workaround } from './command.ts'
 import { capability, preLoginCapability } from './capabilities.ts'
 import { all as allCommands } from './commands/index.ts'
 import type { SessionState } from './dispatch.ts'
 import { behindLiteral } from './behind-literal.ts'
 import type { LiteralHead, Parser, ParserOptions } from './grammar.ts'
 import type { Input } from './input.ts'
+import { namespaceOf } from './list-response.ts'
 import { authenticate, settle } from './login.ts'
 import { logLogin, logLogout } from './log.ts'
 import { Bad, No, ok } from './result.ts'
@@ -27,7 +29,7 @@ import { Selection } from './selection.ts'
 import type { SyncMode } from './view.ts'
 
 /** What goes along to the user's home worker. */
-export interface Frozen { readonly tag: string; readonly mechanism: string }
+export interface Frozen { readonly tag: string; readonly mechanism: string; readonly workarounds?: readonly Workaround[] }
 
 /** The connection's owner. */
 export interface Owner {
@@ -37,6 +39,7 @@ export interface Owner {
 }
 
 const none: ReadonlySet<string> = new Set()
+const noWorkarounds: readonly Workaround[] = []
 const idle: Running = { tag: '*', name: '', uid: false }
 
 export class ImapConnection implements ImapSession {
@@ -58,6 +61,8 @@ export class ImapConnection implements ImapSession {
   #silent = false
   loggedOut = false
   identified = false
+  /** Those that the client is known to need. */
+  #workarounds: readonly Workaround[] = noWorkarounds
   /** The wire is another session's: that of the home of its user, or of whoever logs in next. */
   moved = false
   #afterReply: (() => void) | undefined
@@ -177,7 +182,7 @@ export class ImapConnection implements ImapSession {
 
   /** delay-newmail: clients that are confused by new mail where they do not ask for it, and as badly by expunges. */
   #bearable(mode: SyncMode): SyncMode {
-    const delay = this.#notifier === undefined && (this.#flags & ExpectsNews) === 0 && this.settings.imap_client_workarounds.includes('delay-newmail')
+    const delay = this.#notifier === undefined && (this.#flags & ExpectsNews) === 0 && this.needs('delay-newmail')
     return delay ? 'flags' : mode
   }
 
@@ -235,7 +240,7 @@ export class ImapConnection implements ImapSession {
   async login(credentials: Credentials): Promise<Ok> {
     const account = await authenticate(this.world, credentials)
     if (this.#silent) throw new Cancelled('the client is gone')
-    const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism }
+    const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism, workarounds: this.#workarounds }
     const user = await settle(this.world, account, credentials.mechanism, () => ({ state: frozen, input: this.#input.rest() }))
     if (user === undefined) {
       this.moved = true
@@ -245,9 +250,18 @@ export class ImapConnection implements ImapSession {
     return this.enter(user, credentials.mechanism)
   }
 
-  /** The session is the user's from here on. */
-  enter(user: User, mechanism: string): Ok {
+  identify(said: ReadonlyMap<string, string | undefined>): void {
+    this.#workarounds = workaroundsFor(this.world.clients, said)
+  }
+
+  needs(workaround: Workaround): boolean {
+    return this.#workarounds.includes(workaround) || this.settings.imap_client_workarounds.includes(workaround)
+  }
+
+  /** The session is the user's from here on. `workarounds`: of a client that has identified itself on another worker. */
+  enter(user: User, mechanism: string, workarounds = this.#workarounds): Ok {
     if (this.#silent) throw new Cancelled('the client is gone')
+    this.#workarounds = workarounds
     this.#user = user
     this.#detach = user.attach({ id: this.world.seed.id, service: 'imap', closing: (reason) => this.#owner.leave(reason) })
     this.#input.lineBytes = this.settings.imap_max_line_length
@@ -308,9 +322,15 @@ export class ImapConnection implements ImapSession {
   get parserOptions(): ParserOptions {
     if (this.#user === undefined) return {}
     const utf8Names = speaksUtf8(this)
-    if (!this.settings.imap_client_workarounds.includes('tb-extra-mailbox-sep')) return { utf8Names }
-    const separator = this.#user.namespaces()[0]?.separator ?? '/'
-    return { utf8Names, adjustMailbox: (name) => (name.endsWith(separator) ? name.slice(0, -separator.length) : name) }
+    if (!this.needs('tb-extra-mailbox-sep')) return { utf8Names }
+    const namespaces = this.#user.namespaces()
+    return {
+      utf8Names,
+      adjustMailbox: (name) => {
+        const separator = namespaceOf(name, namespaces)?.separator ?? '/'
+        return name.endsWith(separator) ? name.slice(0, -separator.length) : name
+      },
+    }
   }
 
   // ---- The end ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
 import type { Account, User } from '../../user/types.ts'
-import type { AuthAnswer } from '../../auth-messages.ts'
+import type { AuthAnswer, Elsewhere } from '../../auth-messages.ts'
 import type { SessionWorld } from '../types.ts'
 import { mechanisms, plaintextAllowed } from './capabilities.ts'
 import type { Credentials } from './command.ts'
@@ -24,13 +24,21 @@ export async function authenticate(world: SessionWorld, credentials: Credentials
     ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
   })
   if (answer.status === 'ok') return answer.account
-  throw refusal(answer)
+  throw refusal(answer, mechanism)
 }
 
-function refusal(answer: Exclude<AuthAnswer, { status: 'ok' }>): No {
-  const { status, reason } = answer
+/** RFC 2221 §4.1, as Dovecot writes it; the name as URLs have it (RFC 5092 §3.2). */
+function referral({ host, port = 143, user }: Elsewhere, mechanism: string): string {
+  const name = encodeURIComponent(user).replace(/'/g, '%27')
+  const server = host.includes(':') ? `[${host}]` : host
+  return `REFERRAL imap://${name};AUTH=${mechanism}@${server}${port === 143 ? '' : `:${port}`}/`
+}
+
+function refusal(answer: Exclude<AuthAnswer, { status: 'ok' }>, mechanism: string): No {
+  const { status, reason, elsewhere } = answer
   if (status === 'temporary') return new No('UNAVAILABLE', 'Temporary authentication failure.')
   if (status !== 'disabled') return new No('AUTHENTICATIONFAILED', 'Authentication failed.')
+  if (elsewhere !== undefined) return new No(referral(elsewhere, mechanism), reason ?? 'Try this server instead.')
   if (reason === undefined) return new No('AUTHORIZATIONFAILED', 'Login is disabled for this account.')
   // A passdb's `reason` may bring its own response code; without one it is meant for a person.
   const own = /^\[([^\]]+)\] *(.*)$/s.exec(reason)

@@ -117,11 +117,11 @@ class ImapMachine implements Session {
 
   /** The session has logged in on another worker, which has told the client nothing yet. */
   async #resume({ account, state, input }: NonNullable<SessionWorld['seed']['resumed']>): Promise<void> {
-    const { tag, mechanism } = state as Frozen
+    const { tag, mechanism, workarounds } = state as Frozen
     if (input.length > 0) this.#input.push(input)
     try {
       const user = await settle(this.#world, account, mechanism, () => { throw new Bug('a resumed session cannot move on') })
-      this.#reply(tag, 'OK', this.#connection.enter(user!, mechanism))
+      this.#reply(tag, 'OK', this.#connection.enter(user!, mechanism, workarounds))
     } catch (error) {
       if (error instanceof Cancelled) throw error
       this.#refuse(tag, error)

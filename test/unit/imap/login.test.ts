@@ -9,8 +9,8 @@ const last = (lines: string[]): string | undefined => lines.at(-1)
 
 t.test('the greeting tells what can be done', async (t) => {
   const c = new ImapClient()
-  t.equal(await c.until(/\r\n/), '* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID SASL-IR AUTH=PLAIN AUTH=LOGIN] Culver ready.\r\n')
-  t.same(await c.say('CAPABILITY'), ['* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID SASL-IR AUTH=PLAIN AUTH=LOGIN',
+  t.equal(await c.until(/\r\n/), '* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID LOGIN-REFERRALS SASL-IR AUTH=PLAIN AUTH=LOGIN] Culver ready.\r\n')
+  t.same(await c.say('CAPABILITY'), ['* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID LOGIN-REFERRALS SASL-IR AUTH=PLAIN AUTH=LOGIN',
     'OK Pre-login capabilities listed, post-login capabilities have more.'])
   t.same(await c.say('NOOP'), ['OK NOOP completed.'])
   t.same(await c.say('LOGOUT'), ['* BYE Logging out', 'OK Logout completed.'])
@@ -63,7 +63,7 @@ t.test('AUTHENTICATE refused', async (t) => {
 
 t.test('plaintext passwords need a secured connection', async (t) => {
   const c = new ImapClient({ settings: { disable_plaintext_auth: true }, seed: { secured: false }, user: emptyUser() })
-  t.match(await c.until(/\r\n/), /^\* OK \[CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL\+ ID SASL-IR LOGINDISABLED\]/)
+  t.match(await c.until(/\r\n/), /^\* OK \[CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL\+ ID LOGIN-REFERRALS SASL-IR LOGINDISABLED\]/)
   t.same(await c.say('LOGIN u pass'), [
     '* BAD [ALERT] Plaintext authentication not allowed without SSL/TLS, but your client did it anyway. If anyone was listening, the password was exposed.',
     'NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.'])
@@ -77,6 +77,8 @@ t.test('what auth answers is told as Dovecot tells it', async (t) => {
     [{ status: 'disabled', reason: 'Moved away' }, 'NO [ALERT] Moved away'],
     [{ status: 'disabled', reason: '[EXPIRED] Pay first' }, 'NO [EXPIRED] Pay first'],
     [{ status: 'disabled' }, 'NO [AUTHORIZATIONFAILED] Login is disabled for this account.'],
+    [{ status: 'disabled', elsewhere: { host: 'b.example.com', user: 'a@b c' } }, 'NO [REFERRAL imap://a%40b%20c;AUTH=PLAIN@b.example.com/] Try this server instead.'],
+    [{ status: 'disabled', reason: 'Moved', elsewhere: { host: '::1', port: 1143, user: 'u' } }, 'NO [REFERRAL imap://u;AUTH=PLAIN@[::1]:1143/] Moved'],
   ] as const) {
     const c = new ImapClient({ authenticate: () => answer })
     t.equal(last(await c.say('LOGIN u pass')), said)

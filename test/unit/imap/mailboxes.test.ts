@@ -88,3 +88,16 @@ t.test('METADATA, where imap_metadata is off', async (t) => {
   t.match((await c.say('SETMETADATA "" (/private/comment "x")')).at(-1), /^BAD .* Unknown command/)
   t.match((await c.say('LIST "" * RETURN (METADATA (/private/comment))')).at(-1), /^BAD .* Unknown return option/)
 })
+
+t.test('tb-extra-mailbox-sep knows the separator of each namespace', async (t) => {
+  const { login } = await imapEngine(t, {
+    namespace: [namespace({ inbox: true, separator: '/' }), namespace({ name: 'archive', prefix: 'Old.', separator: '.' })],
+    imap_client_workarounds: ['tb-extra-mailbox-sep'],
+  })
+  const c = await login()
+  t.match((await c.say('CREATE Old.2025')).at(-1), /^OK/)
+  t.match((await c.say('CREATE box')).at(-1), /^OK/)
+  t.match(await c.say('STATUS Old.2025. (MESSAGES)'), ['* STATUS Old.2025 (MESSAGES 0)'])
+  t.match(await c.say('STATUS box/ (MESSAGES)'), ['* STATUS box (MESSAGES 0)'])
+  t.match((await c.say('STATUS box. (MESSAGES)')).at(-1), /^NO/, 'which is no separator there')
+})

@@ -58,6 +58,7 @@ export class LmtpDouble {
     this.session = lmtpSession({
       effects,
       settings,
+      clients: [],
       get seed() { return seed },
       handOver: (said) => { seed = handedOver(seed, said) },
       wire: {

@@ -1,7 +1,7 @@
 // ID. RFC 2971. What is answered is imap_id_send, what of the client's is logged is imap_id_log.
 //
 // A trusted proxy's first ID before login hands its client over, in fields `x-…` that are no client's own: from anybody
-// else they are neither believed nor logged.
+// else they are neither believed nor logged. Of the others some tell a client that needs workarounds (conf/clients).
 
 import { No, command, ok } from '../command.ts'
 import type { ImapSession } from '../command.ts'
@@ -80,6 +80,7 @@ export default command({
   run(client, s) {
     hearProxy(client, s)
     log(client, s)
+    s.identify(new Map(client.filter(([name]) => !isReserved(name))))
     s.send(`ID ${answer(s.settings.imap_id_send)}`)
     return ok('ID completed.')
   },

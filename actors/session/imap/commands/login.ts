@@ -1,4 +1,4 @@
-// LOGIN. RFC 3501 §6.2.3.
+// LOGIN. RFC 3501 §6.2.3. Who is to use another server is told which one (RFC 2221: LOGIN-REFERRALS), by AUTHENTICATE too.
 
 import { command } from '../command.ts'
 import { mustBePrivate } from '../login.ts'
@@ -8,7 +8,7 @@ const exposed = 'BAD [ALERT] Plaintext authentication not allowed without SSL/TL
   + 'If anyone was listening, the password was exposed.'
 
 export default command({
-  name: 'LOGIN', states: ['notauthenticated'], flags: 0,
+  name: 'LOGIN', capability: 'LOGIN-REFERRALS', states: ['notauthenticated'], flags: 0,
   parse: (p) => ({ username: p.sp().astring('a user name'), password: p.sp().astring('a password') }),
   log: ({ username }) => username,
   run({ username, password }, s) {

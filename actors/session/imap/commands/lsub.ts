@@ -21,7 +21,7 @@ function matchingParent(name: string, separator: string, matches: Matcher): stri
 function subscribed(matches: Matcher, s: ImapSession): Map<string, { separator: string; attributes: string[] }> {
   const shown = new Map<string, { separator: string; attributes: string[] }>()
   const namespaces = s.user.namespaces()
-  const mark = s.settings.imap_client_workarounds.includes('tb-lsub-flags')
+  const mark = s.needs('tb-lsub-flags')
   const selectable = (name: string): boolean => {
     const info = s.user.find(name)
     return info?.guid !== undefined && !info.noSelect
