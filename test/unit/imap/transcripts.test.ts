@@ -20,7 +20,7 @@ const heard = lines.filter((line) => line.startsWith('S')).join('\n')
 /** What a client cannot bring about by itself, and the test that shows it instead. */
 const shownElsewhere = new Map([
   ['ALERT', 'login'], ['AUTHORIZATIONFAILED', 'login'], ['INPROGRESS', 'progress'], ['MESSAGELIMIT', 'message-limit'],
-  ['PRIVACYREQUIRED', 'login'], ['SERVERBUG', 'life'], ['UNAVAILABLE', 'login'],
+  ['PRIVACYREQUIRED', 'login'], ['REFERRAL', 'login'], ['SERVERBUG', 'life'], ['UNAVAILABLE', 'login'],
 ].map(([code, file]) => [code, `test/unit/imap/${file}.test.ts`]))
 
 /** Codes in the places where code names one: `new No('CODE …'`, `ok('…', 'CODE …'`, `[CODE …]` in a text, what `…Code()` returns. */
