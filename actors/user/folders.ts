@@ -193,10 +193,10 @@ export class MailboxFolders {
 
   flush(): Promise<void> { return this.#root.flush('metacache:flush_all_changed') }
 
-  /** Uploads what is missing, and comes to rest. */
-  async close(): Promise<void> {
+  /** Uploads what is missing (if asked to), and comes to rest. */
+  async close(upload: boolean): Promise<void> {
     this.#root.stop()
-    try { await this.flush() } finally { await this.#root.settled() }
+    try { if (upload) await this.flush() } finally { await this.#root.settled() }
   }
 
   /** A new mailbox's GUID; its local files are laid, so that opening it asks nothing of the store. */

@@ -6,8 +6,8 @@
 // - Objects with an older UID that the bundle does not know: of expunged or failed mails. Never resurrected.
 // - Objects named by another server: get a new UID, and their facts from their metadata.
 // - Two objects with one UID: both are kept, the later one gets a new UID.
-// - UIDNEXT jumps to the bundle's ceiling, so that no UID is used twice; modseqs jump too, and clients that remember
-//   them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle. Likewise every UID without
+// - UIDNEXT jumps to the bundle's ceiling, so that no UID is used twice; modseqs jump too, for each epoch since the bundle's,
+//   and clients that remember them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle. Likewise every UID without
 //   a message that the bundle does not know to be expunged has vanished now.
 
 import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
@@ -18,7 +18,7 @@ import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { toCrlf } from './message-reader.ts'
-import { isGuid, parseOid, storableDate } from './object-names.ts'
+import { isGuid, newestFirst, parseBundleName, parseOid, storableDate } from './object-names.ts'
 import { inParallel } from './parallel.ts'
 
 /** A mail object without a row. `uid` 0: it needs a new one. */
@@ -32,13 +32,13 @@ export interface Rebuilt {
 
 /** TempFail if the store does not answer everything that is needed. */
 export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Rebuilt> {
+  await world.ownership.rebuilding(context, identity.guid)
   const { mails, bundles: listed } = await world.obox.list(context, identity.guid)
   const { indexStore, mailStore } = world.policy
   const names = indexStore === mailStore ? listed : await world.bundles(identity.guid).list(context)
   const { state, inFlight, ceiling } = await newestBundle(world, identity, context, names)
   const landed = state.nextUid
-  // The clock's part: the local state may be lost more than once after one bundle.
-  state.highestModseq = Math.max(state.highestModseq + world.limits.modseqReserve, Math.trunc(world.effects.clock.now()))
+  state.highestModseq = modseqAfter(world, state)
   const known = dropUnlisted(state, mails)
   const found = findNew(mails, known, state, (uid) => uid >= landed || inFlight.has(uid))
   state.columns.modseqs.fill(state.highestModseq, 0, state.columns.count)
@@ -76,12 +76,22 @@ function* unusedUids({ columns, nextUid }: MailboxState, inFlight: ReadonlySet<n
   if (nextUid > first) yield { first, last: nextUid - 1 }
 }
 
+/**
+ * A modseq that no owner since the bundle can have reached: each began `modseqReserve` above the one before. What was written
+ * before there were epochs went by the clock.
+ */
+function modseqAfter({ ownership, limits, effects }: MailboxWorld, { highestModseq, bundle }: MailboxState): number {
+  const epoch = parseBundleName(bundle)?.epoch ?? 0
+  const after = highestModseq + Math.max(1, ownership.epoch - epoch) * limits.modseqReserve
+  return bundle !== '' && epoch === 0 ? Math.max(after, Math.trunc(effects.clock.now())) : after
+}
+
 interface Newest { state: MailboxState; inFlight: Set<number>; ceiling: number }
 
 /** The newest bundle that is whole; without any, an empty state. */
 async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, names: readonly string[]): Promise<Newest> {
   let ceiling = 1 + world.limits.uidReserveBundle
-  for (const name of names.toSorted().reverse()) {
+  for (const name of newestFirst(names)) {
     const reader = await world.bundles(identity.guid).read(context, name)
     if (reader === undefined) continue
     const snapshot = await readMailboxBundle(reader, world.effects.files, identity.directory, world.limits)

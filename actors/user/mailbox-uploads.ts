@@ -78,13 +78,15 @@ export class MailboxUploads {
   async #upload(reason: string): Promise<void> {
     const { state, world, cache, guid } = this.#mailbox
     const context: RequestContext = { user: world.user, reason }
-    const name = world.ids.bundle([...state.bundles])
-    // Durable: the next bundle's name has to sort behind this one, whatever the clock does.
+    await world.ownership.certain(context)
+    const name = world.ids.bundle('base', world.ownership.epoch, state.bundles)
+    // Durable: the next bundle's name has to sort behind this one.
     await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
     const covers = { ...state.unsaved }
     const ceiling = state.nextUid + world.limits.uidReserveBundle
     const body = await mailboxBundle(state, this.#mailbox.appends.inFlight(), ceiling, cache)
     await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
+    await world.ownership.confirm(context)
     // Durable: UIDNEXT, once told, may not sink below the ceiling again.
     await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers }, { durable: true })
     await this.#removeOlder(context)

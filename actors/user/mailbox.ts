@@ -23,6 +23,7 @@ import type { MailboxState, Outcome } from './mailbox-state.ts'
 import { MailboxUploads } from './mailbox-uploads.ts'
 import type { MessageCache } from './message-cache.ts'
 import type { ObjectIds } from './object-names.ts'
+import type { Ownership } from './ownership.ts'
 import type { Obox } from './obox.ts'
 import type { Policy } from './policy.ts'
 import { MessageReader } from './message-reader.ts'
@@ -43,6 +44,7 @@ export interface MailboxWorld {
   readonly obox: Obox
   readonly ids: ObjectIds
   readonly user: string
+  readonly ownership: Ownership
   readonly watchers: Watchers
   bundles(mailbox: string): Bundles
   /** TRYCREATE if there is no such mailbox. */

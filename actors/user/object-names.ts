@@ -1,8 +1,11 @@
 // The names of mail objects and bundles, and the GUIDs they are made of. obox layout:
 //
 //   <path>/mailboxes/<mailbox guid>/<oid>                                        a mail
-//   <path>/mailboxes/<mailbox guid>/idx/bundle.<secs>.<usecs>.<guid>             an index bundle of the mailbox
-//   <path>/idx/bundle.<secs>.<usecs>.<guid>                                      a root bundle
+//   <path>/mailboxes/<mailbox guid>/idx/<base|diff>.<epoch>.<count>.<guid>       an index bundle of the mailbox
+//   <path>/idx/manifest                                                          whose the user is, and the root (manifest.ts)
+//
+// Bundles are ordered by the epoch of their writer (manifest.ts) and its count, never by a clock. Those written before
+// there were epochs are named bundle.<secs>.<usecs>.<guid> and come before all others.
 //
 // GUID: 16 bytes as Dovecot's: nanoseconds LE, seconds LE, process LE, host LE; the last eight are random here.
 //
@@ -21,7 +24,8 @@ export interface MailName { guid: string; uid: number; received: number; size: n
 
 const ownName = /^[0-9a-f]{58}[12]$/
 const foreignName = /^(?:[0-9a-f]{2}){16,}$/
-const bundleName = /^bundle\.[0-9a-f]{8}\.[0-9a-f]{5}\.[0-9a-f]{32}$/
+const bundleName = /^(base|diff)\.([0-9a-f]{8})\.([0-9a-f]{8})\.[0-9a-f]{32}$/
+const oldBundleName = /^bundle\.[0-9a-f]{8}\.[0-9a-f]{5}\.[0-9a-f]{32}$/
 
 const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0')
 
@@ -47,18 +51,35 @@ export function parseOid(oid: string): MailName | 'foreign' | undefined {
 export const storableDate = (seconds: number): number =>
   Math.min(2 ** 39 - 1, Math.max(-(2 ** 39), Math.trunc(seconds)))
 
-export const isBundleName = (name: string): boolean => bundleName.test(name)
+/** What the name of a bundle says. Epoch 0: from before there were epochs. */
+export interface BundleName { kind: 'base' | 'diff'; epoch: number; count: number }
+
+/** undefined: no bundle. */
+export function parseBundleName(name: string): BundleName | undefined {
+  if (oldBundleName.test(name)) return { kind: 'base', epoch: 0, count: 0 }
+  const [, kind, epoch, count] = bundleName.exec(name) ?? []
+  if (kind !== 'base' && kind !== 'diff') return undefined
+  return { kind, epoch: Number.parseInt(epoch!, 16), count: Number.parseInt(count!, 16) }
+}
+
+export const isBundleName = (name: string): boolean => parseBundleName(name) !== undefined
+
+/** Names of bundles, newest first. */
+export function newestFirst(names: Iterable<string>): string[] {
+  // Within a kind the text decides; old names sort behind the new ones, which begin with another word.
+  const key = (name: string): string => (name.startsWith('bundle.') ? `0${name}` : `1${name.slice(5)}`)
+  return [...names].filter(isBundleName).map((name) => ({ name, key: key(name) })).sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ name }) => name)
+}
 
 /** Whether a string is a GUID in hex. */
 export const isGuid = (name: string): boolean => /^[0-9a-f]{32}$/.test(name)
 
-/** Makes GUIDs and bundle names for one user: times only grow, whatever the clock does. */
+/** Makes GUIDs and bundle names for one user: the times in GUIDs only grow, whatever the clock does. */
 export class ObjectIds {
   readonly #clock: Clock
   /** Eight random bytes stand for process and host. */
   readonly #writer: Buffer
   #lastNs = 0n
-  #lastUs = 0
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock
@@ -75,11 +96,13 @@ export class ObjectIds {
     return bytes.toString('hex')
   }
 
-  /** A name that sorts behind all names in `known`. */
-  bundle(known: readonly string[]): string {
-    const newest = known.toSorted().at(-1)
-    const before = newest === undefined ? 0 : Number.parseInt(newest.slice(7, 15), 16) * 1e6 + Number.parseInt(newest.slice(16, 21), 16)
-    this.#lastUs = Math.max(Math.trunc(this.#clock.now() * 1000), this.#lastUs + 1, before + 1)
-    return `bundle.${hex(Math.trunc(this.#lastUs / 1e6), 8)}.${hex(this.#lastUs % 1e6, 5)}.${this.guid()}`
+  /** A name behind all of this epoch in `known`. */
+  bundle(kind: 'base' | 'diff', epoch: number, known: Iterable<string>): string {
+    let count = 0
+    for (const name of known) {
+      const parsed = parseBundleName(name)
+      if (parsed?.epoch === epoch) count = Math.max(count, parsed.count)
+    }
+    return `${kind}.${hex(epoch, 8)}.${hex(count + 1, 8)}.${this.guid()}`
   }
 }

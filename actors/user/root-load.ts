@@ -1,13 +1,21 @@
-// Brings a user's root into memory: from its local files; where these are lost, from the newest root bundle that can be
-// read; where there is none, from the mailboxes that have objects, whose names are lost.
+// Brings a user's root into memory. The manifest decides whether the local files are the newest state there is:
+//
+// - The local root's tag is the manifest's: they are. One HEAD.
+// - The owner it names is the local root's: they are, but the manifest may say what is not true (Root: doubtful).
+// - Anything else, and there is a manifest: the user is taken over (manifest.ts); local files are of no use any more.
+// - There is none: the root is that of the local files, of the newest root bundle (as there were before there was a
+//   manifest), or, where there is nothing, of the mailboxes that have objects, whose names are lost. The first is written.
 //
 // Rule: a store that does not answer gives TempFail, never an empty root.
 
 import { createHash } from 'node:crypto'
 import type { RequestContext } from '../../runtime/effects.ts'
+import { ConditionFailed, TempFail } from '../../runtime/errors.ts'
 import { concatBytes } from '../mail/byte-strings.ts'
 import { readLocal, writeLocal } from './local-state.ts'
-import type { Kept } from './local-state.ts'
+import type { Kept, Local } from './local-state.ts'
+import type { FoundManifest } from './manifest.ts'
+import { newestFirst } from './object-names.ts'
 import type { Obox } from './obox.ts'
 import { Root } from './root.ts'
 import type { RootWorld } from './root.ts'
@@ -19,33 +27,108 @@ export interface OpenedRoot {
   nameless: string[]
 }
 
-export async function openRoot(world: RootWorld, obox: Obox, directory: string, context: RequestContext): Promise<OpenedRoot> {
-  const kept = keptRoot(world, directory)
-  const local = await readLocal(world.effects, kept)
-  if (local !== undefined) return { root: new Root(world, local.state, local.journal), nameless: [] }
-  const names = await world.bundles.list(context)
-  const found = await newestRoot(world, context, names)
-  // Where every change of the list was uploaded before it was true, the bundle knows all mailboxes there are.
-  const complete = found !== undefined && !world.policy.backgroundRootUploads
-  const state = found ?? new RootState()
-  const nameless = complete ? [] : (await obox.mailboxes(context)).filter((guid) => !knows(state, guid))
-  state.statuses.clear()
-  state.bundles.clear()
-  for (const name of names) state.bundles.add(name)
-  const { journal } = await writeLocal(world.effects, kept, state, world.policy.fsync !== 'never')
-  return { root: new Root(world, state, journal), nameless }
+/** Where the user's local files are. */
+export interface RootPlaces { root: string; mailboxes: string }
+
+/** How often a user is tried to be taken that others take at the same time. */
+const attempts = 5
+
+export async function openRoot(world: RootWorld, obox: Obox, places: RootPlaces, context: RequestContext): Promise<OpenedRoot> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryOpen(world, obox, places, context)
+    } catch (error) {
+      if (!(error instanceof ConditionFailed)) throw error
+      if (attempt === attempts) throw new TempFail(`${world.user} is being opened by other backends`, { cause: error })
+    }
+  }
 }
+
+async function tryOpen(world: RootWorld, obox: Obox, places: RootPlaces, context: RequestContext): Promise<OpenedRoot> {
+  const { manifest } = world
+  const local = await readLocal(world.effects, keptRoot(world, places.root))
+  if (local !== undefined && local.state.epoch > 0) {
+    const facts = await manifest.facts(context)
+    if (facts?.owner === local.state.owner) return ours(world, local, facts)
+  }
+  const found = await manifest.read(context)
+  if (found !== undefined) return take(world, obox, places, context, found)
+  if (local !== undefined) return first(world, places, context, local.state, [])
+  const names = await world.bundles.list(context)
+  const state = await newestRoot(world, context, names)
+  // Where every change of the list was uploaded before it was true, the bundle knows all mailboxes there are.
+  const complete = state !== undefined && !world.policy.backgroundRootUploads
+  const root = state ?? new RootState()
+  root.statuses.clear()
+  root.bundles.clear()
+  for (const name of names) root.bundles.add(name)
+  const nameless = complete ? [] : await withoutName(obox, context, root)
+  if (names.length === 0 && nameless.length === 0) return newUser(world, places)
+  return first(world, places, context, root, nameless)
+}
+
+/** The local state is the newest there is. */
+function ours(world: RootWorld, { state, journal }: Local<RootState>, facts: { tag: string; epoch: number; write: string }): OpenedRoot {
+  const doubtful = facts.tag !== state.tag
+  state.tag = facts.tag
+  state.epoch = Math.max(state.epoch, facts.epoch)
+  return { root: new Root(world, state, journal, doubtful), nameless: [] }
+}
+
+/** Makes the user ours, whoever had it. ConditionFailed: somebody else was faster. */
+async function take(world: RootWorld, obox: Obox, places: RootPlaces, context: RequestContext, found: FoundManifest): Promise<OpenedRoot> {
+  const { effects, user, ids, manifest, policy } = world
+  if (found.state === undefined) {
+    effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is damaged: names of its mailboxes are lost` })
+  }
+  const state = found.state ?? new RootState()
+  const nameless = found.state === undefined || policy.backgroundRootUploads ? await withoutName(obox, context, state) : []
+  state.epoch = found.epoch + 1
+  state.owner = ids.guid()
+  state.write = ids.guid()
+  state.clean = false
+  state.tag = await manifest.write(context, state, found.tag)
+  // Last the root: until it is there, the next opening takes the user once more.
+  await effects.files.remove(places.mailboxes)
+  const { journal } = await writeLocal(effects, keptRoot(world, places.root), state, policy.fsync !== 'never')
+  effects.emit({ level: 'info', name: 'user.taken', user, text: `${user} is served by this backend now (epoch ${state.epoch})` })
+  return { root: new Root(world, state, journal, false), nameless }
+}
+
+/** A user of whom the store knows nothing. The manifest comes with the first mailboxes. */
+async function newUser(world: RootWorld, places: RootPlaces): Promise<OpenedRoot> {
+  const state = new RootState()
+  state.epoch = 1
+  state.owner = world.ids.guid()
+  const { journal } = await writeLocal(world.effects, keptRoot(world, places.root), state, world.policy.fsync !== 'never')
+  return { root: new Root(world, state, journal, true), nameless: [] }
+}
+
+/** Writes the first manifest; the local files, where there are any, are the newest state. */
+async function first(world: RootWorld, places: RootPlaces, context: RequestContext, state: RootState, nameless: string[]): Promise<OpenedRoot> {
+  const { effects, ids, manifest, policy } = world
+  state.epoch++
+  state.owner = ids.guid()
+  state.write = ids.guid()
+  state.clean = false
+  state.tag = await manifest.write(context, state, '')
+  state.unsaved = 0
+  const { journal } = await writeLocal(effects, keptRoot(world, places.root), state, policy.fsync !== 'never')
+  return { root: new Root(world, state, journal, false), nameless }
+}
+
+const withoutName = async (obox: Obox, context: RequestContext, state: RootState): Promise<string[]> =>
+  (await obox.mailboxes(context)).filter((guid) => !knows(state, guid))
 
 /** The newest bundle that is whole; undefined without any. */
 async function newestRoot(world: RootWorld, context: RequestContext, names: readonly string[]): Promise<RootState | undefined> {
-  for (const name of names.toSorted().reverse()) {
+  for (const name of newestFirst(names)) {
     const reader = await world.bundles.read(context, name)
     if (reader === undefined) continue
     const chunks: Uint8Array[] = []
     for await (const chunk of reader.body) chunks.push(chunk)
     const found = decodeRoot(concatBytes(chunks))
     if (found !== undefined) {
-      found.state.bundle = name
       found.state.unsaved = 0
       return found.state
     }

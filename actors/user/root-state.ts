@@ -30,6 +30,11 @@ export type RootChange =
   /** Rights of one identifier on a mailbox; null: its entry goes. RFC 4314. */
   | { kind: 'acl'; guid: string; identifier: string; rights: string | null }
   | { kind: 'status'; guid: string; kept: KeptStatus }
+  /** The manifest was written, or found to be ours: it has `covers` of the unsaved changes. */
+  | { kind: 'owned'; epoch: number; tag: string; write: string; clean: boolean; covers: number }
+  /** The mailbox's local state was made in this epoch. */
+  | { kind: 'built'; guid: string }
+  /** Of root bundles, from before there was a manifest. */
   | { kind: 'uploading'; name: string }
   | { kind: 'uploaded'; name: string; covers: number }
   | { kind: 'removed'; names: string[] }
@@ -45,15 +50,24 @@ export class RootState {
   /** Access control lists by GUID, never empty. A map is never changed once it is here. */
   readonly acls = new Map<string, ReadonlyMap<string, string>>()
   lastUidValidity = 0
+  /** Root bundles from before there was a manifest, to be removed. */
   readonly bundles = new Set<string>()
-  bundle = ''
-  /** Changes that the uploaded bundle lacks. */
+  /** Changes that the manifest lacks. */
   unsaved = 0
+  /** Of the manifest, as it was last written or read (manifest.ts). Epoch 0: there has been none. */
+  epoch = 0
+  owner = ''
+  write = ''
+  tag = ''
+  clean = false
+  /** Mailboxes whose local state was made in this epoch: making it again needs a new one. */
+  readonly built = new Set<string>()
 
   apply(change: RootChange): void {
     switch (change.kind) {
       case 'create':
         this.entries.set(placeKey(change.entry.place), change.entry)
+        if (change.entry.guid !== undefined) this.built.add(change.entry.guid)
         this.lastUidValidity = Math.max(this.lastUidValidity, change.entry.uidValidity)
         this.unsaved++
         return
@@ -83,8 +97,17 @@ export class RootState {
       case 'metadata': this.#set(this.metadata, change.guid, change.entries); return
       case 'acl': this.#set(this.acls, change.guid, [[change.identifier, change.rights]]); return
       case 'status': this.statuses.set(change.guid, change.kept); return
+      case 'owned':
+        if (change.epoch !== this.epoch) this.built.clear()
+        this.epoch = change.epoch
+        this.tag = change.tag
+        this.write = change.write
+        this.clean = change.clean
+        this.unsaved -= change.covers
+        return
+      case 'built': this.built.add(change.guid); return
       case 'uploading': this.bundles.add(change.name); return
-      case 'uploaded': this.bundle = change.name; this.unsaved -= change.covers; return
+      case 'uploaded': this.unsaved -= change.covers; return
       case 'removed': for (const name of change.names) this.bundles.delete(name); return
     }
   }
@@ -112,8 +135,13 @@ export class RootState {
     for (const [guid, entries] of this.acls) copy.acls.set(guid, entries)
     for (const name of this.bundles) copy.bundles.add(name)
     copy.lastUidValidity = this.lastUidValidity
-    copy.bundle = this.bundle
     copy.unsaved = this.unsaved
+    copy.epoch = this.epoch
+    copy.owner = this.owner
+    copy.write = this.write
+    copy.tag = this.tag
+    copy.clean = this.clean
+    for (const guid of this.built) copy.built.add(guid)
     return copy
   }
 }
@@ -134,7 +162,8 @@ export function encodeRoot(state: RootState, generation: number): Uint8Array {
   const json = Buffer.from(JSON.stringify({
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
-    lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], bundle: state.bundle, unsaved: state.unsaved,
+    lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved,
+    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built],
   }))
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -160,7 +189,13 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   for (const [guid, entries] of (found.acls ?? []) as Nested) state.acls.set(guid, new Map(entries))
   for (const name of found.bundles as string[]) state.bundles.add(name)
   state.lastUidValidity = found.lastUidValidity
-  state.bundle = found.bundle
   state.unsaved = found.unsaved
+  // Absent from what was written before there was a manifest.
+  state.epoch = found.epoch ?? 0
+  state.owner = found.owner ?? ''
+  state.write = found.write ?? ''
+  state.tag = found.tag ?? ''
+  state.clean = found.clean ?? false
+  for (const guid of (found.built ?? []) as string[]) state.built.add(guid)
   return { state, generation: head.readUInt32LE(8) }
 }

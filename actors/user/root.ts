@@ -1,18 +1,21 @@
-// The root of a user: its mailbox list and subscriptions, in memory, in the local root journal, and in root bundles.
+// The root of a user: its mailbox list and subscriptions, in memory, in the local root journal, and in the manifest.
 //
-// Changes go one after the other. A change of the mailbox list is in an uploaded root bundle before it is true here
-// (unless metacache_bg_root_uploads): names exist nowhere else, and a mail must never lie in a folder without one. A
-// failed upload leaves everything as it was; but it may have happened, and then the newest bundle says what is not true
-// (that a mailbox was deleted): before a mail goes in anywhere, a new one must have taken its place. Subscriptions go up
-// with the next bundle; figures are local.
+// Changes go one after the other. A change of the mailbox list is in the manifest before it is true here (unless
+// metacache_bg_root_uploads): names exist nowhere else, and a mail must never lie in a folder without one. A failed write
+// leaves everything as it was; but it may have happened, and then the manifest says what is not true (that a mailbox was
+// deleted): before a mail goes in anywhere, a new one must have taken its place. Subscriptions go up with the next
+// manifest; figures are local.
 
 import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
-import { messageOf } from '../../runtime/errors.ts'
+import { ConditionFailed, messageOf } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import type { Bundles } from './bundles.ts'
 import { Journal } from './journal.ts'
 import type { JournalStart } from './journal.ts'
+import { LostUser } from './lost-user.ts'
+import type { Manifest } from './manifest.ts'
 import type { ObjectIds } from './object-names.ts'
+import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
 import { RootState, encodeRoot, encodeRootChanges } from './root-state.ts'
 import type { RootChange } from './root-state.ts'
@@ -23,25 +26,34 @@ export interface RootWorld {
   readonly policy: Policy
   readonly ids: ObjectIds
   readonly user: string
+  readonly manifest: Manifest
+  /** Root bundles, as they were before there was a manifest. */
   readonly bundles: Bundles
 }
 
-export class Root {
+/** How often a manifest is written again that a late write of our own, or a note of another backend's, has replaced. */
+const attempts = 5
+
+export class Root implements Ownership {
   readonly #world: RootWorld
   readonly #journal: Journal
   #state: RootState
   #turn: Promise<unknown> = Promise.resolve()
   #timer: Cancel | undefined
   #stopped = false
-  /** The newest bundle in the store may hold a change that failed, or was cut off by a crash. */
+  /** The manifest may hold a change that failed, or was cut off by a crash. */
   #doubtful: boolean
+  /** Set: another backend has the user. */
+  #lost: LostUser | undefined
+  #losing: (error: LostUser) => void = () => {}
   /** Grows with every change of the list or of subscriptions: whoever computes something from them can keep it. */
   version = 0
 
-  constructor(world: RootWorld, state: RootState, journal: JournalStart) {
+  /** `doubtful`: the manifest is ours, and may say what is not true. */
+  constructor(world: RootWorld, state: RootState, journal: JournalStart, doubtful: boolean) {
     this.#world = world
     this.#state = state
-    this.#doubtful = [...state.bundles].some((name) => name > state.bundle)
+    this.#doubtful = doubtful
     this.#journal = new Journal({
       files: world.effects.files, limitBytes: world.limits.journalBytes, durableSnapshots: world.policy.fsync !== 'never',
       snapshot: (generation) => encodeRoot(this.#state, generation),
@@ -51,6 +63,11 @@ export class Root {
 
   /** Never changed in place by others. */
   get state(): RootState { return this.#state }
+
+  get epoch(): number { return this.#state.epoch }
+
+  /** Called once, when it turns out that another backend has the user. */
+  onLost(losing: (error: LostUser) => void): void { this.#losing = losing }
 
   /**
    * Changes the mailbox list. `decide` looks at the state when its turn has come, may do I/O, and answers the changes (or
@@ -74,18 +91,41 @@ export class Root {
     return Math.max(Math.trunc(this.#world.effects.clock.now() / 1000), this.#state.lastUidValidity + 1 + given)
   }
 
-  /** Resolves when the newest bundle in the store says nothing that is not true. TempFail if that cannot be had. */
+  /**
+   * Resolves when the manifest says nothing that is not true, nor that nothing is missing from it: what is to be written
+   * into the store comes after this. TempFail if that cannot be had.
+   */
   async certain(context: RequestContext): Promise<void> {
-    if (!this.#doubtful) return
+    if (this.#lost !== undefined) throw this.#lost
+    if (!this.#doubtful && !this.#state.clean) return
     await this.#inTurn(async () => {
-      if (this.#doubtful) await this.#upload(context, this.#state, () => Promise.resolve())
+      if (this.#doubtful || this.#state.clean) await this.#upload(context, this.#state)
     })
   }
 
-  /** Uploads what the store lacks. */
-  flush(reason: string): Promise<void> {
+  /**
+   * Resolves when it is sure that the user was ours after everything that the store has answered so far: who takes the
+   * user from now on finds it there. LostUser if it was not; TempFail if nobody can tell.
+   */
+  async confirm(context: RequestContext): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost
+    const facts = await this.#world.manifest.facts(context)
+    if (facts?.owner !== this.#state.owner) throw this.#lose()
+  }
+
+  async rebuilding(context: RequestContext, mailbox: string): Promise<void> {
+    await this.#inTurn(async () => {
+      // It had told modseqs in this epoch that nobody else knows.
+      if (this.#state.built.has(mailbox)) await this.#upload(context, this.#state, { epoch: this.#state.epoch + 1 })
+      await this.#write({ kind: 'built', guid: mailbox })
+    })
+  }
+
+  /** Uploads what the store lacks. `clean`: and says that nothing else is missing there. */
+  flush(reason: string, clean = false): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#state.unsaved > 0 || this.#doubtful) await this.#upload({ user: this.#world.user, reason }, this.#state, () => Promise.resolve())
+      if (this.#state.unsaved === 0 && !this.#doubtful && this.#state.clean === (clean || this.#state.clean)) return
+      await this.#upload({ user: this.#world.user, reason }, this.#state, { clean })
     })
   }
 
@@ -110,10 +150,10 @@ export class Root {
   async #write(...changes: RootChange[]): Promise<void> {
     const { fsync } = this.#world.policy
     const listed = changes.some(({ kind }) => kind === 'create' || kind === 'delete' || kind === 'move' || kind === 'subscribe')
-    // The name of a bundle on its way must not be forgotten: the next one has to sort behind it, whatever the clock does.
-    const named = changes.some(({ kind }) => kind === 'uploading')
+    // A new epoch, or that a mailbox's state was made in one, must not be forgotten: modseqs would come twice.
+    const owned = changes.some((change) => change.kind === 'built' || (change.kind === 'owned' && change.epoch !== this.#state.epoch))
     const annotated = changes.some(({ kind }) => kind === 'metadata' || kind === 'acl')
-    const durable = fsync === 'always' || (fsync === 'optimized' && (listed || named || annotated))
+    const durable = fsync === 'always' || (fsync === 'optimized' && (listed || owned || annotated))
     await this.#journal.append(encodeRootChanges(changes), durable, () => {
       for (const change of changes) this.#state.apply(change)
       if (listed) this.version++
@@ -126,32 +166,67 @@ export class Root {
     for (const change of changes) next.apply(change)
     let written = false
     try {
-      await this.#upload(context, next, async () => {
+      await this.#upload(context, next, { between: async () => {
         await this.#write(...changes)
         written = true
-      })
+      } })
     } catch (error) {
       // The change is true: only the note that it is uploaded is missing, and the next upload makes up for it.
-      if (written) return
       this.#doubtful = true
+      if (written) return
       throw error
     }
   }
 
-  /** Uploads `state`; `between` comes when it is up, and before the journal says that nothing is missing. */
-  async #upload(context: RequestContext, state: RootState, between: () => Promise<void>): Promise<void> {
-    const { bundles, ids } = this.#world
-    const name = ids.bundle([...this.#state.bundles])
-    await this.#write({ kind: 'uploading', name })
-    const bytes = encodeRoot(state, 0)
+  /** Writes `state` as the manifest; `between` comes when it is up, and before the journal says that nothing is missing. */
+  async #upload(context: RequestContext, state: RootState, options: { between?: () => Promise<void>; clean?: boolean; epoch?: number } = {}): Promise<void> {
+    const next = state.clone()
+    next.clean = options.clean === true
+    next.epoch = options.epoch ?? state.epoch
+    next.write = this.#world.ids.guid()
     const covers = state.unsaved
-    await bundles.write(context, name, { size: bytes.length, parts: [bytes] })
-    await between()
-    await this.#write({ kind: 'uploaded', name, covers })
+    const tag = await this.#put(context, next)
+    await options.between?.()
+    await this.#write({ kind: 'owned', epoch: next.epoch, tag, write: next.write, clean: next.clean, covers })
     this.#doubtful = false
-    const older = [...this.#state.bundles].filter((one) => one !== name)
-    // Those that are left are tried again next time.
-    const names = await bundles.remove(context, older).catch(() => [])
+    await this.#removeOld(context)
+  }
+
+  async #put(context: RequestContext, next: RootState): Promise<string> {
+    const { manifest } = this.#world
+    let { tag } = this.#state
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await manifest.write(context, next, tag)
+      } catch (error) {
+        if (!(error instanceof ConditionFailed)) {
+          this.#doubtful = true
+          throw error
+        }
+        const facts = await manifest.facts(context)
+        // Done all the same: by the first of two tries below us.
+        if (facts?.write === next.write) return facts.tag
+        if (facts?.owner !== next.owner || attempt === attempts) throw this.#lose()
+        // A write of ours that was given up came late.
+        tag = facts.tag
+        next.epoch = Math.max(next.epoch, facts.epoch)
+      }
+    }
+  }
+
+  #lose(): LostUser {
+    if (this.#lost === undefined) {
+      this.#lost = new LostUser(this.#world.user)
+      this.stop()
+      this.#losing(this.#lost)
+    }
+    return this.#lost
+  }
+
+  /** Root bundles of the time before the manifest. Those that are left are tried again next time. */
+  async #removeOld(context: RequestContext): Promise<void> {
+    if (this.#state.bundles.size === 0) return
+    const names = await this.#world.bundles.remove(context, [...this.#state.bundles]).catch(() => [])
     if (names.length > 0) await this.#write({ kind: 'removed', names })
   }
 

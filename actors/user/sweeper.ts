@@ -34,6 +34,7 @@ export class Sweeper {
     const { state, world, guid } = this.#mailbox
     const context: RequestContext = { user: world.user, reason: 'obox:expunge' }
     try {
+      await world.ownership.certain(context)
       while (state.garbage.size > 0 && !this.#mailbox.gone) {
         const oids = [...state.garbage].slice(0, world.policy.deletesAtOnce)
         const gone = await world.obox.deleteMany(context, guid, oids)

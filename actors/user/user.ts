@@ -12,8 +12,10 @@ import { appendDrafts } from './append.ts'
 import { Bundles } from './bundles.ts'
 import { MailError } from './errors.ts'
 import { MailboxFolders } from './folders.ts'
+import type { LostUser } from './lost-user.ts'
 import type { LoadedMailbox, MailboxWorld } from './mailbox.ts'
 import { journalMark } from './local-state.ts'
+import { Manifest } from './manifest.ts'
 import { Namespaces } from './namespace.ts'
 import { ObjectIds } from './object-names.ts'
 import { Obox } from './obox.ts'
@@ -46,15 +48,19 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   const indexStore = effects.storage(policy.indexStore)
   const obox = new Obox(effects.storage(policy.mailStore), path, policy.username)
   const context: RequestContext = { user: account.user, reason: 'obox:user_open' }
-  const rootBundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
-  const { root, nameless } = await openRoot({ effects, limits, policy, ids, user: account.user, bundles: rootBundles }, obox, `${index}/root`, context)
+  const bundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
+  const manifest = new Manifest(indexStore, `${path}/idx/`, policy.username)
+  const places = { root: `${index}/root`, mailboxes: `${index}/mailboxes` }
+  const { root, nameless } = await openRoot({ effects, limits, policy, ids, user: account.user, manifest, bundles }, obox, places, context)
   const world: Omit<MailboxWorld, 'target'> = {
-    effects, limits, policy, obox, ids, user: account.user, watchers: new Watchers(),
+    effects, limits, policy, obox, ids, user: account.user, ownership: root, watchers: new Watchers(),
     bundles: (guid) => new Bundles(indexStore, `${obox.mailboxPrefix(guid)}idx/`, policy.username),
   }
-  const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), `${index}/mailboxes`)
+  const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), places.mailboxes)
   await folders.prepare(context, nameless)
-  return new UserActor(account, world, folders, options)
+  const user = new UserActor(account, world, folders, options)
+  root.onLost((error) => { user.lose(error) })
+  return user
 }
 
 export class UserActor implements User, Actor<UserMessage> {
@@ -71,6 +77,8 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #running = new Set<Promise<unknown>>()
   #idleTimer: Cancel | undefined
   #stopping: Promise<void> | undefined
+  /** Another backend has the user: nothing more is written. */
+  #lost: LostUser | undefined
 
   constructor(account: Account, world: Omit<MailboxWorld, 'target'>, folders: MailboxFolders, options: UserOptions) {
     this.account = account
@@ -226,6 +234,15 @@ export class UserActor implements User, Actor<UserMessage> {
     })
   }
 
+  /** Another backend has the user: sessions are told, and whoever holds the user is asked to stop it. */
+  lose(error: LostUser): void {
+    if (this.#lost !== undefined) return
+    this.#lost = error
+    this.#world.effects.emit({ level: 'warning', name: 'user.lost', user: this.account.user, text: error.message })
+    for (const session of [...this.#sessions]) session.closing(`[UNAVAILABLE] ${error.message}`)
+    this.#options.idle?.()
+  }
+
   /** Ends the user: what runs is finished, then everything is written and uploaded. Settles within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs)
@@ -255,13 +272,14 @@ export class UserActor implements User, Actor<UserMessage> {
     while (this.#running.size > 0) await Promise.allSettled([...this.#running])
     // Mailboxes that could not be uploaded when they were closed get another chance; one that cannot be loaded keeps its journal.
     const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
-    for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
+    if (this.#lost === undefined) for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
     await this.#shelf.closeAll()
-    await this.#folders.close()
+    await this.#folders.close(this.#lost === undefined)
   }
 
   /** Counts a call in; refuses new ones while the user is on its way out. */
   #run<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost)
     if (this.#stopping !== undefined && this.#running.size === 0) return Promise.reject(new TempFail(`${this.account.user} is being closed`))
     this.#idleTimer?.()
     const running = call()

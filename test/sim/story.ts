@@ -98,7 +98,6 @@ class Story {
   readonly #supply: Supply = { nextMail: 1 }
   readonly #done = new Map<string, number>()
   #check: () => void = () => {}
-  #skew = 0
   #lives = 0
   #compared = 0
   #garbage = 0
@@ -146,10 +145,6 @@ class Story {
   async #badLife(steps: number): Promise<void> {
     const dice = this.#dice
     const skew = dice.chance(0.2) ? dice.between(-3_600_000, 3_600_000) : 0
-    // Bundles are named by time. A clock set back while an upload of the dead process is still on its way would take an
-    // older bundle for the newest: that needs an epoch in the store, not a clock.
-    if (skew < this.#skew) await this.#until(this.#world.sleep(this.#world.faults.lateMs))
-    this.#setClock(skew)
     const effects = this.#machine.start(skew)
     if (dice.chance(0.6)) effects.process.crashAfter(dice.chance(0.2) ? dice.between(1, 20) : dice.between(1, 20 * steps))
     if (dice.chance(0.3)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.takeStoreDown(dice.between(1000, 90_000)) })
@@ -164,12 +159,6 @@ class Story {
     }
     effects.process.crash()
     await this.#betweenLives()
-  }
-
-  /** Set back, it gives lower modseqs after a loss of the disk than after the one before: that too needs an epoch in the store. */
-  #setClock(skew: number): void {
-    if (skew < this.#skew) this.#model.remembered.forget()
-    this.#skew = skew
   }
 
   async #betweenLives(): Promise<void> {
@@ -194,7 +183,6 @@ class Story {
     const lateMs = this.#world.faults.lateMs
     this.#world.faults = noFaults
     await this.#until(this.#world.sleep(Math.max(lateMs, 90_000)))
-    this.#setClock(0)
     const life = await this.#mustOpen()
     const clients = await this.#work(life, steps)
     for (const client of clients) client.compare()

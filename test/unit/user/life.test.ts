@@ -38,7 +38,7 @@ t.test('a delivery to an open user costs one request', async (t) => {
   await user.stop(5000)
 })
 
-t.test('a restart finds everything again, without a request', async (t) => {
+t.test('a restart finds everything again, with one request', async (t) => {
   const world = newWorld(t)
   const user = await open(world)
   await user.create(context, 'Work/2024')
@@ -60,7 +60,7 @@ t.test('a restart finds everything again, without a request', async (t) => {
     t.equal(mailbox.uidNext, 4, 'after a clean end UIDNEXT is exact')
     t.equal(await textOf(mailbox, 3), messageOf('c').toString())
   })
-  t.same(world.store.operations(), ['read'], 'of the body')
+  t.same(world.store.operations(), ['stat', 'read'], 'of the manifest, of the body')
   await again.stop(5000)
 })
 

@@ -47,7 +47,7 @@ t.test('a new user gets what the configuration promises, in one upload', async (
   const world = newWorld(t)
   const namespaces = [namespace({ mailbox: [box('Sent', 'subscribe', '\\Sent'), box('Trash', 'create', '\\Trash'), box('Archive', 'no', '\\Archive')] })]
   const user = await open(world, { namespace: namespaces })
-  t.same(world.store.operations(), ['list', 'list', 'write'])
+  t.same(world.store.operations(), ['read', 'list', 'list', 'write'])
   t.same(user.list().map(({ name, specialUse, subscribed }) => [name, specialUse, subscribed]), [['INBOX', [], false], ['Sent', ['\\Sent'], true], ['Trash', ['\\Trash'], false]])
   await t.rejects(user.delete(context, 'Trash'), { code: 'CANNOT' })
   await t.rejects(user.delete(context, 'inbox'), { code: 'CANNOT' })
@@ -95,7 +95,7 @@ t.test('CREATE, DELETE, RENAME', async (t) => {
   t.ok(writes.length > 0)
   const handle = await user.open(context, 'a/b')
   await user.rename(context, 'a', 'z/y')
-  t.same(world.store.operations(), ['write', 'delete'], 'a rename touches no mail')
+  t.same(world.store.operations(), ['write'], 'a rename touches no mail')
   t.equal(handle.mailbox.name, 'z/y/b')
   t.same(names(), ['INBOX', 'A', 'names!', 'z!', 'z/y!', 'z/y/b', 'z/y/b/c'])
   t.match(user.find('z/y/b'), { guid, specialUse: ['\\Junk'] })

@@ -1,0 +1,14 @@
+// What a mailbox has to ask about the user's owner (manifest.ts); the root answers.
+
+import type { RequestContext } from '../../runtime/effects.ts'
+
+export interface Ownership {
+  /** Grows each time the user is taken; names of bundles and modseqs go by it. */
+  readonly epoch: number
+  /** To be awaited before anything is written into the store or deleted there. TempFail; LostUser: another backend has the user. */
+  certain(context: RequestContext): Promise<void>
+  /** To be awaited after a bundle is written and before anything rests on it. TempFail; LostUser: another backend has the user. */
+  confirm(context: RequestContext): Promise<void>
+  /** To be awaited before a mailbox's local state is made from the store: after it, `epoch` is one in which that never happened before. */
+  rebuilding(context: RequestContext, mailbox: string): Promise<void>
+}

@@ -1,0 +1,101 @@
+// Whose a user is: machines that have the same user one after the other, and at the same time.
+
+import t from 'tap'
+import { Flag } from '../../../actors/user/types.ts'
+import type { UserActor } from '../../../actors/user/user.ts'
+import { TempFail } from '../../../runtime/errors.ts'
+import { context, draft, newWorld, open, seen, uidsOf, within } from './fixture.ts'
+
+const seenFlag = { mode: 'add' as const, flags: { system: Flag.Seen, keywords: ['Work'] } }
+const manifest = 'ab/cde/jane/idx/manifest'
+const everything = (user: UserActor, name = 'INBOX'): Promise<unknown> => within(user, name, async (mailbox) => seen(mailbox))
+
+t.test('moved from A to B and back, a user is what it was on B', async (t) => {
+  const a = newWorld(t)
+  const first = await open(a)
+  await first.append(context, 'INBOX', [draft('one'), draft('two')])
+  await first.stop(5000)
+
+  const b = newWorld(t, a.store)
+  const second = await open(b)
+  await second.create(context, 'Work')
+  const { uids } = await second.append(context, 'INBOX', [draft('three')])
+  await within(second, 'INBOX', async (inbox) => { await inbox.store(context, [1], seenFlag); await inbox.expunge(context, [2]) })
+  const before = await everything(second)
+  const modseq = await within(second, 'INBOX', async (inbox) => inbox.highestModseq)
+  await second.stop(5000)
+
+  const third = await open(a)
+  t.same(third.list().map(({ name }) => name), ['INBOX', 'Work'])
+  t.same(await everything(third), before)
+  await within(third, 'INBOX', async (inbox) => {
+    t.same(uidsOf(inbox), [1, uids[0]])
+    t.ok(inbox.highestModseq > modseq)
+  })
+  const next = await third.append(context, 'INBOX', [draft('four')])
+  t.ok(next.uids[0]! > uids[0]!)
+  await third.stop(5000)
+})
+
+t.test('a user that nobody had meanwhile is opened with one HEAD', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('one')])
+  await user.stop(5000)
+  world.store.calls = []
+  const again = await open(world)
+  t.match(await again.status(context, 'INBOX'), { messages: 1 })
+  await everything(again)
+  t.same(world.store.calls, [`stat ${manifest}`])
+  await again.stop(5000)
+})
+
+t.test('who has lost a user tells its sessions, and writes nothing more', async (t) => {
+  const a = newWorld(t)
+  let asked = 0
+  const loser = await open(a, {}, { idle: () => { asked++ } })
+  await loser.append(context, 'INBOX', [draft('one')])
+  const told: string[] = []
+  loser.attach({ id: 's', service: 'imap', closing: (reason) => { told.push(reason) } })
+  const winner = await open(newWorld(t, a.store))
+  await t.rejects(loser.create(context, 'Lost'), { name: 'TempFail', message: /another backend/ })
+  t.same(told, ['[UNAVAILABLE] jane is served by another backend now'])
+  t.equal(asked, 1)
+  await t.rejects(loser.append(context, 'INBOX', [draft('two')]), { name: 'TempFail' })
+  a.store.operations()
+  await loser.stop(5000)
+  t.same(a.store.operations(), [])
+  t.same(winner.list().map(({ name }) => name), ['INBOX'])
+  t.match(await winner.status(context, 'INBOX'), { messages: 1 })
+  await winner.stop(5000)
+})
+
+t.test('a manifest write that was answered with an error all the same is ours', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+
+  const write = world.store.write.bind(world.store)
+  world.store.write = async (...args) => {
+    await write(...args)
+    throw new TempFail('504')
+  }
+  await t.rejects(user.create(context, 'a'), { name: 'TempFail' })
+  world.store.write = write
+  t.equal(user.find('a'), undefined)
+  await user.append(context, 'INBOX', [draft('one')])
+  const other = await open(newWorld(t, world.store))
+  t.same(other.list().map(({ name }) => name), ['INBOX'], 'what failed is not true in the store either')
+  await other.stop(5000)
+  await user.stop(5000)
+})
+
+t.test('two that open a new user at the same time agree on its INBOX', async (t) => {
+  const a = newWorld(t)
+  const users = await Promise.allSettled([open(a), open(newWorld(t, a.store))])
+  t.ok(users.some(({ status }) => status === 'fulfilled'))
+  const third = await open(newWorld(t, a.store))
+  await third.append(context, 'INBOX', [draft('one')])
+  t.same(third.list().map(({ name }) => name), ['INBOX'])
+  for (const user of users) if (user.status === 'fulfilled') await user.value.stop(5000)
+  await third.stop(5000)
+})
