@@ -5,9 +5,10 @@ import type { RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { MailError } from './errors.ts'
 import { decideCreate, decideDelete, decideRename } from './list-changes.ts'
-import { createLocal } from './local-state.ts'
+import { createLocal, newMark } from './local-state.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { MailboxList } from './mailbox-list.ts'
+import type { PlacedEntries } from './mailbox-list.ts'
 import { isInbox, placeKey } from './namespace.ts'
 import type { Namespaces, Place } from './namespace.ts'
 import type { Root } from './root.ts'
@@ -16,11 +17,23 @@ import type { MailboxInfo, NamespaceInfo } from './types.ts'
 
 const noEntries: ReadonlyMap<string, string> = new Map()
 
+/** What makes a mailbox be there: its figures are known without opening it. */
+function creation(entry: RootEntry): RootChange[] {
+  return entry.guid === undefined ? [{ kind: 'create', entry }] : [{ kind: 'create', entry }, { kind: 'status', guid: entry.guid, kept: newFigures(entry.guid, entry.uidValidity) }]
+}
+
+/** Of a mailbox whose local files have just been laid. Where they are not, the mark says that this may not be true. */
+const newFigures = (guid: string, uidValidity: number): KeptStatus => ({
+  status: { messages: 0, recent: 0, uidNext: 1, uidValidity, unseen: 0, highestModseq: 1, size: 0, deleted: 0, deletedSize: 0, guid },
+  mark: newMark, unsaved: false,
+})
+
 export class MailboxFolders {
   readonly #world: Omit<MailboxWorld, 'target'>
   readonly #root: Root
   readonly #namespaces: Namespaces
   readonly #directory: string
+  readonly #placed: PlacedEntries = new WeakMap()
   #list: { version: number; list: MailboxList } | undefined
 
   /** `directory`: of the mailboxes' local files. */
@@ -36,7 +49,7 @@ export class MailboxFolders {
   /** Computed when it is asked for after a change. */
   get list(): MailboxList {
     if (this.#list?.version !== this.#root.version) {
-      this.#list = { version: this.#root.version, list: new MailboxList(this.#root.state, this.#namespaces) }
+      this.#list = { version: this.#root.version, list: new MailboxList(this.#root.state, this.#namespaces, this.#placed) }
     }
     return this.#list.list
   }
@@ -81,7 +94,7 @@ export class MailboxFolders {
           if (!create || state.entries.get(placeKey(place))?.guid !== undefined) continue
           add(place, await this.#newMailbox())
         }
-        return { changes: entries.map((entry): RootChange => ({ kind: 'create', entry })), result: undefined }
+        return { changes: entries.flatMap((entry) => (nameless.includes(entry.guid!) ? [{ kind: 'create' as const, entry }] : creation(entry))), result: undefined }
       })
     } catch (error) {
       const usable = this.#root.state.entries.has(placeKey(this.#namespaces.inbox)) && nameless.length === 0
@@ -96,7 +109,7 @@ export class MailboxFolders {
       const entry: RootEntry = nameOnly
         ? { place, uidValidity: 0, specialUse }
         : { place, guid: await this.#newMailbox(), uidValidity: this.#root.nextUidValidity(0), specialUse }
-      return { changes: [{ kind: 'create', entry }], result: this.#namespaces.visible(place) }
+      return { changes: creation(entry), result: this.#namespaces.visible(place) }
     })
     const created = this.list.find(visible)
     if (created === undefined) throw new MailError('NONEXISTENT', `Mailbox was deleted at once: ${visible}`)

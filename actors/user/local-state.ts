@@ -66,6 +66,9 @@ export async function writeLocal<State>({ files }: Effects, kept: Kept<State>, s
 export const createLocal = ({ files }: Effects, directory: string, identity: string): Promise<void> =>
   files.replace(journalPath(directory), encodeJournalHeader(identity, 0))
 
+/** Where the journal of something new and empty ends. */
+export const newMark = { generation: 0, size: journalHeaderBytes }
+
 /** Where a journal ends, without reading it; undefined if there is none. */
 export async function journalMark({ files }: Effects, directory: string): Promise<{ generation: number; size: number } | undefined> {
   const [stat, head] = await Promise.all([files.stat(journalPath(directory)), files.read(journalPath(directory), 0, journalHeaderBytes)])

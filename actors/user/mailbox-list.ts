@@ -3,8 +3,12 @@
 
 import { placeKey } from './namespace.ts'
 import type { Namespaces } from './namespace.ts'
-import type { RootState } from './root-state.ts'
+import type { RootEntry, RootState } from './root-state.ts'
 import type { MailboxInfo } from './types.ts'
+
+/** An entry's visible name and place in the order. Entries never change: worked out once, not for every list. */
+interface Placed { readonly name: string; readonly separator: string; readonly key: string }
+export type PlacedEntries = WeakMap<RootEntry, Placed>
 
 export class MailboxList {
   readonly infos: readonly MailboxInfo[]
@@ -12,20 +16,27 @@ export class MailboxList {
   readonly #byName: Map<string, MailboxInfo>
   readonly #byGuid = new Map<string, { name: string; uidValidity: number }>()
 
-  constructor(state: RootState, namespaces: Namespaces) {
+  /** `placed`: of this user's earlier lists. */
+  constructor(state: RootState, namespaces: Namespaces, placed: PlacedEntries = new WeakMap()) {
     const subscribed = subscribedNames(state, namespaces)
     const uses = new Map(namespaces.auto.map(({ place, specialUse }) => [placeKey(place), specialUse]))
     const byName = new Map<string, MailboxInfo>()
-    for (const [key, { place, guid, uidValidity, specialUse }] of state.entries) {
-      const name = namespaces.visible(place)
+    const keys = new Map<string, string>()
+    for (const [key, entry] of state.entries) {
+      const { guid, uidValidity, specialUse } = entry
+      let at = placed.get(entry)
+      if (at === undefined) placed.set(entry, at = placeOf(entry, namespaces))
+      const { name, separator } = at
+      keys.set(name, at.key)
       if (guid !== undefined) this.#byGuid.set(guid, { name, uidValidity })
       byName.set(name, {
-        name, separator: namespaces.separatorOf(place), noSelect: guid === undefined, hasChildren: false, subscribed: subscribed.has(name),
+        name, separator, noSelect: guid === undefined, hasChildren: false, subscribed: subscribed.has(name),
         specialUse: [...new Set([...uses.get(key) ?? [], ...specialUse])], ...(guid === undefined ? {} : { guid }),
       })
     }
     for (const info of [...byName.values()]) addParents(byName, info, subscribed)
-    this.infos = [...byName.values()].map((info) => ({ info, key: sortKey(info) })).sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ info }) => info)
+    const sorted = Array.from(byName.values(), (info) => ({ info, key: keys.get(info.name) ?? sortKey(info) }))
+    this.infos = sorted.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ info }) => info)
     this.subscriptions = [...subscribed].sort()
     this.#byName = byName
   }
@@ -57,8 +68,14 @@ function addParents(byName: Map<string, MailboxInfo>, { name, separator }: Mailb
   }
 }
 
+function placeOf({ place }: RootEntry, namespaces: Namespaces): Placed {
+  const name = namespaces.visible(place)
+  const separator = namespaces.separatorOf(place)
+  return { name, separator, key: sortKey({ name, separator }) }
+}
+
 /** Sorts parents before children, siblings by name, INBOX first. */
-const sortKey = ({ name, separator }: MailboxInfo): string => {
+const sortKey = ({ name, separator }: { name: string; separator: string }): string => {
   const levels = name.split(separator)
   return (levels[0] === 'INBOX' ? '\0' : '\u0001') + levels.join('\0')
 }
