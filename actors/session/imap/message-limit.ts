@@ -11,9 +11,9 @@ import { No } from './result.ts'
 import type { Ok } from './result.ts'
 import type { NumberRange } from './sequence-set.ts'
 
-/** What CAPABILITY says of them. */
+/** What CAPABILITY says of them: SAVELIMIT means that nothing else is bounded. */
 export function limitCapabilities({ culver_imap_message_limit: all, culver_imap_save_limit: saved }: Settings): string[] {
-  return [...all > 0 ? [`MESSAGELIMIT=${all}`] : [], ...saved > 0 ? [`SAVELIMIT=${saved}`] : []]
+  return all > 0 ? [`MESSAGELIMIT=${all}`] : saved > 0 ? [`SAVELIMIT=${saved}`] : []
 }
 
 /** 0 in the settings: no limit. */

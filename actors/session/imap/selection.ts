@@ -2,6 +2,7 @@
 //
 // With CONDSTORE switched on, FETCH responses carry the MODSEQ (RFC 7162 §3.2); with QRESYNC also the UID, VANISHED stands
 // for EXPUNGE (§3.2.10), and the client is told up to which modseq it knows everything (`OK [HIGHESTMODSEQ …]`), as Dovecot does.
+// IMAP4rev2 hears the UID of every message that it has not asked about (RFC 9051 §7.5.2).
 // With UIDONLY (RFC 9586) a message is named by its UID alone: UIDFETCH for FETCH, VANISHED for EXPUNGE.
 
 import type { MailboxHandle } from '../../user/types.ts'
@@ -139,7 +140,7 @@ export class Selection implements Selected, ViewEvents {
 
   #tell(seq: number, uid: number, items: string, withUid: boolean): void {
     if (speaksUidsOnly(this.#client)) this.#client.send(`${uid} UIDFETCH (${items})`)
-    else this.#client.send(`${seq} FETCH (${withUid || this.#qresync ? `UID ${uid} ` : ''}${items})`)
+    else this.#client.send(`${seq} FETCH (${withUid || this.#qresync || speaksRev2(this.#client) ? `UID ${uid} ` : ''}${items})`)
   }
 
   #modseqOf(row: number): string {
