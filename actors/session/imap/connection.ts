@@ -321,11 +321,11 @@ export class ImapConnection implements ImapSession {
   /** Applied to mailbox names: tb-extra-mailbox-sep drops one separator at the end. */
   get parserOptions(): ParserOptions {
     if (this.#user === undefined) return {}
-    const utf8Names = speaksUtf8(this)
-    if (!this.needs('tb-extra-mailbox-sep')) return { utf8Names }
+    const utf8 = speaksUtf8(this)
+    if (!this.needs('tb-extra-mailbox-sep')) return { utf8 }
     const namespaces = this.#user.namespaces()
     return {
-      utf8Names,
+      utf8,
       adjustMailbox: (name) => {
         const separator = namespaceOf(name, namespaces)?.separator ?? '/'
         return name.endsWith(separator) ? name.slice(0, -separator.length) : name

@@ -5,7 +5,7 @@ import { Flag } from '../../user/types.ts'
 import type { FlagSet } from '../../user/types.ts'
 import { parseDateTime } from './date-time.ts'
 import { latin1 } from './encode.ts'
-import { decodeMailboxName, decodeUtf8Name } from './mailbox-name.ts'
+import { decodeMailboxName, decodeUtf8 } from './mailbox-name.ts'
 import { No } from './result.ts'
 import { SequenceSet, Star } from './sequence-set.ts'
 import type { NumberRange } from './sequence-set.ts'
@@ -18,8 +18,8 @@ export type { LiteralHead } from './tokens.ts'
 export interface ParserOptions {
   /** Applied to every mailbox name (imap_client_workarounds). */
   adjustMailbox?: (name: string) => string
-  /** Mailbox names are UTF-8, instead of modified UTF-7. */
-  utf8Names?: boolean
+  /** Mailbox names are UTF-8, instead of modified UTF-7; what is quoted must be UTF-8. */
+  utf8?: boolean
   /** How deep lists may nest; default limits.imapNesting. */
   nesting?: number
 }
@@ -30,18 +30,18 @@ const systemFlags: Readonly<Record<string, number>> = {
 
 export class Parser extends Tokens {
   readonly #adjustMailbox: ((name: string) => string) | undefined
-  readonly #utf8Names: boolean
+  readonly #utf8: boolean
 
   constructor(bytes: Uint8Array, options: ParserOptions = {}) {
-    super(bytes, options.nesting)
+    super(bytes, options.nesting, options.utf8)
     this.#adjustMailbox = options.adjustMailbox
-    this.#utf8Names = options.utf8Names ?? false
+    this.#utf8 = options.utf8 ?? false
   }
 
   /** list-mailbox = 1*list-char / string: a pattern, decoded like a name; undefined: it is none, and no mailbox matches it. */
   listMailbox(): string | undefined { return this.#decoded(this.patternBytes()) }
 
-  #decoded(bytes: Uint8Array): string | undefined { return this.#utf8Names ? decodeUtf8Name(bytes) : decodeMailboxName(latin1(bytes)) }
+  #decoded(bytes: Uint8Array): string | undefined { return this.#utf8 ? decodeUtf8(bytes) : decodeMailboxName(latin1(bytes)) }
 
   /** mailbox = "INBOX" / astring, decoded from modified UTF-7 or UTF-8; INBOX in upper case. */
   mailbox(): string {
@@ -52,7 +52,7 @@ export class Parser extends Tokens {
   /** mailbox, before client workarounds: for CREATE, where a trailing separator has a meaning. */
   rawMailbox(): string {
     const name = this.#decoded(this.astringBytes('a mailbox name'))
-    if (name === undefined) throw new No('CANNOT', `Invalid mailbox name: Not valid ${this.#utf8Names ? 'UTF-8' : 'mUTF-7'}`)
+    if (name === undefined) throw new No('CANNOT', `Invalid mailbox name: Not valid ${this.#utf8 ? 'UTF-8' : 'mUTF-7'}`)
     return name.toUpperCase() === 'INBOX' ? 'INBOX' : name
   }
 

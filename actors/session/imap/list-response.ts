@@ -21,10 +21,11 @@ export function namespaceOf(name: string, namespaces: readonly NamespaceInfo[]):
 }
 
 /**
- * LIST of one mailbox, by which IMAP4rev2 names it: SELECT of the selected one (RFC 9051 §6.3.2), RENAME with its old name (§6.3.9.7).
+ * LIST of one mailbox, by which IMAP4rev2 names it: SELECT of the selected one (RFC 9051 §6.3.2), RENAME with its old name, CREATE with the
+ * name that was asked for where it has become another (§6.3.9.7).
  */
 export function listOne(info: MailboxInfo, to: Speaker, oldName?: string): string {
-  const attributes = [...info.guid === undefined ? ['\\NonExistent'] : [], info.hasChildren ? '\\HasChildren' : '\\HasNoChildren', ...info.specialUse]
+  const attributes = [...info.subscribed ? ['\\Subscribed'] : [], ...info.guid === undefined ? ['\\NonExistent'] : [], info.hasChildren ? '\\HasChildren' : '\\HasNoChildren', ...info.specialUse]
   const response = listResponse('LIST', attributes, info.separator, info.name, to)
   return oldName === undefined ? response : `${response} ("OLDNAME" (${mailbox(oldName, to)}))`
 }

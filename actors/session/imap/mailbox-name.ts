@@ -29,10 +29,13 @@ export function decodeMailboxName(wire: string): string | undefined {
 const strictly = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** UTF-8 → Unicode; undefined if it is none. */
-export function decodeUtf8Name(bytes: Uint8Array): string | undefined {
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return strictly.decode(bytes)
   } catch {
     return undefined
   }
 }
+
+/** A new name as Net-Unicode (RFC 5198 §3): composed, so that what looks the same is the same. */
+export const netUnicode = (name: string): string => name.normalize('NFC')

@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer'
 import { limits } from '../../../runtime/limits.ts'
 import { latin1 } from './encode.ts'
+import { decodeUtf8 } from './mailbox-name.ts'
 
 /** The client's bytes are not what the grammar wants at `position` (bytes from the start of the command). */
 export class ParseError extends Error {
@@ -56,13 +57,15 @@ for (let byte = 0x80; byte < 0x100; byte++) classes[byte]! |= Atom | AString | L
 export class Tokens {
   readonly #bytes: Uint8Array
   readonly #nesting: number
+  readonly #utf8: boolean
   #at = 0
   #depth = 0
 
-  /** `nesting`: how deep lists may nest. */
-  constructor(bytes: Uint8Array, nesting: number = limits.imapNesting) {
+  /** `nesting`: how deep lists may nest. `utf8`: quoted strings must be UTF-8 (RFC 6855 §3, RFC 9051 §9). */
+  constructor(bytes: Uint8Array, nesting: number = limits.imapNesting, utf8 = false) {
     this.#bytes = bytes
     this.#nesting = nesting
+    this.#utf8 = utf8
   }
 
   // ---- Looking and failing ---------------------------------------------------------------------------------------
@@ -254,6 +257,7 @@ export class Tokens {
       this.#at++
     }
     const raw = this.#bytes.subarray(start, this.#at++)
+    if (this.#utf8 && decodeUtf8(raw) === undefined) throw new ParseError('Not valid UTF-8', start)
     if (escapes === 0) return raw.slice()
     const bytes = new Uint8Array(raw.length - escapes)
     for (let from = 0, to = 0; from < raw.length; from++) bytes[to++] = raw[from] === Backslash ? raw[++from]! : raw[from]!

@@ -10,8 +10,8 @@ import { SequenceSet, Star } from '../../../actors/session/imap/sequence-set.ts'
 import type { NumberRange } from '../../../actors/session/imap/sequence-set.ts'
 
 /** What a command makes of ` arguments`, which it must consume whole. */
-function argumentsOf(name: string, wire: string, { uid = false, utf8Names = false } = {}): unknown {
-  const p = new Parser(Buffer.from(wire, 'latin1'), { utf8Names })
+function argumentsOf(name: string, wire: string, { uid = false, utf8 = false } = {}): unknown {
+  const p = new Parser(Buffer.from(wire, 'latin1'), { utf8 })
   const args: unknown = commands.find((command) => command.name === name)!.parse(p, uid)
   p.end()
   return args
@@ -27,21 +27,21 @@ const set = fc.array(range, { minLength: 1, maxLength: 8 }).map((ranges) => new 
 const modseq = fc.integer({ min: 1, max: 2 ** 53 - 1 })
 const keywords = fc.uniqueArray(fc.stringMatching(/^[$A-Za-z0-9_-]{1,12}$/), { maxLength: 4, selector: (word) => word.toLowerCase() })
 /** How the client spells names. */
-const spelling = fc.boolean().map((utf8Names) => ({ utf8Names, name: (text: string) => encode.mailbox(text, { enabled: new Set(utf8Names ? ['UTF8=ACCEPT'] : []) }) }))
+const spelling = fc.boolean().map((utf8) => ({ utf8, name: (text: string) => encode.mailbox(text, { enabled: new Set(utf8 ? ['UTF8=ACCEPT'] : []) }) }))
 
 t.test('names alone', async () => {
   const single = ['CREATE', 'DELETE', 'SUBSCRIBE', 'UNSUBSCRIBE', 'MYRIGHTS', 'GETACL', 'SELECT', 'EXAMINE']
-  fc.assert(fc.property(fc.constantFrom(...single), mailboxName, spelling, (command, name, { utf8Names, name: spell }) => {
-    const args = argumentsOf(command, ` ${spell(name)}`, { utf8Names })
+  fc.assert(fc.property(fc.constantFrom(...single), mailboxName, spelling, (command, name, { utf8, name: spell }) => {
+    const args = argumentsOf(command, ` ${spell(name)}`, { utf8 })
     return (typeof args === 'string' ? args : (args as { name: string }).name) === name
   }))
 })
 
 t.test('RENAME, COPY, MOVE', async () => {
-  fc.assert(fc.property(mailboxName, mailboxName, spelling, (from, to, { utf8Names, name }) =>
-    same(argumentsOf('RENAME', ` ${name(from)} ${name(to)}`, { utf8Names }), { from, to })))
-  fc.assert(fc.property(fc.constantFrom('COPY', 'MOVE'), set, mailboxName, spelling, (command, from, to, { utf8Names, name }) =>
-    same(argumentsOf(command, ` ${from.toString()} ${name(to)}`, { utf8Names }), { set: from, to })))
+  fc.assert(fc.property(mailboxName, mailboxName, spelling, (from, to, { utf8, name }) =>
+    same(argumentsOf('RENAME', ` ${name(from)} ${name(to)}`, { utf8 }), { from, to })))
+  fc.assert(fc.property(fc.constantFrom('COPY', 'MOVE'), set, mailboxName, spelling, (command, from, to, { utf8, name }) =>
+    same(argumentsOf(command, ` ${from.toString()} ${name(to)}`, { utf8 }), { set: from, to })))
 })
 
 t.test('STORE', async () => {
@@ -65,9 +65,9 @@ t.test('SELECT with QRESYNC', async () => {
   })
   const text = (ranges: readonly NumberRange[]): string => new SequenceSet(ranges).toString()
   fc.assert(fc.property(mailboxName, spelling, fc.boolean(), number, modseq, fc.option(apart, { nil: undefined }), fc.option(apart, { nil: undefined }),
-    (name, { utf8Names, name: spell }, condstore, uidValidity, modseqKnown, uids, match) => {
+    (name, { utf8, name: spell }, condstore, uidValidity, modseqKnown, uids, match) => {
       const remembered = `QRESYNC (${uidValidity} ${modseqKnown}${uids ? ` ${text(uids)}` : ''}${match ? ` (${text(match)} ${text(match)})` : ''})`
-      const args = argumentsOf('SELECT', ` ${spell(name)} (${condstore ? 'CONDSTORE ' : ''}${remembered})`, { utf8Names })
+      const args = argumentsOf('SELECT', ` ${spell(name)} (${condstore ? 'CONDSTORE ' : ''}${remembered})`, { utf8 })
       return same(args, { name, condstore, qresync: { uidValidity, modseq: modseqKnown, uids, match: match && { seqs: match, uids: match } } })
     }))
 })
@@ -75,18 +75,18 @@ t.test('SELECT with QRESYNC', async () => {
 t.test('LIST, STATUS, SETMETADATA', async () => {
   // Wildcards mean themselves here, and stand in quotes.
   const pattern = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).map((s) => s.toWellFormed().replaceAll('\0', '')).filter((s) => s !== '')
-  fc.assert(fc.property(mailboxName, fc.array(pattern, { minLength: 1, maxLength: 4 }), spelling, (reference, patterns, { utf8Names, name }) => {
-    const { reference: told, patterns: heard, extended } = argumentsOf('LIST', ` ${name(reference)} (${patterns.map(name).join(' ')})`, { utf8Names }) as { reference: string; patterns: string[]; extended: boolean }
+  fc.assert(fc.property(mailboxName, fc.array(pattern, { minLength: 1, maxLength: 4 }), spelling, (reference, patterns, { utf8, name }) => {
+    const { reference: told, patterns: heard, extended } = argumentsOf('LIST', ` ${name(reference)} (${patterns.map(name).join(' ')})`, { utf8 }) as { reference: string; patterns: string[]; extended: boolean }
     return same({ told, heard, extended }, { told: reference, heard: patterns, extended: true })
   }))
   const items = fc.uniqueArray(fc.constantFrom('MESSAGES', 'RECENT', 'UIDNEXT', 'UIDVALIDITY', 'UNSEEN', 'DELETED', 'SIZE', 'HIGHESTMODSEQ', 'MAILBOXID'), { minLength: 1 })
-  fc.assert(fc.property(mailboxName, items, spelling, (name, wanted, { utf8Names, name: spell }) =>
-    same(argumentsOf('STATUS', ` ${spell(name)} (${wanted.join(' ')})`, { utf8Names }), { name, wanted })))
+  fc.assert(fc.property(mailboxName, items, spelling, (name, wanted, { utf8, name: spell }) =>
+    same(argumentsOf('STATUS', ` ${spell(name)} (${wanted.join(' ')})`, { utf8 }), { name, wanted })))
   const value = fc.option(fc.string({ unit: 'binary', maxLength: 40 }).map((s) => encode.utf8(s.toWellFormed().replaceAll('\0', ''))), { nil: undefined })
   const entries = fc.dictionary(fc.stringMatching(/^\/(private|shared)\/[a-z]{1,8}$/), value, { minKeys: 1, maxKeys: 4, noNullPrototype: true })
-  fc.assert(fc.property(mailboxName, entries, spelling, (name, set, { utf8Names, name: spell }) => {
+  fc.assert(fc.property(mailboxName, entries, spelling, (name, set, { utf8, name: spell }) => {
     const wire = Object.entries(set).map(([entry, text]) => `${entry} ${encode.nstring(text)}`).join(' ')
-    return same(argumentsOf('SETMETADATA', ` ${spell(name)} (${wire})`, { utf8Names }), { name, entries: new Map(Object.entries(set)) })
+    return same(argumentsOf('SETMETADATA', ` ${spell(name)} (${wire})`, { utf8 }), { name, entries: new Map(Object.entries(set)) })
   }))
 })
 

@@ -117,7 +117,7 @@ t.test('commands come out of the framer as they went in, however they are cut', 
 t.test('mailbox names in UTF-8', async () => {
   const utf8 = { enabled: new Set(['IMAP4REV2']) }
   fc.assert(fc.property(name, (value) => {
-    const p = new Parser(Buffer.from(encode.mailbox(value, utf8), 'latin1'), { utf8Names: true })
+    const p = new Parser(Buffer.from(encode.mailbox(value, utf8), 'latin1'), { utf8: true })
     const wanted = value.toUpperCase() === 'INBOX' ? 'INBOX' : value
     return p.mailbox() === wanted && p.atEnd
   }))

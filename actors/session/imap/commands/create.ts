@@ -1,9 +1,12 @@
 // CREATE. RFC 3501 §6.3.3: a separator at the end of the name says that there will be children. With what it is for: RFC 6154 §3,
-// RFC 4466 §2.2. With its MAILBOXID: RFC 8474 §4.1.
+// RFC 4466 §2.2. With its MAILBOXID: RFC 8474 §4.1. A name in UTF-8 becomes Net-Unicode: RFC 9051 §6.3.4.
 
 import { No, command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
+import { listOne } from '../list-response.ts'
+import { netUnicode } from '../mailbox-name.ts'
+import { speaksUtf8 } from '../revision.ts'
 import { mustHaveParent } from '../rights.ts'
 
 /** Uses that a mailbox of one's own can have. \All and \Flagged are views over other mailboxes: there are none here. */
@@ -28,7 +31,10 @@ export default command({
   log: ({ name }) => mailbox(name),
   async run({ name, specialUse }, s) {
     mustHaveParent(name, s)
-    const { guid } = await s.user.create(s.context('imap:cmd_create'), name, { specialUse: [...new Set(specialUse.map(known))] })
+    const composed = speaksUtf8(s) ? netUnicode(name) : name
+    const created = await s.user.create(s.context('imap:cmd_create'), composed, { specialUse: [...new Set(specialUse.map(known))] })
+    if (composed !== name) s.send(listOne(created, s, name))
+    const { guid } = created
     return ok('Create completed.', guid === undefined ? undefined : `MAILBOXID (${guid})`)
   },
 })

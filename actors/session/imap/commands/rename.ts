@@ -3,7 +3,8 @@
 import { command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import { listOne } from '../list-response.ts'
-import { speaksRev2 } from '../revision.ts'
+import { netUnicode } from '../mailbox-name.ts'
+import { speaksRev2, speaksUtf8 } from '../revision.ts'
 import { mustHave, mustHaveParent } from '../rights.ts'
 
 export default command({
@@ -13,9 +14,11 @@ export default command({
   async run({ from, to }, s) {
     mustHave('x', from, s)
     mustHaveParent(to, s)
-    await s.user.rename(s.context('imap:cmd_rename'), from, to)
-    const renamed = s.user.find(to)
-    if (speaksRev2(s) && renamed !== undefined) s.send(listOne(renamed, s, from))
+    const name = speaksUtf8(s) ? netUnicode(to) : to
+    await s.user.rename(s.context('imap:cmd_rename'), from, name)
+    const renamed = s.user.find(name)
+    // INBOX is still there.
+    if (speaksRev2(s) && from !== 'INBOX' && renamed !== undefined) s.send(listOne(renamed, s, from))
     return ok('Rename completed.')
   },
 })
