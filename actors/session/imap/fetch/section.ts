@@ -8,7 +8,7 @@ import { selectFields } from '../../../mail/headers.ts'
 import { coversFields, sectionRange } from '../../../mail/summary.ts'
 import type { Summary } from '../../../mail/types.ts'
 import { limits } from '../../../../runtime/limits.ts'
-import { astring } from '../encode.ts'
+import { astring, latin1 } from '../encode.ts'
 import type { FetchedMessage, Piece, Slice } from './item.ts'
 import type { Parser } from '../grammar.ts'
 
@@ -16,7 +16,7 @@ export interface Section {
   /** Part numbers, [] for the message itself. */
   readonly part: readonly number[]
   readonly text: '' | 'HEADER' | 'HEADER.FIELDS' | 'HEADER.FIELDS.NOT' | 'TEXT' | 'MIME'
-  /** Of HEADER.FIELDS and HEADER.FIELDS.NOT: field names, upper case. */
+  /** Of HEADER.FIELDS and HEADER.FIELDS.NOT: field names, upper case, Latin-1. */
   readonly fields: readonly string[]
 }
 
@@ -48,13 +48,18 @@ export function parseSection(p: Parser): Section {
       return { part, text: closed(p, text), fields: [] }
     case 'HEADER.FIELDS':
     case 'HEADER.FIELDS.NOT': {
-      const fields = p.sp().list(() => p.astring('a field name').toUpperCase())
+      const fields = p.sp().list(() => fieldName(p))
       if (fields.length === 0) p.fail('Expected a field name')
       return { part, text: closed(p, text), fields }
     }
     default:
       return p.fail('Invalid section')
   }
+}
+
+/** header-fld-name = astring: bytes as Latin-1, to be told as they were said; upper case as far as a field name has letters. */
+function fieldName(p: Parser): string {
+  return latin1(p.astringBytes('a field name')).replace(/[a-z]+/g, (letters) => letters.toUpperCase())
 }
 
 function closed(p: Parser, text: Section['text']): Section['text'] {
