@@ -2,7 +2,7 @@
 // they have been idle, and reachable from the other workers for deliveries.
 
 import type { Account, UserMessage } from '../actors/user/types.ts'
-import { openUser } from '../actors/user/user.ts'
+import { openUser } from '../actors/user/open-user.ts'
 import type { UserActor } from '../actors/user/user.ts'
 import { expandSettings, userVariables } from '../conf/expand.ts'
 import type { Config } from '../conf/load.ts'

@@ -4,7 +4,7 @@
 import type { RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { MailError } from './errors.ts'
-import { decideCreate, decideDelete, decideRename } from './list-changes.ts'
+import { decideCreate, decideDelete, decideRename, mergedChange } from './list-changes.ts'
 import { createLocal, newMark } from './local-state.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { MailboxList } from './mailbox-list.ts'
@@ -205,6 +205,22 @@ export class MailboxFolders {
   certain(context: RequestContext): Promise<void> { return this.#root.certain(context) }
 
   flush(): Promise<void> { return this.#root.flush('metacache:flush_all_changed') }
+
+  /** GUIDs of mailboxes of which other backends have left something behind. */
+  get orphaned(): string[] { return [...new Set(this.#root.state.orphans.flatMap(({ mailbox }) => (mailbox === '' ? [] : [mailbox])))] }
+
+  /** Merges what other backends have left behind of the list. Of mailboxes that were deleted meanwhile nothing is merged. */
+  async mergeOrphans(context: RequestContext): Promise<void> {
+    const { orphans } = this.#root.state
+    const mine = orphans.filter(({ mailbox }) => mailbox === '')
+    for (const { changes = [] } of mine) {
+      await this.#root.change(context, async (state) => ({ changes: changes.flatMap((change) => mergedChange(state, change)), result: undefined }))
+    }
+    if (mine.length > 0) await this.#root.merged(context, '', mine.map(({ name }) => name))
+    for (const { mailbox, name } of orphans) {
+      if (mailbox !== '' && this.list.uidValidityOf(mailbox) === undefined) await this.#root.merged(context, mailbox, [name])
+    }
+  }
 
   /** Uploads what is missing (if asked to), and comes to rest. */
   async close(upload: boolean): Promise<void> {

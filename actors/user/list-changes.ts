@@ -51,3 +51,21 @@ export function decideRename(state: RootState, namespaces: Namespaces, fromName:
     return { kind: 'move', from: place, to: target }
   })
 }
+
+/** A change that another backend made of a list that has changed meanwhile, as it is to be made here. */
+export function mergedChange(state: RootState, change: RootChange): RootChange[] {
+  const known = (guid: string): boolean => guid === '' || state.entries.values().some((entry) => entry.guid === guid)
+  switch (change.kind) {
+    case 'subscribe': return [change]
+    case 'metadata': case 'acl': return known(change.guid) ? [change] : []
+    case 'create': {
+      const { entry } = change
+      if (entry.guid === undefined || known(entry.guid) || state.deleting.has(entry.guid)) return []
+      if (!state.entries.has(placeKey(entry.place))) return [change]
+      // Both made one of this name: both stay.
+      const path = [...entry.place.path.slice(0, -1), `${entry.place.path.at(-1) ?? 'INBOX'}-${entry.guid}`]
+      return [{ kind: 'create', entry: { ...entry, place: { ...entry.place, path } } }]
+    }
+    default: return []
+  }
+}

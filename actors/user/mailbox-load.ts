@@ -29,12 +29,14 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
   }
   // UIDs given to mails that had none of ours must be in the store before a client sees them.
   if (renumbered) await mailbox.uploads.upload('obox:mailbox_rebuild')
+  await mailbox.mergeOrphans(context)
   mailbox.uploads.changed()
   mailbox.sweeper.wake()
   return mailbox
 }
 
-const keptMailbox = (world: MailboxWorld, { name, guid, directory }: MailboxIdentity): Kept<MailboxState> => ({
+/** How a mailbox's local files are read. */
+export const keptMailbox = (world: Pick<MailboxWorld, 'user' | 'limits'>, { name, guid, directory }: Omit<MailboxIdentity, 'uidValidity'>): Kept<MailboxState> => ({
   user: world.user, what: name, directory, identity: guid,
   empty: () => new MailboxState(world.limits),
   decode: (bytes) => decodeSnapshot(bytes, world.limits),

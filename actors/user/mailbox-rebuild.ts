@@ -51,6 +51,8 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   for (const row of rows) state.addRow({ ...row, uid: state.nextUid }, state.highestModseq)
   state.expunges.add(state.highestModseq, unusedUids(state, inFlight, landed))
   state.unsaved = { mails: found.length, important: 0, all: found.length > 0 ? 1 : 0 }
+  state.touched.clear()
+  state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
   // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else.
   state.reserved = state.ceiling = state.nextUid
   state.clean = false

@@ -13,6 +13,8 @@ export interface Changes {
   all: number
 }
 
+export interface UploadedAt { modseq: number; nextUid: number }
+
 export interface AppendedRow {
   uid: number
   flags: number
@@ -45,7 +47,7 @@ export type MailboxRecord =
   /** A bundle of this name may exist from now on. */
   | { kind: 'uploading'; name: string }
   /** It does, holds the changes counted here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
-  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes }
+  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt }
   /** Bundles that are gone from the store. */
   | { kind: 'removed'; names: string[] }
   /** A summary came into the message cache later than its mail. */
@@ -74,6 +76,7 @@ export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
     case 'uploaded':
       out.text(record.name).varint(record.ceiling)
       out.varint(record.covers.mails).varint(record.covers.important).varint(record.covers.all)
+      if (record.at !== undefined) out.varint(record.at.modseq).varint(record.at.nextUid)
       break
     case 'removed': out.texts(record.names); break
     case 'cached': out.varint(record.uid).varint(record.offset).varint(record.length); break
@@ -100,7 +103,8 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
     case 'uploading': return { kind, name: from.text() }
     case 'uploaded': {
       const [name, ceiling] = [from.text(), from.varint()]
-      return { kind, name, ceiling, covers: { mails: from.varint(), important: from.varint(), all: from.varint() } }
+      const covers = { mails: from.varint(), important: from.varint(), all: from.varint() }
+      return from.done ? { kind, name, ceiling, covers } : { kind, name, ceiling, covers, at: { modseq: from.varint(), nextUid: from.varint() } }
     }
     case 'removed': return { kind, names: from.texts() }
     case 'cached': return { kind, uid: from.varint(), offset: from.varint(), length: from.varint() }
@@ -108,12 +112,12 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
   }
 }
 
-function writeRow(out: ByteWriter, row: AppendedRow): void {
+export function writeRow(out: ByteWriter, row: AppendedRow): void {
   out.varint(row.uid).u8(row.flags).texts(row.keywords).varint(row.size).f64(row.internalDate).f64(row.saveDate)
   out.text(row.guid).varint(row.cacheOffset).varint(row.cacheLength).text(row.oid)
 }
 
-const readRow = (from: ByteReader): AppendedRow => ({
+export const readRow = (from: ByteReader): AppendedRow => ({
   uid: from.varint(), flags: from.u8(), keywords: from.texts(), size: from.varint(), internalDate: from.f64(), saveDate: from.f64(),
   guid: from.text(), cacheOffset: from.varint(), cacheLength: from.varint(), oid: from.text(),
 })

@@ -5,10 +5,10 @@ import type { Limits } from '../../runtime/limits.ts'
 import { Bug } from '../../runtime/errors.ts'
 import { Columns } from './columns.ts'
 import { ExpungeLog, rangesOf } from './expunge-log.ts'
-import type { AppendedRow, Changes, MailboxRecord } from './mailbox-records.ts'
+import type { AppendedRow, Changes, MailboxRecord, UploadedAt } from './mailbox-records.ts'
 import { mailOid } from './object-names.ts'
 import { Flag } from './types.ts'
-import type { UidList } from './types.ts'
+import type { FlagSet, UidList } from './types.ts'
 
 /** What a record did: what views have to be told, and what its asker wants to know. */
 export interface Outcome {
@@ -22,6 +22,9 @@ export interface Outcome {
   /** By flags, how many are unseen has changed. */
   unseen?: boolean
 }
+
+/** What has happened to a mail since the store last had everything: it came, it had these flags before, or it came and went. */
+export type Touch = { kind: 'new' } | { kind: 'changed'; flags: FlagSet } | { kind: 'gone'; oid: string }
 
 const nothing: Outcome = {}
 
@@ -58,6 +61,10 @@ export class MailboxState {
   unsaved: Changes = { mails: 0, important: 0, all: 0 }
   /** Names the message cache's file. */
   cacheGeneration = 0
+  /** By UID; with the expunges after `ownModseq` of UIDs below `ownUid`, what a new owner of the user would lack (orphan.ts). */
+  readonly touched = new Map<number, Touch>()
+  ownModseq = 0
+  ownUid = 1
 
   constructor(limits: Pick<Limits, 'keywords' | 'uidReserveBundle' | 'expungeLogRanges'>) {
     this.expunges = new ExpungeLog(limits.expungeLogRanges)
@@ -104,6 +111,7 @@ export class MailboxState {
           important: Math.max(0, this.unsaved.important - record.covers.important),
           all: Math.max(0, this.unsaved.all - record.covers.all),
         }
+        this.savedUpTo(record.at ?? { modseq: this.highestModseq, nextUid: this.nextUid })
         return nothing
       case 'removed': for (const name of record.names) this.bundles.delete(name); return nothing
       case 'cached': this.#setCached(record.uid, record.offset, record.length); return nothing
@@ -113,12 +121,26 @@ export class MailboxState {
   #append(rows: readonly AppendedRow[]): Outcome {
     this.highestModseq++
     const before = this.keywords.length
-    for (const row of rows) this.addRow(row, this.highestModseq)
+    for (const row of rows) {
+      this.addRow(row, this.highestModseq)
+      this.touched.set(row.uid, { kind: 'new' })
+    }
     this.unsaved.mails += rows.length
     // Flags that a listing cannot bring back.
     if (rows.some((row) => row.flags !== 0 || row.keywords.length > 0)) this.unsaved.important++
     this.unsaved.all++
     return { appended: { after: this.columns.uidList(), count: rows.length }, newKeywords: this.keywords.length > before }
+  }
+
+  /** The store has everything up to here. */
+  savedUpTo({ modseq, nextUid }: UploadedAt): void {
+    const { columns } = this
+    for (const [uid, touch] of this.touched) {
+      const row = columns.rowOf(uid)
+      if (touch.kind === 'gone' || row < 0 || columns.modseqs[row]! <= modseq) this.touched.delete(uid)
+    }
+    this.ownModseq = modseq
+    this.ownUid = nextUid
   }
 
   /** A message at the end; sums and numbers follow. */
@@ -148,7 +170,11 @@ export class MailboxState {
     for (const uid of uids) {
       const row = columns.rowOf(uid)
       if (row < 0) continue
-      this.garbage.add(this.oidOf(row))
+      const oid = this.oidOf(row)
+      this.garbage.add(oid)
+      const touch = this.touched.get(uid)
+      if (touch?.kind === 'new') this.touched.set(uid, { kind: 'gone', oid })
+      else this.touched.delete(uid)
       this.names.delete(uid)
       this.size -= columns.sizes[row]!
       if (!(columns.flags[row]! & Flag.Seen)) this.unseen--
@@ -189,6 +215,7 @@ export class MailboxState {
   #changeRow(row: number, mode: 'add' | 'remove' | 'replace', system: number, keywords: readonly number[]): boolean {
     const { columns } = this
     const before = columns.flags[row]!
+    const had = columns.keywordsOf(row)
     const after = mode === 'add' ? before | system : mode === 'remove' ? before & ~system : system
     let changed = after !== before
     columns.flags[row] = after
@@ -205,6 +232,10 @@ export class MailboxState {
       if (columns.hasKeyword(row, number) === (mode !== 'remove')) continue
       columns.setKeyword(row, number, mode !== 'remove')
       changed = true
+    }
+    const uid = columns.uids[row]!
+    if (changed && !this.touched.has(uid)) {
+      this.touched.set(uid, { kind: 'changed', flags: { system: before, keywords: had.map((number) => this.keywords[number]!) } })
     }
     return changed
   }

@@ -84,11 +84,12 @@ export class MailboxUploads {
     await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
     const covers = { ...state.unsaved }
     const ceiling = state.nextUid + world.limits.uidReserveBundle
+    const at = { modseq: state.highestModseq, nextUid: state.nextUid }
     const body = await mailboxBundle(state, this.#mailbox.appends.inFlight(), ceiling, cache)
     await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
     await world.ownership.confirm(context)
     // Durable: UIDNEXT, once told, may not sink below the ceiling again.
-    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers }, { durable: true })
+    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers, at }, { durable: true })
     await this.#removeOlder(context)
   }
 

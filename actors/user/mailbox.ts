@@ -21,6 +21,7 @@ import { encodeMailboxRecord } from './mailbox-records.ts'
 import type { MailboxRecord } from './mailbox-records.ts'
 import type { MailboxState, Outcome } from './mailbox-state.ts'
 import { MailboxUploads } from './mailbox-uploads.ts'
+import { mergeOrphans } from './merge-orphans.ts'
 import type { MessageCache } from './message-cache.ts'
 import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
@@ -72,6 +73,7 @@ export class LoadedMailbox implements Mailbox {
   #end: MailError | TempFail | undefined
   /** Moves out of one mailbox go one after the other, so that no message is moved twice. */
   #moving: Promise<unknown> = Promise.resolve()
+  #merging: Promise<void> = Promise.resolve()
 
   constructor(world: MailboxWorld, identity: MailboxIdentity, state: MailboxState, cache: MessageCache, journal: JournalStart) {
     this.world = world
@@ -161,6 +163,12 @@ export class LoadedMailbox implements Mailbox {
     const turn = this.#moving.then(() => copyMessages(this, context, uids, to, true))
     this.#moving = turn.catch(() => {})
     return turn
+  }
+
+  /** What other backends have left behind comes in. TempFail: some of it does later. */
+  mergeOrphans(context: RequestContext): Promise<void> {
+    this.#merging = this.#merging.catch(() => {}).then(() => mergeOrphans(this, context))
+    return this.#merging
   }
 
   async summary(context: RequestContext, uid: number): Promise<Summary> { return this.#reader.summary(context, uid) }

@@ -78,5 +78,6 @@ function published(state: RootState): RootState {
   copy.bundles.clear()
   copy.tag = ''
   copy.unsaved = 0
+  copy.pending = []
   return copy
 }

@@ -64,6 +64,9 @@ export function parseBundleName(name: string): BundleName | undefined {
 
 export const isBundleName = (name: string): boolean => parseBundleName(name) !== undefined
 
+/** The name of what a backend that has lost the user leaves beside the bundles: the same for the same copy, however often it tries. */
+export const orphanName = (epoch: number, owner: string): string => `orphan.${hex(epoch, 8)}.${owner}`
+
 /** Names of bundles, newest first. */
 export function newestFirst(names: Iterable<string>): string[] {
   // Within a kind the text decides; old names sort behind the new ones, which begin with another word.

@@ -14,11 +14,13 @@ import { ConditionFailed, TempFail } from '../../runtime/errors.ts'
 import { concatBytes } from '../mail/byte-strings.ts'
 import { readLocal, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
-import type { FoundManifest } from './manifest.ts'
+import type { FoundManifest, ManifestFacts } from './manifest.ts'
 import { newestFirst } from './object-names.ts'
 import type { Obox } from './obox.ts'
 import { Root } from './root.ts'
 import type { RootWorld } from './root.ts'
+import { orphansOf } from './salvage.ts'
+import type { Places } from './salvage.ts'
 import { RootState, decodeRoot, decodeRootChanges, encodeRoot } from './root-state.ts'
 
 export interface OpenedRoot {
@@ -27,13 +29,10 @@ export interface OpenedRoot {
   nameless: string[]
 }
 
-/** Where the user's local files are. */
-export interface RootPlaces { root: string; mailboxes: string }
-
 /** How often a user is tried to be taken that others take at the same time. */
 const attempts = 5
 
-export async function openRoot(world: RootWorld, obox: Obox, places: RootPlaces, context: RequestContext): Promise<OpenedRoot> {
+export async function openRoot(world: RootWorld, obox: Obox, places: Places, context: RequestContext): Promise<OpenedRoot> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await tryOpen(world, obox, places, context)
@@ -44,15 +43,15 @@ export async function openRoot(world: RootWorld, obox: Obox, places: RootPlaces,
   }
 }
 
-async function tryOpen(world: RootWorld, obox: Obox, places: RootPlaces, context: RequestContext): Promise<OpenedRoot> {
+async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: RequestContext): Promise<OpenedRoot> {
   const { manifest } = world
   const local = await readLocal(world.effects, keptRoot(world, places.root))
   if (local !== undefined && local.state.epoch > 0) {
     const facts = await manifest.facts(context)
-    if (facts?.owner === local.state.owner) return ours(world, local, facts)
+    if (facts !== undefined && facts.owner === local.state.owner) return ours(world, context, local, facts)
   }
   const found = await manifest.read(context)
-  if (found !== undefined) return take(world, obox, places, context, found)
+  if (found !== undefined) return take(world, obox, places, context, found, local?.state)
   if (local !== undefined) return first(world, places, context, local.state, [])
   const names = await world.bundles.list(context)
   const state = await newestRoot(world, context, names)
@@ -68,21 +67,24 @@ async function tryOpen(world: RootWorld, obox: Obox, places: RootPlaces, context
 }
 
 /** The local state is the newest there is. */
-function ours(world: RootWorld, { state, journal }: Local<RootState>, facts: { tag: string; epoch: number; write: string }): OpenedRoot {
+async function ours(world: RootWorld, context: RequestContext, { state, journal }: Local<RootState>, facts: ManifestFacts): Promise<OpenedRoot> {
   const doubtful = facts.tag !== state.tag
+  // Somebody else has been at it.
+  if (doubtful && facts.write !== state.write) state.apply({ kind: 'orphans', notes: [...(await world.manifest.read(context))?.state?.orphans ?? []] })
   state.tag = facts.tag
   state.epoch = Math.max(state.epoch, facts.epoch)
   return { root: new Root(world, state, journal, doubtful), nameless: [] }
 }
 
 /** Makes the user ours, whoever had it. ConditionFailed: somebody else was faster. */
-async function take(world: RootWorld, obox: Obox, places: RootPlaces, context: RequestContext, found: FoundManifest): Promise<OpenedRoot> {
+async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, local: RootState | undefined): Promise<OpenedRoot> {
   const { effects, user, ids, manifest, policy } = world
   if (found.state === undefined) {
     effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is damaged: names of its mailboxes are lost` })
   }
   const state = found.state ?? new RootState()
   const nameless = found.state === undefined || policy.backgroundRootUploads ? await withoutName(obox, context, state) : []
+  state.apply({ kind: 'orphans', notes: await orphansOf(world, places, context, local) })
   state.epoch = found.epoch + 1
   state.owner = ids.guid()
   state.write = ids.guid()
@@ -96,7 +98,7 @@ async function take(world: RootWorld, obox: Obox, places: RootPlaces, context: R
 }
 
 /** A user of whom the store knows nothing. The manifest comes with the first mailboxes. */
-async function newUser(world: RootWorld, places: RootPlaces): Promise<OpenedRoot> {
+async function newUser(world: RootWorld, places: Places): Promise<OpenedRoot> {
   const state = new RootState()
   state.epoch = 1
   state.owner = world.ids.guid()
@@ -105,7 +107,7 @@ async function newUser(world: RootWorld, places: RootPlaces): Promise<OpenedRoot
 }
 
 /** Writes the first manifest; the local files, where there are any, are the newest state. */
-async function first(world: RootWorld, places: RootPlaces, context: RequestContext, state: RootState, nameless: string[]): Promise<OpenedRoot> {
+async function first(world: RootWorld, places: Places, context: RequestContext, state: RootState, nameless: string[]): Promise<OpenedRoot> {
   const { effects, ids, manifest, policy } = world
   state.epoch++
   state.owner = ids.guid()

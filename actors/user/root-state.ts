@@ -18,6 +18,9 @@ export interface RootEntry {
 /** A mailbox's figures when it was closed, true while its journal still ends at `mark`. */
 export interface KeptStatus { status: MailboxStatus; mark: { generation: number; size: number }; unsaved: boolean }
 
+/** What another backend has left behind: beside a mailbox's bundles under this name, or ('': the root) here. */
+export interface OrphanNote { mailbox: string; name: string; changes?: RootChange[] }
+
 export type RootChange =
   | { kind: 'create'; entry: RootEntry }
   /** The mailbox's objects are still to be deleted. */
@@ -32,6 +35,10 @@ export type RootChange =
   | { kind: 'status'; guid: string; kept: KeptStatus }
   /** The manifest was written, or found to be ours: it has `covers` of the unsaved changes. */
   | { kind: 'owned'; epoch: number; tag: string; write: string; clean: boolean; covers: number }
+  /** Other backends have left these behind … */
+  | { kind: 'orphans'; notes: OrphanNote[] }
+  /** … and these are merged. */
+  | { kind: 'merged'; mailbox: string; names: string[] }
   /** The mailbox's local state was made in this epoch. */
   | { kind: 'built'; guid: string }
   /** Of root bundles, from before there was a manifest. */
@@ -60,10 +67,20 @@ export class RootState {
   write = ''
   tag = ''
   clean = false
+  /** Changes that the manifest lacks, oldest first. */
+  pending: RootChange[] = []
+  /** To be merged. A list is never changed once it is here. */
+  orphans: readonly OrphanNote[] = []
   /** Mailboxes whose local state was made in this epoch: making it again needs a new one. */
   readonly built = new Set<string>()
 
   apply(change: RootChange): void {
+    const before = this.unsaved
+    this.#apply(change)
+    if (this.unsaved > before) this.pending.push(change)
+  }
+
+  #apply(change: RootChange): void {
     switch (change.kind) {
       case 'create':
         this.entries.set(placeKey(change.entry.place), change.entry)
@@ -104,7 +121,14 @@ export class RootState {
         this.write = change.write
         this.clean = change.clean
         this.unsaved -= change.covers
+        this.pending.splice(0, Math.max(0, this.pending.length - this.unsaved))
         return
+      case 'orphans': {
+        const known = new Set(this.orphans.map(orphanKey))
+        this.orphans = [...this.orphans, ...change.notes.filter((note) => !known.has(orphanKey(note)))]
+        return
+      }
+      case 'merged': this.orphans = this.orphans.filter(({ mailbox, name }) => mailbox !== change.mailbox || !change.names.includes(name)); return
       case 'built': this.built.add(change.guid); return
       case 'uploading': this.bundles.add(change.name); return
       case 'uploaded': this.unsaved -= change.covers; return
@@ -142,9 +166,13 @@ export class RootState {
     copy.tag = this.tag
     copy.clean = this.clean
     for (const guid of this.built) copy.built.add(guid)
+    copy.pending = [...this.pending]
+    copy.orphans = this.orphans
     return copy
   }
 }
+
+const orphanKey = ({ mailbox, name }: OrphanNote): string => `${mailbox}/${name}`
 
 /** One record: changes that happen together or not at all. */
 export const encodeRootChanges = (changes: readonly RootChange[]): Uint8Array => Buffer.from(JSON.stringify(changes))
@@ -163,7 +191,7 @@ export function encodeRoot(state: RootState, generation: number): Uint8Array {
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved,
-    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built],
+    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans,
   }))
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -196,6 +224,8 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   state.write = found.write ?? ''
   state.tag = found.tag ?? ''
   state.clean = found.clean ?? false
+  state.pending = found.pending ?? []
+  state.orphans = found.orphans ?? []
   for (const guid of (found.built ?? []) as string[]) state.built.add(guid)
   return { state, generation: head.readUInt32LE(8) }
 }

@@ -7,13 +7,13 @@
 // manifest; figures are local.
 
 import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
-import { ConditionFailed, messageOf } from '../../runtime/errors.ts'
+import { ConditionFailed, TempFail, messageOf } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import type { Bundles } from './bundles.ts'
 import { Journal } from './journal.ts'
 import type { JournalStart } from './journal.ts'
 import { LostUser } from './lost-user.ts'
-import type { Manifest } from './manifest.ts'
+import type { Manifest, ManifestFacts } from './manifest.ts'
 import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
@@ -46,6 +46,7 @@ export class Root implements Ownership {
   /** Set: another backend has the user. */
   #lost: LostUser | undefined
   #losing: (error: LostUser) => void = () => {}
+  #found: () => void = () => {}
   /** Grows with every change of the list or of subscriptions: whoever computes something from them can keep it. */
   version = 0
 
@@ -111,7 +112,31 @@ export class Root implements Ownership {
     if (this.#lost !== undefined) throw this.#lost
     const facts = await this.#world.manifest.facts(context)
     if (facts?.owner !== this.#state.owner) throw this.#lose()
+    if (facts.tag !== this.#state.tag) void this.#inTurn(() => this.#look(context)).catch(() => {})
   }
+
+  /** The manifest is not as we wrote it: another backend may have left something behind. */
+  async #look(context: RequestContext): Promise<ManifestFacts> {
+    const found = await this.#world.manifest.read(context)
+    if (found?.owner !== this.#state.owner) throw this.#lose()
+    const before = this.#state.orphans.length
+    const notes = [...found.state?.orphans ?? []]
+    if (notes.length > 0) await this.#write({ kind: 'orphans', notes })
+    if (this.#state.orphans.length > before) this.#found()
+    return found
+  }
+
+  orphans(mailbox: string): string[] { return this.#state.orphans.filter((note) => note.mailbox === mailbox).map(({ name }) => name) }
+
+  merged(context: RequestContext, mailbox: string, names: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#write({ kind: 'merged', mailbox, names: [...names] })
+      await this.#upload(context, this.#state)
+    })
+  }
+
+  /** Called when another backend has left something behind. */
+  onOrphans(found: () => void): void { this.#found = found }
 
   async rebuilding(context: RequestContext, mailbox: string): Promise<void> {
     await this.#inTurn(async () => {
@@ -203,11 +228,12 @@ export class Root implements Ownership {
           this.#doubtful = true
           throw error
         }
-        const facts = await manifest.facts(context)
+        const facts = await this.#look(context)
         // Done all the same: by the first of two tries below us.
-        if (facts?.write === next.write) return facts.tag
-        if (facts?.owner !== next.owner || attempt === attempts) throw this.#lose()
-        // A write of ours that was given up came late.
+        if (facts.write === next.write) return facts.tag
+        if (attempt === attempts) throw new TempFail(`the manifest of ${this.#world.user} changes all the time`)
+        // A write of ours that was given up came late, or another backend has left something behind.
+        next.orphans = this.#state.orphans
         tag = facts.tag
         next.epoch = Math.max(next.epoch, facts.epoch)
       }

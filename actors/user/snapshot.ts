@@ -1,7 +1,8 @@
 // A mailbox's whole state as bytes: the local snapshot, and the heart of an index bundle.
 //
 //   magic 8 · generation u32 · bytes of the rest u32 · CRC-32 of the rest u32 · rest:
-//     small state (lengths and names) · row count · the columns, one behind the other, little-endian · expunge log
+//     small state (lengths and names) · row count · the columns, one behind the other, little-endian · expunge log · what is not
+//   in the store yet (absent before there were owners)
 //
 // Snapshots made before there was an expunge log end behind the columns: their mailboxes remember expunges from then on.
 
@@ -35,6 +36,7 @@ export function encodeSnapshot(state: MailboxState, generation: number, inFlight
   rest.varint(state.cacheGeneration).ascending(inFlight).varint(columns.count).varint(columns.keywordPlanes.length)
   for (const column of columnBytes(state)) rest.bytes(column)
   writeExpunges(rest, state)
+  writeTouched(rest, state)
   const body = rest.finish()
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -85,6 +87,8 @@ function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFl
   readColumns(from, state)
   if (from.done) state.expunges.forget(state.highestModseq)
   else readExpunges(from, state)
+  if (from.done) state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
+  else readTouched(from, state)
   return { state, inFlight }
 }
 
@@ -126,6 +130,30 @@ function readColumns(from: ByteReader, state: MailboxState): void {
     state.size += columns.sizes[row]!
     if (!(columns.flags[row]! & Flag.Seen)) state.unseen++
     if (columns.flags[row]! & Flag.Deleted) state.countDeleted(columns.sizes[row]!, 1)
+  }
+}
+
+const touches = ['new', 'changed', 'gone'] as const
+
+function writeTouched(to: ByteWriter, { touched, ownModseq, ownUid }: MailboxState): void {
+  to.varint(ownModseq).varint(ownUid).varint(touched.size)
+  for (const [uid, touch] of touched) {
+    to.varint(uid).u8(touches.indexOf(touch.kind))
+    if (touch.kind === 'changed') to.u8(touch.flags.system).texts(touch.flags.keywords)
+    if (touch.kind === 'gone') to.text(touch.oid)
+  }
+}
+
+function readTouched(from: ByteReader, state: MailboxState): void {
+  state.ownModseq = from.varint()
+  state.ownUid = from.varint()
+  for (let count = from.varint(); count > 0; count--) {
+    const uid = from.varint()
+    const kind = touches[from.u8()]
+    if (kind === undefined) throw new RangeError('unknown kind of change')
+    if (kind === 'new') state.touched.set(uid, { kind })
+    else if (kind === 'changed') state.touched.set(uid, { kind, flags: { system: from.u8(), keywords: from.texts() } })
+    else state.touched.set(uid, { kind, oid: from.text() })
   }
 }
 

@@ -3,28 +3,18 @@
 // while.
 
 import type { Actor, Description } from '../../runtime/actor.ts'
-import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
+import type { Cancel, RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
-import { limits as defaultLimits } from '../../runtime/limits.ts'
 import type { Limits } from '../../runtime/limits.ts'
-import type { Settings } from '../../conf/settings.ts'
 import { appendDrafts } from './append.ts'
-import { Bundles } from './bundles.ts'
 import { MailError } from './errors.ts'
-import { MailboxFolders } from './folders.ts'
+import type { MailboxFolders } from './folders.ts'
 import type { LostUser } from './lost-user.ts'
 import type { LoadedMailbox, MailboxWorld } from './mailbox.ts'
 import { journalMark } from './local-state.ts'
-import { Manifest } from './manifest.ts'
-import { Namespaces } from './namespace.ts'
-import { ObjectIds } from './object-names.ts'
-import { Obox } from './obox.ts'
-import { policyOf } from './policy.ts'
 import { counts, covers } from './quota-rules.ts'
-import { openRoot } from './root-load.ts'
 import { Shelf } from './shelf.ts'
 import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, QuotaUsage, User, UserMessage } from './types.ts'
-import { Watchers } from './watchers.ts'
 
 export interface UserOptions {
   /** Called when the user has been idle for a while: whoever holds it should stop and forget it. */
@@ -35,32 +25,9 @@ export interface UserOptions {
 /** A session that is attached. */
 type Attached = Parameters<User['attach']>[0]
 
-/**
- * Opens a user. `settings`: %-expanded for the user. The first opening ever creates INBOX and the mailboxes with `auto`.
- * TempFail: disk or store are away, or hold what cannot be read now; nothing was changed. ConfigError: the settings.
- */
-export async function openUser(effects: Effects, settings: Settings, account: Account, options: UserOptions = {}): Promise<UserActor> {
-  const limits: Limits = { ...defaultLimits, ...options.limits }
-  const policy = policyOf(settings, account)
-  for (const line of policy.wrongQuota) effects.emit({ level: 'warning', name: 'user.bad_quota', user: account.user, text: `This rule limits nothing: ${line}` })
-  const { path, index } = policy.location
-  const ids = new ObjectIds(effects.clock, effects.random)
-  const indexStore = effects.storage(policy.indexStore)
-  const obox = new Obox(effects.storage(policy.mailStore), path, policy.username)
-  const context: RequestContext = { user: account.user, reason: 'obox:user_open' }
-  const bundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
-  const manifest = new Manifest(indexStore, `${path}/idx/`, policy.username)
-  const places = { root: `${index}/root`, mailboxes: `${index}/mailboxes` }
-  const { root, nameless } = await openRoot({ effects, limits, policy, ids, user: account.user, manifest, bundles }, obox, places, context)
-  const world: Omit<MailboxWorld, 'target'> = {
-    effects, limits, policy, obox, ids, user: account.user, ownership: root, watchers: new Watchers(),
-    bundles: (guid) => new Bundles(indexStore, `${obox.mailboxPrefix(guid)}idx/`, policy.username),
-  }
-  const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), places.mailboxes)
-  await folders.prepare(context, nameless)
-  const user = new UserActor(account, world, folders, options)
-  root.onLost((error) => { user.lose(error) })
-  return user
+export interface ActorOptions extends UserOptions {
+  /** Leaves a user that is lost to its new owner, when nothing runs any more. */
+  leave(): Promise<void>
 }
 
 export class UserActor implements User, Actor<UserMessage> {
@@ -69,7 +36,7 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #world: MailboxWorld
   readonly #folders: MailboxFolders
   readonly #shelf: Shelf
-  readonly #options: UserOptions
+  readonly #options: ActorOptions
   readonly #sessions = new Set<Attached>()
   /** Mailboxes whose kept figures are known to be true: they have not been loaded since. */
   readonly #unchanged = new Set<string>()
@@ -80,7 +47,7 @@ export class UserActor implements User, Actor<UserMessage> {
   /** Another backend has the user: nothing more is written. */
   #lost: LostUser | undefined
 
-  constructor(account: Account, world: Omit<MailboxWorld, 'target'>, folders: MailboxFolders, options: UserOptions) {
+  constructor(account: Account, world: Omit<MailboxWorld, 'target'>, folders: MailboxFolders, options: ActorOptions) {
     this.account = account
     this.#options = options
     this.#folders = folders
@@ -243,6 +210,21 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#options.idle?.()
   }
 
+  /** Begins to merge what other backends have left behind. What cannot be merged now is when its mailbox is opened next. */
+  mergeOrphans(): void {
+    this.#run(async () => {
+      const context: RequestContext = { user: this.account.user, reason: 'metacache:merge' }
+      await this.#folders.mergeOrphans(context)
+      for (const guid of this.#folders.orphaned) {
+        const { mailbox, release } = await this.#shelf.acquire(context, guid)
+        try { await mailbox.mergeOrphans(context) } finally { release() }
+      }
+    }).catch((error: unknown) => {
+      const { effects, user } = this.#world
+      effects.emit({ level: 'warning', name: 'metacache.merge_failed', user, text: `What another backend has left of ${user} is not merged yet: ${messageOf(error)}` })
+    })
+  }
+
   /** Ends the user: what runs is finished, then everything is written and uploaded. Settles within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs)
@@ -275,6 +257,7 @@ export class UserActor implements User, Actor<UserMessage> {
     if (this.#lost === undefined) for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
     await this.#shelf.closeAll()
     await this.#folders.close(this.#lost === undefined)
+    if (this.#lost !== undefined) await this.#options.leave()
   }
 
   /** Counts a call in; refuses new ones while the user is on its way out. */

@@ -2,7 +2,7 @@
 // disk or a loss of power; then a good world in which everything that was promised must be found, twice: as the disk has
 // it, and as the store alone has it.
 
-import { openUser } from '../../actors/user/user.ts'
+import { openUser } from '../../actors/user/open-user.ts'
 import type { Account } from '../../actors/user/types.ts'
 import { defaultSettings } from '../../conf/settings.ts'
 import type { Settings } from '../../conf/settings.ts'

@@ -1,5 +1,6 @@
 // Whose a user is: machines that have the same user one after the other, and at the same time.
 
+import fs from 'node:fs'
 import t from 'tap'
 import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
@@ -62,9 +63,9 @@ t.test('who has lost a user tells its sessions, and writes nothing more', async 
   t.same(told, ['[UNAVAILABLE] jane is served by another backend now'])
   t.equal(asked, 1)
   await t.rejects(loser.append(context, 'INBOX', [draft('two')]), { name: 'TempFail' })
-  a.store.operations()
+  a.store.calls = []
   await loser.stop(5000)
-  t.same(a.store.operations(), [])
+  t.ok(a.store.calls.every((call) => call.includes('/idx/orphan.') || call.endsWith('/idx/manifest')), 'but what only it had')
   t.same(winner.list().map(({ name }) => name), ['INBOX'])
   t.match(await winner.status(context, 'INBOX'), { messages: 1 })
   await winner.stop(5000)
@@ -98,4 +99,60 @@ t.test('two that open a new user at the same time agree on its INBOX', async (t)
   t.same(third.list().map(({ name }) => name), ['INBOX'])
   for (const user of users) if (user.status === 'fulfilled') await user.value.stop(5000)
   await third.stop(5000)
+})
+
+t.test('what only the loser had comes to the winner: mails, flags, expunges, subscriptions', async (t) => {
+  const a = newWorld(t)
+  const loser = await open(a)
+  await loser.append(context, 'INBOX', ['one', 'two', 'three', 'four'].map((subject) => draft(subject)))
+  await loser.flush()
+  const b = newWorld(t, a.store)
+  const winner = await open(b)
+  await within(winner, 'INBOX', (inbox) => inbox.store(context, [1], { mode: 'add', flags: { system: Flag.Flagged, keywords: [] } }))
+  const mine = await winner.append(context, 'INBOX', [draft('mine')])
+  // The loser does not know yet.
+  await within(loser, 'INBOX', async (inbox) => {
+    await inbox.store(context, [1, 3], seenFlag)
+    await inbox.expunge(context, [2])
+  })
+  await loser.append(context, 'INBOX', [draft('theirs', { flags: { system: Flag.Draft, keywords: ['Late'] } })])
+  await loser.subscribe(context, 'INBOX')
+  await t.rejects(loser.flush(), { name: 'TempFail' })
+  await loser.stop(5000)
+  // The winner learns of it where it confirms its next upload.
+  await winner.flush()
+  await within(winner, 'INBOX', async (inbox) => {
+    for (let waits = 0; !b.log.some(({ name }) => name === 'metacache.merged') && waits < 500; waits++) await new Promise((resolve) => { setTimeout(resolve, 5) })
+    t.same(uidsOf(inbox).slice(0, 4), [1, 3, 4, mine.uids[0]])
+    t.match(seen(inbox), [
+      { uid: 1, flags: Flag.Flagged | Flag.Seen, keywords: ['Work'] }, { uid: 3, flags: Flag.Seen }, { uid: 4, flags: 0 },
+      { flags: 0 }, { flags: Flag.Draft, keywords: ['Late'] },
+    ])
+    t.ok(uidsOf(inbox)[4]! > mine.uids[0]!, 'a UID that nobody has')
+  })
+  await winner.stop(5000)
+  const third = await open(newWorld(t, a.store))
+  t.same(third.subscriptions(), ['INBOX'])
+  t.match(await third.status(context, 'INBOX'), { messages: 5 })
+  await third.stop(5000)
+  t.same((await a.store.keys()).filter((key) => key.includes('orphan')), [])
+})
+
+t.test('after a crash and a turn on another machine, what only the old disk had is merged at its next opening', async (t) => {
+  const a = newWorld(t)
+  const crashed = await open(a)
+  await crashed.append(context, 'INBOX', [draft('one'), draft('two')])
+  await crashed.flush()
+  await within(crashed, 'INBOX', (inbox) => inbox.store(context, [1], seenFlag))
+  fs.cpSync(`${a.directory}/jane`, `${a.directory}/copy/jane`, { recursive: true })
+  const b = newWorld(t, a.store)
+  const second = await open(b)
+  await within(second, 'INBOX', (inbox) => inbox.store(context, [2], seenFlag))
+  await second.stop(5000)
+  const third = await open({ ...a, directory: `${a.directory}/copy` })
+  await within(third, 'INBOX', async (inbox) => {
+    t.match(seen(inbox), [{ uid: 1, flags: Flag.Seen, keywords: ['Work'] }, { uid: 2, flags: Flag.Seen, keywords: ['Work'] }])
+  })
+  await third.stop(5000)
+  await crashed.stop(5000)
 })

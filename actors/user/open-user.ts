@@ -1,0 +1,56 @@
+// Puts a user actor together: its stores, its root (and with it the user's ownership), its mailbox list.
+
+import type { Settings } from '../../conf/settings.ts'
+import type { Effects, RequestContext } from '../../runtime/effects.ts'
+import { limits as defaultLimits } from '../../runtime/limits.ts'
+import type { Limits } from '../../runtime/limits.ts'
+import { Bundles } from './bundles.ts'
+import { MailboxFolders } from './folders.ts'
+import type { MailboxWorld } from './mailbox.ts'
+import { Manifest } from './manifest.ts'
+import { Namespaces } from './namespace.ts'
+import { ObjectIds } from './object-names.ts'
+import { Obox } from './obox.ts'
+import { policyOf } from './policy.ts'
+import type { RootWorld } from './root.ts'
+import { openRoot } from './root-load.ts'
+import { leaveUser } from './salvage.ts'
+import type { Places } from './salvage.ts'
+import type { Account } from './types.ts'
+import { UserActor } from './user.ts'
+import type { UserOptions } from './user.ts'
+import { Watchers } from './watchers.ts'
+
+/**
+ * Opens a user. `settings`: %-expanded for the user. The first opening ever creates INBOX and the mailboxes with `auto`.
+ * TempFail: disk or store are away, or hold what cannot be read now; nothing was changed. ConfigError: the settings.
+ */
+export async function openUser(effects: Effects, settings: Settings, account: Account, options: UserOptions = {}): Promise<UserActor> {
+  const limits: Limits = { ...defaultLimits, ...options.limits }
+  const policy = policyOf(settings, account)
+  for (const line of policy.wrongQuota) effects.emit({ level: 'warning', name: 'user.bad_quota', user: account.user, text: `This rule limits nothing: ${line}` })
+  const { path, index } = policy.location
+  const ids = new ObjectIds(effects.clock, effects.random)
+  const indexStore = effects.storage(policy.indexStore)
+  const obox = new Obox(effects.storage(policy.mailStore), path, policy.username)
+  const context: RequestContext = { user: account.user, reason: 'obox:user_open' }
+  const bundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
+  const manifest = new Manifest(indexStore, `${path}/idx/`, policy.username)
+  const places: Places = {
+    root: `${index}/root`, mailboxes: `${index}/mailboxes`,
+    bundles: (guid) => new Bundles(indexStore, `${obox.mailboxPrefix(guid)}idx/`, policy.username),
+  }
+  const rootWorld: RootWorld = { effects, limits, policy, ids, user: account.user, manifest, bundles }
+  const { root, nameless } = await openRoot(rootWorld, obox, places, context)
+  const world: Omit<MailboxWorld, 'target'> = {
+    effects, limits, policy, obox, ids, user: account.user, ownership: root, watchers: new Watchers(),
+    bundles: places.bundles,
+  }
+  const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), places.mailboxes)
+  await folders.prepare(context, nameless)
+  const user = new UserActor(account, world, folders, { ...options, leave: () => leaveUser(rootWorld, places, root.state) })
+  root.onLost((error) => { user.lose(error) })
+  root.onOrphans(() => { user.mergeOrphans() })
+  if (root.state.orphans.length > 0) user.mergeOrphans()
+  return user
+}

@@ -1,0 +1,65 @@
+// What a backend does with its copy of a user that another one has: what only this copy has goes into the store as orphans
+// (orphan.ts), then the local files go. Where the store is away, everything stays as it is and is done at the next opening.
+
+import type { RequestContext } from '../../runtime/effects.ts'
+import { ConditionFailed } from '../../runtime/errors.ts'
+import type { Limits } from '../../runtime/limits.ts'
+import type { Bundles } from './bundles.ts'
+import { readLocal } from './local-state.ts'
+import { keptMailbox } from './mailbox-load.ts'
+import { isGuid, orphanName } from './object-names.ts'
+import { encodeOrphan, orphanOf } from './orphan.ts'
+import type { RootWorld } from './root.ts'
+import type { OrphanNote, RootChange, RootState } from './root-state.ts'
+
+/** Where the user's local files are, and the bundles of its mailboxes. */
+export interface Places { readonly root: string; readonly mailboxes: string; bundles(mailbox: string): Bundles }
+
+/** How often the manifest is noted in while its owner writes it too. */
+const attempts = 10
+
+/** Writes the orphans of all mailboxes with local files. `root`: the local root, where it is not lost too. */
+export async function orphansOf(world: RootWorld, places: Places, context: RequestContext, root: RootState | undefined): Promise<OrphanNote[]> {
+  const { effects, user } = world
+  const limits: Limits = world.limits
+  const notes: OrphanNote[] = []
+  const name = orphanName(root?.epoch ?? 0, root?.owner || world.ids.guid())
+  for (const guid of (await effects.files.list(places.mailboxes)).filter(isGuid)) {
+    const local = await readLocal(effects, keptMailbox({ user, limits }, { name: guid, guid, directory: `${places.mailboxes}/${guid}` }))
+    const orphan = local && orphanOf(local.state)
+    if (orphan === undefined) continue
+    const bytes = encodeOrphan(orphan)
+    await places.bundles(guid).write(context, name, { size: bytes.length, parts: [bytes] })
+    notes.push({ mailbox: guid, name })
+  }
+  if (root !== undefined && root.pending.length > 0) notes.push({ mailbox: '', name, changes: root.pending.filter(isMergeable) })
+  return notes
+}
+
+/** Leaves the user to its new owner. `root`: as it was when nothing ran any more. */
+export async function leaveUser(world: RootWorld, places: Places, root: RootState): Promise<void> {
+  const context: RequestContext = { user: world.user, reason: 'metacache:user_lost' }
+  const notes = await orphansOf(world, places, context, root)
+  if (notes.length > 0) await tellOwner(world, context, notes)
+  await world.effects.files.remove(places.mailboxes)
+  await world.effects.files.remove(places.root)
+}
+
+async function tellOwner(world: RootWorld, context: RequestContext, notes: readonly OrphanNote[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const found = await world.manifest.read(context)
+    if (found?.state === undefined) throw new ConditionFailed('manifest')
+    found.state.apply({ kind: 'orphans', notes: [...notes] })
+    found.state.write = world.ids.guid()
+    found.state.clean = false
+    try {
+      await world.manifest.write(context, found.state, found.tag)
+      return
+    } catch (error) {
+      if (!(error instanceof ConditionFailed) || attempt === attempts) throw error
+    }
+  }
+}
+
+/** What has a clear meaning in a list that has changed meanwhile. */
+const isMergeable = ({ kind }: RootChange): boolean => kind === 'subscribe' || kind === 'metadata' || kind === 'acl' || kind === 'create'
