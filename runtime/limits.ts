@@ -190,6 +190,9 @@ export const limits = {
   httpListBytes: 8 * 1024 * 1024,
   /** HTTP connections of the storage worker to one host: a radosgw or S3 frontend is not faster with more, and each costs it a thread. */
   storageConnections: 64,
+  /** Names of one CDMI container: they come in no order, so that a listing needs all of them. And how long they serve the pages that follow (ms). */
+  cdmiChildren: 1_000_000,
+  cdmiChildrenMs: 30_000,
   /** Servers that one store has sent us to (redirects), beside its own, to which connections are kept. */
   storeRedirectHosts: 4,
   /** A reader that takes nothing for this long gives its connection back; the rest is fetched by range when it goes on (ms). */

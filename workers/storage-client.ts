@@ -9,6 +9,7 @@ import { limits } from '../runtime/limits.ts'
 import { realClock } from '../runtime/real-effects.ts'
 import type { Link } from '../runtime/transport.ts'
 import { readerOf } from './storage/body.ts'
+import { honoursConditions } from './storage/conditions.ts'
 import { storageChannel } from './storage/messages.ts'
 import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
 
@@ -19,12 +20,11 @@ export const openStorageClient = (link: () => Link): ((spec: string) => ObjectSt
 let lastRead = 0
 
 class StorageClient implements ObjectStore {
-  /** Every driver of workers/fs honours conditions. */
-  readonly conditionalWrites = true
+  readonly conditionalWrites: boolean
   readonly #spec: string
   readonly #link: () => Link
 
-  constructor(spec: string, link: () => Link) { this.#spec = spec; this.#link = link }
+  constructor(spec: string, link: () => Link) { this.#spec = spec; this.#link = link; this.conditionalWrites = honoursConditions(spec) }
 
   async read(key: string, context: RequestContext, range?: ByteRange): Promise<ObjectReader> {
     const link = this.#link()

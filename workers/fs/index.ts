@@ -7,5 +7,6 @@ import fscache from './fscache.ts'
 import memory from './memory.ts'
 import posix from './posix.ts'
 import s3 from './s3.ts'
+import scality from './scality.ts'
 
-export const all = [compress, count, delay, fault, fscache, memory, posix, s3]
+export const all = [compress, count, delay, fault, fscache, memory, posix, s3, scality]

@@ -20,9 +20,10 @@ import type { FsWorld, OpenStore } from '../storage/driver.ts'
 import { parseHttpUrl } from '../storage/http-url.ts'
 import type { Answer } from '../storage/http.ts'
 import { checkKey, checkRange, compareKeys, isWhole, pageLimit } from '../storage/keys.ts'
-import { bodyWithResume } from '../storage/s3-body.ts'
 import { fixedCredentials, RoleCredentials } from '../storage/credentials.ts'
 import type { CredentialSource } from '../storage/credentials.ts'
+import { bodyWithResume } from '../storage/resume.ts'
+import type { Source } from '../storage/resume.ts'
 import { fromHeaderText, headerText } from '../storage/header-text.ts'
 import { HttpRequests } from '../storage/http-requests.ts'
 import type { StoreRequest } from '../storage/http-requests.ts'
@@ -106,7 +107,7 @@ class S3Store implements OpenStore {
     const start = part ? Number(part[1]) : 0
     const end = part ? Number(part[2]) + 1 : stat.size
     const maxRetries = this.#place.parameters.maxRetries.read
-    const body = bodyWithResume({ key, start, end, etag: stat.etag, answer, again: get, maxRetries, world: this.#world, signal: context.signal })
+    const body = bodyWithResume({ key, start, end, etag: stat.etag, source: sourceOf(answer), again: async (from, to) => sourceOf(await get(from, to)), maxRetries, world: this.#world, signal: context.signal })
     return readerOf(stat, body.chunks, body.release)
   }
 
@@ -272,6 +273,8 @@ class S3Store implements OpenStore {
     }
   }
 }
+
+const sourceOf = (answer: Answer): Source => ({ etag: etagOf(answer), chunks: answer.chunks, drain: answer.drain, discard: answer.discard })
 
 const metadataHeaders = (metadata: Metadata): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata).map(([key, value]) => {

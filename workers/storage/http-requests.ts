@@ -31,6 +31,8 @@ export interface StoreRequest {
   rawQuery?: string
   headers?: Record<string, string>
   body?: Body
+  /** In place of `body`: bytes that are made on their way up, anew for each attempt. */
+  upload?: { size: number; chunks(): AsyncIterable<Uint8Array> }
   context: RequestContext
   /** Looks at a 2xx answer; a string is why it is no success after all and must be tried again. */
   accept?(answer: Answer, bodyMd5: string | undefined): Promise<string | undefined> | string | undefined
@@ -143,20 +145,20 @@ export class HttpRequests {
   }
 
   async #attempt(request: StoreRequest, { endpoint, path }: { endpoint: Endpoint; path?: string }, signal: AbortSignal | undefined): Promise<Answer | Refusal | HttpFailure> {
-    const { body, query = [], rawQuery, method } = request
+    const { body, upload, query = [], rawQuery, method } = request
     const short = body && isShort(body) ? joinShort(body) : undefined
     const md5 = body && request.accept ? createHash('md5') : undefined
     if (short) md5?.update(short)
     const target = path ?? request.path
     const headers: Record<string, string> = { host: hostOf(endpoint), ...request.headers, ...await this.#traces(request.context) }
-    if (body) headers['content-length'] = String(body.size)
+    if (body ?? upload) headers['content-length'] = String((body ?? upload)!.size)
     else if (method === 'PUT') headers['content-length'] = '0'
     try {
       const added = await this.#dialect.sign({ request, path: target, headers, short, endpoint })
       const asked = rawQuery ?? encodeQuery(query)
       const answer = await this.#client(endpoint).send({
         method, path: asked === '' ? target : `${target}?${asked}`, headers: { ...headers, ...added },
-        ...(body ? { body: short ?? hashing(bodyChunks(body), md5) } : {}),
+        ...(body ? { body: short ?? hashing(bodyChunks(body), md5) } : upload ? { body: upload.chunks() } : {}),
         timeoutMs: this.#parameters.timeoutMs[request.kind ?? kindOf[method]],
       }, signal)
       if (answer.status < 200 || answer.status >= 300) return await this.#dialect.refused(request, answer, endpoint)
@@ -241,7 +243,7 @@ export const shortText = (answer: Answer): Promise<string> => answer.text(limits
   throw error
 })
 
-const about = (request: StoreRequest): string => `${request.method} ${request.key ?? 'bucket'}`
+const about = (request: StoreRequest): string => `${request.method} ${request.key ?? 'the store'}`
 
 const failureOf = (request: StoreRequest, outcome: Refusal | HttpFailure, attempts: number): Error => {
   const tried = attempts > 1 ? ` after ${attempts} attempts` : ''

@@ -1,14 +1,15 @@
-// The body of an S3 object, that goes on where it broke off: after a lost connection, and after a reader that took
+// The body of an object over HTTP, that goes on where it broke off: after a lost connection, and after a reader that took
 // nothing for so long that its connection was given back.
 
 import { messageOf, TempFail } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
 import { pause } from './driver.ts'
 import type { FsWorld } from './driver.ts'
-import type { Answer } from './http.ts'
 import { HttpFailure } from './http.ts'
 import { backoffMs } from './retry.ts'
-import { etagOf } from './s3-requests.ts'
+
+/** Bytes of an object on their way, and which version of it they are of. */
+export interface Source { etag: string; chunks(): AsyncGenerator<Uint8Array>; drain(): void; discard(): void }
 
 export interface Resumable {
   key: string
@@ -16,9 +17,9 @@ export interface Resumable {
   start: number
   end: number
   etag: string
-  answer: Answer
+  source: Source
   /** Asks for the bytes [from, to) anew. */
-  again(from: number, to: number): Promise<Answer>
+  again(from: number, to: number): Promise<Source>
   maxRetries: number
   world: FsWorld
   signal: AbortSignal | undefined
@@ -27,13 +28,13 @@ export interface Resumable {
 /** The bytes; `release` gives the connection up for good. TempFail when they cannot be had, or the object has changed meanwhile. */
 export const bodyWithResume = (from: Resumable): { chunks: AsyncGenerator<Uint8Array>; release(): void } => {
   const { key, world, signal } = from
-  let answer: Answer | undefined = from.answer
+  let source: Source | undefined = from.source
   let ended = false
-  const giveBack = (): void => { answer?.discard(); answer = undefined }
+  const giveBack = (): void => { source?.discard(); source = undefined }
 
-  const open = async (at: number): Promise<Answer> => {
+  const open = async (at: number): Promise<Source> => {
     const next = await from.again(at, from.end)
-    if (etagOf(next) === from.etag && !ended) return next
+    if (next.etag === from.etag && !ended) return next
     next.discard()
     throw new TempFail(`${key} was changed while it was read`)
   }
@@ -41,14 +42,14 @@ export const bodyWithResume = (from: Resumable): { chunks: AsyncGenerator<Uint8A
   const chunks = async function* (): AsyncGenerator<Uint8Array> {
     for (let at = from.start, failures = 0; at < from.end && !ended;) {
       try {
-        answer ??= await open(at)
-        for await (const chunk of answer.chunks()) {
+        source ??= await open(at)
+        for await (const chunk of source.chunks()) {
           at += chunk.length
           const disarm = world.timers.after(limits.stalledReadMs, giveBack)
           try { yield chunk } finally { disarm() }
-          if (!answer) break
+          if (!source) break
         }
-        if (answer && at < from.end) throw new HttpFailure('the answer ended early', false)
+        if (source && at < from.end) throw new HttpFailure('the answer ended early', false)
       } catch (error) {
         giveBack()
         if (!(error instanceof HttpFailure) || ended) throw error
@@ -56,7 +57,7 @@ export const bodyWithResume = (from: Resumable): { chunks: AsyncGenerator<Uint8A
         await pause(world.timers, backoffMs(failures, world.random, undefined), signal)
       }
     }
-    answer?.drain()
+    source?.drain()
   }
   return { chunks: chunks(), release: () => { ended = true; giveBack() } }
 }
