@@ -63,6 +63,9 @@ export class Compression {
   /** There is text that has come and not been given out. */
   get holds(): boolean { return !this.#dry && !this.#over }
 
+  /** Bytes kept. */
+  get memory(): number { return this.#history.length + this.#inflater.memory }
+
   /** A batch on its way out; the client can read it to its end. */
   deflate(text: Uint8Array): Uint8Array {
     this.bytesOut += text.length
@@ -157,12 +160,13 @@ export class Compression {
     this.#resting ??= this.#timers.after(limits.compressionRestMs, () => {
       this.#resting = undefined
       if (this.#busy) this.#touch()
-      else this.rest()
+      else this.park()
       this.#busy = false
     })
   }
 
-  rest(): void {
+  /** Gives back what can be made anew: the window of what comes is packed, the next batch refers to nothing. */
+  park(): void {
     this.#history = empty
     this.#inflater.park()
   }

@@ -17,6 +17,7 @@ export type ToSocket =
   | { op: 'output'; id: number; bytes: Uint8Array | string }
   | { op: 'input-taken'; id: number; count: number }
   | { op: 'deflate'; id: number }
+  | { op: 'park'; id: number }
   | { op: 'hold'; id: number }
   /** Behind `held`: `bytes` come before what is held, and all of it is compressed. */
   | { op: 'inflate'; id: number; bytes: Uint8Array }

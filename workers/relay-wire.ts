@@ -76,6 +76,8 @@ export class RelayWire implements Wire {
     this.#recall(input, (bytes) => this.#way.tell({ op: 'inflate', bytes }, [bytes.buffer]))
   }
 
+  park(): void { if (this.compressed && !this.#gone) this.#way.tell({ op: 'park' }) }
+
   /** The session of `seed` begins at the socket's side, with `input` and what is on its way here. */
   giveBack(seed: SessionSeed, input: Uint8Array): void {
     if (this.#gone) return

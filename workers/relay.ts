@@ -81,6 +81,7 @@ export class Relay {
     if (message.op === 'output') socket.output(message.bytes)
     else if (message.op === 'input-taken') socket.inputTaken(message.count)
     else if (message.op === 'deflate') socket.deflate()
+    else if (message.op === 'park') socket.wire.park()
     else if (message.op === 'hold') socket.hold()
     else if (message.op === 'inflate') socket.inflate(message.bytes)
     else if (message.op === 'again') this.#host.beginAgain(message.seed, socket.wire, socket.release(message.bytes))

@@ -101,6 +101,8 @@ export class SocketWire implements Wire {
   /** What the client sends is compressed, from `input` on, which has been read already. */
   inflate(input: Uint8Array): void { this.#compression?.begin(input, this.#socket.bytesRead - input.length) }
 
+  park(): void { this.#compression?.park() }
+
   close(): void {
     if (this.#closing || this.#gone) return
     this.flush()

@@ -30,6 +30,8 @@ export interface Wire {
    */
   compress(input: Uint8Array): void
   readonly compressed: boolean
+  /** The client is expected to be silent for long: gives back memory that can be filled anew. */
+  park(): void
   /** Totals since the connection began, for logout lines: text, as it was before it was compressed. */
   readonly bytesIn: number
   readonly bytesOut: number

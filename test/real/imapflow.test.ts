@@ -1,5 +1,6 @@
 // imapflow (npm): the client of modern Node programs: IDLE, append, fetch streams, flags, move, search, mailbox changes.
 
+import net from 'node:net'
 import { ImapFlow } from 'imapflow'
 import { deliverLetters, letter } from '../fixtures/deliver.ts'
 import { password } from '../fixtures/server.ts'
@@ -51,3 +52,43 @@ clientTest('imapflow', [], async (t, { server }) => {
   await client.mailboxDelete('Archive/Old')
   await client.logout()
 })
+
+clientTest('imapflow compresses by itself', [], async (t, { server }) => {
+  const link = await counted(t, server.imapPort)
+  const client = new ImapFlow({ host: '127.0.0.1', port: link.port, secure: false, auth: { user: 'deflate@example.com', pass: password }, logger: false })
+  await client.connect()
+  t.teardown(() => client.close())
+  t.ok(client.capabilities.has('COMPRESS=DEFLATE'))
+  const text = Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 60_000} of a mail that is larger than every window\r\n`).join('')
+  const appended = await client.append('INBOX', `Subject: large\r\n\r\n${text}`)
+  t.ok(appended && appended.uid === 1)
+  await client.mailboxOpen('INBOX')
+  const arrived = new Promise<number>((resolve) => client.once('exists', (data: { count: number }) => resolve(data.count)))
+  const idling = client.idle()
+  await deliverLetters(server.lmtpPort, 'deflate@example.com', 1, 1)
+  t.equal(await arrived, 2, 'IDLE tells at once')
+  await client.noop()
+  await idling
+  const fetched = await client.fetchOne('1', { source: true })
+  t.ok(fetched && fetched.source?.toString() === `Subject: large\r\n\r\n${text}`, 'every byte there and back')
+  const { sent, received } = link
+  t.comment(`${text.length} bytes of text there and back: ${sent} sent, ${received} received`)
+  t.ok(sent < text.length / 2 && received < text.length / 2, 'compressed both ways')
+  await client.logout()
+})
+
+/** A way to the server that counts the bytes on it. */
+async function counted(t: { teardown(action: () => void): unknown }, to: number): Promise<{ port: number; sent: number; received: number }> {
+  const link = { port: 0, sent: 0, received: 0 }
+  const listener = net.createServer((near) => {
+    const far = net.connect(to, '127.0.0.1')
+    near.on('data', (bytes: Buffer) => { link.sent += bytes.length })
+    far.on('data', (bytes: Buffer) => { link.received += bytes.length })
+    near.pipe(far).pipe(near)
+    for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy())
+  })
+  await new Promise<void>((resolve) => { listener.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => { listener.close() })
+  link.port = (listener.address() as net.AddressInfo).port
+  return link
+}

@@ -173,6 +173,8 @@ export interface ImapSession {
   unauthenticate(): void
   /** Both directions are compressed behind this command's tagged reply. */
   compress(): void
+  /** The client is expected to be silent for long: gives back memory. */
+  park(): void
   /** The connection ends at once, in the middle of a response: nothing more is written. For a literal that cannot be completed. */
   abort(): never
   /** What CAPABILITY shows now. */

@@ -287,6 +287,10 @@ export class ImapConnection implements ImapSession {
 
   compress(): void { this.#afterReply = () => this.world.wire.compress(this.#input.rest()) }
 
+  park(): void {
+    if (!this.#silent) this.world.wire.park()
+  }
+
   /** The tagged reply has been written. */
   replied(): void {
     const action = this.#afterReply

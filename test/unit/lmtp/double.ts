@@ -73,6 +73,7 @@ export class LmtpDouble {
         close() { double.closed = true; double.#changed() },
         compress() { throw new Error('LMTP has no compression') },
         compressed: false,
+        park() {},
         bytesIn: 0,
         bytesOut: 0,
       },

@@ -13,6 +13,7 @@ class Idling {
   #unsubscribe: Cancel | undefined
   #soon: Cancel | undefined
   #stillHere: Cancel | undefined
+  #parking: Cancel | undefined
   /** The client is slow: what happens meanwhile is told when it has taken what waits for it. */
   #full = false
   #over = false
@@ -23,6 +24,7 @@ class Idling {
     if (this.#s.hasSelected && !this.#s.notified) this.#unsubscribe = this.#s.selected.mailbox.updates.subscribe(() => this.#news())
     this.#tell()
     this.#keepAlive()
+    this.#parkLater()
   }
 
   end(): void {
@@ -30,6 +32,7 @@ class Idling {
     this.#unsubscribe?.()
     this.#soon?.()
     this.#stillHere?.()
+    this.#parking?.()
   }
 
   #news(): void {
@@ -45,6 +48,12 @@ class Idling {
     this.#full = true
     // Where the client is gone, the session hears of it by itself.
     slow.then(() => { this.#full = false; this.#news() }, () => {})
+  }
+
+  /** imap_hibernate_timeout. */
+  #parkLater(): void {
+    const timeout = this.#s.settings.imap_hibernate_timeout
+    if (timeout > 0) this.#parking = this.#s.effects.timers.after(timeout, () => this.#s.park())
   }
 
   /** imap_idle_notify_interval: keeps firewalls from forgetting the connection. */
