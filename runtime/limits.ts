@@ -151,6 +151,12 @@ export const limits = {
   searchNesting: 500,
   /** Searches of one session that go on (RFC 5267): each is asked about every change. */
   liveSearches: 16,
+  /** How long a command's reply waits for what they read because of it; what comes later is told with the next news (ms). */
+  liveSearchMs: 2_000,
+  /** `culver bench`: one response (its own mails are smaller), times kept of one command (100,000 tell p99 well), problems shown in full. */
+  benchResponseBytes: 64 * 1024 * 1024,
+  benchSamples: 100_000,
+  benchProblems: 10,
   /** Mailbox names of one NOTIFY (as in Dovecot): each event is compared with all of them; responses that wait for a client that is slow. */
   notifyNames: 100,
   notifyPending: 4096,

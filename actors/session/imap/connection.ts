@@ -193,6 +193,17 @@ export class ImapConnection implements ImapSession {
     if (this.#selection.goneBecause !== undefined) this.#owner.leave('Selected mailbox was deleted, have to disconnect.')
   }
 
+  /** What a command changes for a search that goes on is told before its reply, if it can be read in time. */
+  searched(): Promise<void> | undefined {
+    const selection = this.#selection
+    const deciding = selection?.deciding
+    if (deciding === undefined) return undefined
+    return new Promise((resolve) => {
+      const cancel = this.effects.timers.after(limits.liveSearchMs, resolve)
+      void deciding.then(() => { cancel(); selection!.tellDecided(); resolve() })
+    })
+  }
+
   sendFlags(): void { this.selected.sendFlags() }
 
   sendMessageFlags(seq: number, uid: number, row: number): void { this.selected.flags(seq, uid, row, this.#running.uid) }

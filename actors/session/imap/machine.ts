@@ -154,6 +154,8 @@ class ImapMachine implements Session {
       })
       if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent || this.#input.isComplete)) throw done
       if ((flags & BreaksMailbox) === 0) connection.sync()
+      const searched = connection.searched()
+      if (searched !== undefined) await searched
       if (done instanceof Error) return this.#refuse(running.tag, done, started)
       this.#reply(running.tag, 'OK', done, started)
       connection.replied()

@@ -68,6 +68,14 @@ export class Selection implements Selected, ViewEvents {
     if (!this.view.behind) this.#known = this.mailbox.highestModseq
   }
 
+  /** Settles when its searches have decided about what has been told; undefined: they have. */
+  get deciding(): Promise<unknown> | undefined {
+    const all = [...this.searches.values()].flatMap(({ deciding }) => deciding ?? [])
+    return all.length === 0 ? undefined : Promise.all(all)
+  }
+
+  tellDecided(): void { for (const search of this.searches.values()) search.tellDecided() }
+
   /** Tells the modseq up to which the client knows everything. */
   tellModseq(): void { this.#client.send(`OK [HIGHESTMODSEQ ${this.takeModseq()}] Highest`) }
 

@@ -30,7 +30,7 @@ export class LiveSearch {
   #lastUid: number
   readonly #undecided = new Set<number>()
   readonly #decided = new Map<number, boolean>()
-  #deciding = false
+  #deciding: Promise<void> | undefined
 
   /** `found`: sequence numbers of what the command has told. */
   constructor(criterion: Criterion, found: readonly number[], s: ImapSession) {
@@ -69,8 +69,14 @@ export class LiveSearch {
       }
     }
     this.#tellDecided()
-    if (this.#undecided.size > 0 && !this.#deciding) void this.#decide()
+    if (this.#undecided.size > 0 && this.#deciding === undefined) this.#begin()
   }
+
+  /** Settles when what had changed at the last `update` is decided; undefined: it is. */
+  get deciding(): Promise<void> | undefined { return this.#deciding }
+
+  /** Between updates: what has been decided meanwhile. */
+  tellDecided(): void { this.#tellDecided() }
 
   /** UIDs of what is new or has other flags. */
   #changed(): Set<number> {
@@ -113,9 +119,15 @@ export class LiveSearch {
 
   get #ended(): boolean { return !this.#s.hasSelected || this.#s.selected.view !== this.#view || this.#s.selected.searches.get(this.#tag) !== this }
 
+  #begin(): void {
+    this.#deciding = this.#decide().finally(() => {
+      this.#deciding = undefined
+      if (this.#undecided.size > 0) this.#begin()
+    })
+  }
+
   /** One message after another: these are few. A message that cannot be read does not match. */
   async #decide(): Promise<void> {
-    this.#deciding = true
     for (const uid of this.#undecided) {
       this.#undecided.delete(uid)
       const seq = this.#view.seqOf(uid)
@@ -124,12 +136,11 @@ export class LiveSearch {
         const matches = this.#criterion.matcher(this.#view, Math.floor(this.#s.effects.clock.now() / 1000))
         this.#decided.set(uid, await new Searched(this.#view, seq).decide(matches, this.#s.context('imap:search_update')))
       } catch (error) {
-        if (error instanceof Cancelled || this.#ended) return
+        if (error instanceof Cancelled || this.#ended) return this.#undecided.clear()
         failureOf(error, this.#s, this.#view, seq)
       }
-      if (this.#ended) return
+      if (this.#ended) return this.#undecided.clear()
     }
-    this.#deciding = false
     const { running, notified, speaking } = this.#s
     if (speaking === undefined && (running.name === 'IDLE' || (running.name === '' && notified))) this.#tellDecided()
   }
