@@ -27,7 +27,7 @@ export interface Orphan {
   changed: ChangedFlags[]
   /** UIDs that both sides had, and one has expunged. */
   expunged: UidRange[]
-  /** Objects of mails that came and went on that side alone, or are still to be deleted. */
+  /** Objects of mails that came and were expunged on that side alone. (What a failed write may have left, the owner may have found and shown.) */
   gone: string[]
 }
 
@@ -37,7 +37,7 @@ const headBytes = 12
 /** undefined: the store has everything. */
 export function orphanOf(state: MailboxState): Orphan | undefined {
   const { columns, keywords } = state
-  const orphan: Orphan = { added: [], changed: [], expunged: [], gone: [...state.garbage] }
+  const orphan: Orphan = { added: [], changed: [], expunged: [], gone: [] }
   for (const [uid, touch] of state.touched) {
     const at = columns.rowOf(uid)
     if (touch.kind === 'gone') { orphan.gone.push(touch.oid); continue }

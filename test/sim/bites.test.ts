@@ -1,7 +1,8 @@
 // The simulator bites: an engine on doors that break one promise is found out, within a few seeds, for every promise.
 
 import t from 'tap'
-import type { Effects, ObjectStore } from '../../runtime/effects.ts'
+import type { Effects, ObjectStat, ObjectStore } from '../../runtime/effects.ts'
+import type { SimEffects, SimWorld } from '../../runtime/sim-effects.ts'
 import { tell } from './story.ts'
 
 t.setTimeout(120_000)
@@ -27,6 +28,8 @@ function through<T extends object>(target: T, changes: Partial<T>): T {
 }
 
 const isMail = (key: string): boolean => !key.includes('/idx/')
+const isManifest = (key: string): boolean => key.endsWith('/idx/manifest')
+const seenManifests = new WeakMap<SimWorld, Map<string, ObjectStat>>()
 
 /** Broken promises, and what they make of the effects. `one in n` counts calls, so that each seed has some. */
 const sabotages: Record<string, (effects: Effects) => Effects> = {
@@ -90,6 +93,26 @@ const sabotages: Record<string, (effects: Effects) => Effects> = {
       deleteMany: (keys, context) => store.deleteMany(last === undefined ? keys : [...keys, last], context),
     }
   }),
+  'a manifest that always says what this machine last saw': (effects) => {
+    const { world, name } = (effects as SimEffects).process
+    const key = name.split('.', 1)[0] as string
+    const known = seenManifests.get(world) ?? new Map<string, ObjectStat>()
+    seenManifests.set(world, known)
+    return withStore(effects, (store) => ({
+      stat: async (object, context) => {
+        if (!isManifest(object)) return store.stat(object, context)
+        if (!known.has(key)) known.set(key, await store.stat(object, context))
+        return known.get(key) as ObjectStat
+      },
+      write: async (object, body, context, options) => {
+        // What is ignored is the condition too: or else the first write would tell.
+        const { condition, ...rest } = options ?? {}
+        const written = await store.write(object, body, context, isManifest(object) ? rest : { ...rest, ...(condition === undefined ? {} : { condition }) })
+        if (isManifest(object)) known.set(key, { etag: written.etag, size: body.size, modifiedMs: 0, metadata: options?.metadata ?? {} })
+        return written
+      },
+    }))
+  },
   'copies that are the same object under two names, deleted as one': (effects) => withStore(effects, (store) => {
     const sources = new Map<string, string>()
     return {

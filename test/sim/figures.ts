@@ -5,7 +5,7 @@ import type { Figures, Outcome } from './story.ts'
 export interface Total { stories: number; failed: number; figures: Figures; done: Map<string, number> }
 
 export function sum(outcomes: readonly Outcome[]): Total {
-  const figures: Figures = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0, lives: 0, compared: 0, returned: 0, mails: 0, garbage: 0 }
+  const figures: Figures = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0, lives: 0, moves: 0, compared: 0, returned: 0, mails: 0, garbage: 0 }
   const done = new Map<string, number>()
   for (const outcome of outcomes) {
     for (const name of Object.keys(figures) as (keyof Figures)[]) figures[name] += outcome.figures[name]
@@ -16,7 +16,7 @@ export function sum(outcomes: readonly Outcome[]): Total {
 
 export function summary({ stories, failed, figures, done }: Total): string {
   const kinds = [...done].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, times]) => `${times} ${kind}`).join(', ')
-  return `${stories} seeds, ${failed} failed: ${figures.lives} lives, ${figures.crashes} crashes, ${figures.wipes} disks lost, `
+  return `${stories} seeds, ${failed} failed: ${figures.lives} lives (${figures.moves} with something left behind before), ${figures.crashes} crashes, ${figures.wipes} disks lost, `
     + `${figures.outages} outages, ${figures.faults} faults in ${figures.calls} calls; ${figures.compared} mails read back and compared, ${figures.returned} times told what has changed since, `
     + `${figures.mails} there at the end, ${figures.garbage} objects without a mail; acknowledged: ${kinds}`
 }

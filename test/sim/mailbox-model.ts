@@ -12,7 +12,7 @@ export interface Row { uid: number; mail: number; flags: ReadonlySet<string> }
  * A mail under a UID. It must be there unless it is gone, or one or more removals are under way or without an answer
  * (`doubts`). `mail` is undefined where somebody acted on a UID before its answer told whose it is.
  */
-interface Instance { mail: number | undefined; gone: boolean; doubts: number; flags: Map<string, Register> }
+interface Instance { mail: number | undefined; gone: boolean; doubts: number; /** It was expunged once, where only one machine knows of it. */ mayGo: boolean; flags: Map<string, Register> }
 
 /** Every flag the simulator uses. */
 export const flagNames = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', 'red', '$Forwarded', 'Blue'] as const
@@ -154,6 +154,7 @@ export class MailboxModel {
     }
     for (const [uid, instance] of this.#instances) {
       promised(seen.has(uid) || !isPromised(instance), () => `${name}: acknowledged mail ${instance.mail} (UID ${uid}) is lost`)
+      if (this.#lostDisk && (instance.gone || instance.doubts > 0)) instance.mayGo = true
       instance.gone = !seen.has(uid)
       instance.doubts = 0
     }
@@ -194,7 +195,7 @@ export class MailboxModel {
   #instance(uid: number): Instance {
     let instance = this.#instances.get(uid)
     if (instance === undefined) {
-      instance = { mail: undefined, gone: false, doubts: 0, flags: new Map() }
+      instance = { mail: undefined, gone: false, doubts: 0, mayGo: false, flags: new Map() }
       this.#instances.set(uid, instance)
     }
     return instance
@@ -211,4 +212,4 @@ export class MailboxModel {
   }
 }
 
-const isPromised = ({ mail, gone, doubts }: Instance): boolean => mail !== undefined && !gone && doubts === 0
+const isPromised = ({ mail, gone, doubts, mayGo }: Instance): boolean => mail !== undefined && !gone && !mayGo && doubts === 0

@@ -1,5 +1,5 @@
-// One seed's story: a user on one machine, lives of the engine one after the other, each ended by a crash, a stop, a lost
-// disk or a loss of power; then a good world in which everything that was promised must be found, twice: as the disk has
+// One seed's story: a user on one machine or moved between several, lives of the engine one after the other, each ended by
+// a crash, a stop, a lost disk or a loss of power; then a good world in which everything that was promised must be found, twice: as the disk has
 // it, and as the store alone has it.
 
 import { openUser } from '../../actors/user/open-user.ts'
@@ -35,6 +35,8 @@ export interface StoryOptions {
 export interface Figures {
   calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number
   lives: number
+  /** Lives on a machine that had something of its own, while another had the user since. */
+  moves: number
   /** Mails read back and compared, over all lives. */
   compared: number
   /** Clients that came back to a mailbox and were told what has changed since. */
@@ -90,7 +92,10 @@ class Story {
   readonly #dice: SimRandom
   readonly #world: SimWorld
   readonly #store: ObjectStore
-  readonly #machine: SimMachine
+  readonly #machines: readonly SimMachine[]
+  #machine: SimMachine
+  /** Machines whose last life did not end with everything in the store: what they alone have may come up at their next one. */
+  readonly #dirty = new Set<SimMachine>()
   readonly #model = new Model()
   readonly #settings: Settings
   readonly #limits: Partial<Limits>
@@ -99,6 +104,7 @@ class Story {
   readonly #done = new Map<string, number>()
   #check: () => void = () => {}
   #lives = 0
+  #moves = 0
   #compared = 0
   #garbage = 0
 
@@ -115,7 +121,8 @@ class Story {
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
     })
     this.#dice = this.#world.random('story')
-    this.#machine = this.#world.machine('backend')
+    this.#machines = Array.from({ length: this.#dice.pick([1, 1, 2, 3]) }, (_, at) => this.#world.machine(`backend${at}`))
+    this.#machine = this.#machines[0] as SimMachine
     this.#settings = {
       ...defaultSettings(), obox_fs: 'memory:', obox_index_fs: 'memory:', mail_location: 'obox:mail/user:INDEX=~/',
       mail_fsync: this.#dice.pick(['never', 'optimized', 'always'] as const),
@@ -136,7 +143,7 @@ class Story {
   result(): Omit<Outcome, 'seed' | 'failure'> {
     const { counts } = this.#world
     return {
-      figures: { ...counts, lives: this.#lives, compared: this.#compared, returned: this.#model.remembered.compared, mails: this.#model.promisedMails, garbage: this.#garbage },
+      figures: { ...counts, lives: this.#lives, moves: this.#moves, compared: this.#compared, returned: this.#model.remembered.compared, mails: this.#model.promisedMails, garbage: this.#garbage },
       done: this.#done, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace(),
     }
   }
@@ -145,7 +152,7 @@ class Story {
   async #badLife(steps: number): Promise<void> {
     const dice = this.#dice
     const skew = dice.chance(0.2) ? dice.between(-3_600_000, 3_600_000) : 0
-    const effects = this.#machine.start(skew)
+    const effects = this.#begin(skew)
     if (dice.chance(0.6)) effects.process.crashAfter(dice.chance(0.2) ? dice.between(1, 20) : dice.between(1, 20 * steps))
     if (dice.chance(0.3)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.takeStoreDown(dice.between(1000, 90_000)) })
     const life = await this.#open(effects)
@@ -161,10 +168,24 @@ class Story {
     await this.#betweenLives()
   }
 
+  /** The next life's process, on the same machine or another. */
+  #begin(skew = 0): SimEffects {
+    const before = this.#machine
+    this.#machine = this.#dice.pick(this.#machines)
+    // Flags and expunges that only another machine has are not here yet, and come when the user is there again.
+    if (this.#machine !== before && this.#dirty.size > 0) {
+      this.#model.loseDisk()
+      if (this.#dirty.has(this.#machine)) this.#moves++
+    }
+    this.#dirty.add(this.#machine)
+    return this.#machine.start(skew)
+  }
+
   async #betweenLives(): Promise<void> {
     const dice = this.#dice
     if (dice.chance(0.25)) {
       this.#machine.wipe()
+      this.#dirty.delete(this.#machine)
       this.#model.loseDisk()
       // Until a new disk is there, all that was on the wire has arrived or is lost.
       await this.#until(this.#world.sleep(this.#world.faults.lateMs))
@@ -190,14 +211,15 @@ class Story {
     await this.#stop(life, clients)
     life.process.exit()
     await this.#mustStop(await this.#mustOpen())
-    this.#machine.wipe()
+    for (const machine of this.#machines) machine.wipe()
+    this.#dirty.clear()
     this.#model.loseDisk()
     await this.#mustStop(await this.#mustOpen())
     await this.#countObjects()
   }
 
   async #mustOpen(): Promise<Life> {
-    const life = await this.#open(this.#machine.start())
+    const life = await this.#open(this.#begin())
     promised(life !== undefined && await this.#observe(life), () => 'the user cannot be opened in a world without faults')
     return life
   }
@@ -246,7 +268,9 @@ class Story {
     promised(!undisturbed || stopped.kind !== 'failed', () => `a stop failed without any fault: ${'error' in stopped ? stopped.error.message : ''}`)
     // Where power may still be lost, older flags may come back from the disk, whatever the store has.
     const settled = this.#world.faults === noFaults || this.#settings.mail_fsync !== 'optimized'
-    if (stopped.kind === 'done' && undisturbed && settled) this.#model.checkpoint()
+    if (stopped.kind !== 'done' || !undisturbed) return
+    this.#dirty.delete(this.#machine)
+    if (settled && this.#dirty.size === 0) this.#model.checkpoint()
   }
 
   /** An idle hour: what is to be done in the background gets done, and then nothing grows any more. */
