@@ -13,6 +13,7 @@ import os from 'node:os'
 import { createAnvil } from '../actors/anvil.ts'
 import { createAuth } from '../actors/auth.ts'
 import type { AnyAuthAnswer, AnyAuthRequest } from '../actors/auth-messages.ts'
+import { bodyStoreOf } from '../actors/user/policy.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
@@ -92,7 +93,7 @@ export class Server {
     const { obox_fs, obox_index_fs } = settings
     try {
       tlsOf(settings)
-      for (const spec of new Set([obox_fs, obox_index_fs || obox_fs])) await checkStorage(spec)
+      for (const spec of new Set([bodyStoreOf(settings, obox_fs), obox_index_fs || obox_fs])) await checkStorage(spec)
       await this.#probeListeners()
       this.#reportConfig()
       await this.#storage.start()

@@ -32,7 +32,7 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   const { path, index } = policy.location
   const ids = new ObjectIds(effects.clock, effects.random)
   const indexStore = effects.storage(policy.indexStore)
-  const obox = new Obox(effects.storage(policy.mailStore), path, policy.username)
+  const obox = new Obox(effects.storage(policy.bodyStore), path, policy.username)
   const context: RequestContext = { user: account.user, reason: 'obox:user_open' }
   const bundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
   const manifest = new Manifest(indexStore, `${path}/idx/`, policy.username)

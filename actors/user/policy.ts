@@ -13,6 +13,8 @@ export interface Policy {
   /** fs strings of the mail store and the bundle store. */
   mailStore: string
   indexStore: string
+  /** The mail store as bodies go into it and come out of it (zlib_save). */
+  bodyStore: string
   /** The name written in object metadata. */
   username: string
   fsync: 'optimized' | 'never' | 'always'
@@ -48,6 +50,7 @@ export function policyOf(settings: Settings, account: Account): Policy {
   return {
     location: parseMailLocation(account.fields['mail'] ?? settings.mail_location, account),
     mailStore,
+    bodyStore: bodyStoreOf({ ...settings, zlib_save: account.fields['zlib_save'] ?? settings.zlib_save }, mailStore),
     indexStore: (account.fields['obox_index_fs'] ?? settings.obox_index_fs) || mailStore,
     username: settings.obox_username || account.user,
     fsync: settings.mail_fsync,
@@ -66,4 +69,9 @@ export function policyOf(settings: Settings, account: Account): Policy {
     quota: roots,
     wrongQuota: wrong,
   }
+}
+
+/** `mailStore` with the layer that compresses new bodies, where the zlib plugin is to, and decompresses all that are read. */
+export function bodyStoreOf({ mail_plugins, zlib_save, zlib_save_level }: Pick<Settings, 'mail_plugins' | 'zlib_save' | 'zlib_save_level'>, mailStore: string): string {
+  return mail_plugins.includes('zlib') && zlib_save !== '' ? `zlib:${zlib_save}:${zlib_save_level}:${mailStore}` : `zlib:::${mailStore}`
 }

@@ -10,7 +10,7 @@ export const mailSettings = {
   mail_fsync: choice(['optimized', 'never', 'always'], 'optimized', 'When local files are forced to disk; objects do not depend on it.', acts),
   mail_temp_dir: path('/tmp', 'Directory for large mails on their way.', { acts: true, perUser: true }),
   mail_temp_scan_interval: time('1 weeks', 'Interval at which left-over temporary files are looked for.'),
-  mail_plugins: list('', 'Plugins: obox, zlib, notify, mail_log, quota, imap_quota, sieve … What Culver has needs no loading.'),
+  mail_plugins: list('', 'Plugins: zlib (new mails are compressed as zlib_save says); obox, quota, imap_quota, sieve … need no loading.', { acts: ['obox', 'zlib', 'quota', 'imap_quota'] }),
   mail_plugin_dir: path('/usr/lib/dovecot/modules', 'Directory of plugins.'),
   mail_prefetch_count: number(0, 'Mails fetched ahead in parallel; also the default of obox_max_parallel_*.', acts),
   mail_access_groups: list('', 'Further system groups of mail processes.'),

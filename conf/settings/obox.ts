@@ -48,8 +48,8 @@ export const oboxSettings = {
   fs_auth_cache_dict: text('', 'Dictionary of storage tokens.'),
   fs_auth_request_max_retries: number(1, 'Retries when a role\'s credentials are asked for.', acts),
   fs_auth_request_timeout: time('10 secs', 'Time that asking for a role\'s credentials has.', acts),
-  zlib_save: text('', 'Compression of bodies: gz, bz2, lz4, zstd; empty: none.'),
-  zlib_save_level: number(6, 'Level of it.'),
+  zlib_save: text('', 'Compression of new bodies: gz, zstd, deflate; empty: none. What is there is read in any case.', acts),
+  zlib_save_level: text('', 'Level of it; empty: the usual one (gz 6, zstd 3).', acts),
 } as const
 
 /** The mail_log plugin. */

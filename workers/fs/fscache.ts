@@ -33,14 +33,16 @@ import type { WriteOptions } from '../storage/wrapping.ts'
 const form = 'fscache:SIZE:PATH:…, for example fscache:1G:/var/cache/mails:s3:https://…'
 const pieceBytes = 64 * 1024
 
-/** `parent`: its string. */
+/** `parent`: what its entries belong to, its string. */
 interface CacheOptions { bytes: number; directory: string; parent: string }
 
 const parse = (text: string): { options: CacheOptions; rest: string } => {
   const size = argument('fscache', form, text)
   const directory = argument('fscache', form, size.rest)
   if (!directory.value.startsWith('/')) throw new ConfigError(`fscache: '${directory.value}' is no absolute path; its form is ${form}`)
-  return { options: { bytes: sizeOf(size.value), directory: directory.value, parent: directory.rest }, rest: directory.rest }
+  // However bodies are compressed now: what comes out of them is the same.
+  const parent = directory.rest.replace(/^zlib:[^:]*:[^:]*:/, 'zlib:')
+  return { options: { bytes: sizeOf(size.value), directory: directory.value, parent }, rest: directory.rest }
 }
 
 const sizeOf = (text: string): number => {

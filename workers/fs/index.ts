@@ -8,5 +8,6 @@ import memory from './memory.ts'
 import posix from './posix.ts'
 import s3 from './s3.ts'
 import scality from './scality.ts'
+import zlib from './zlib.ts'
 
-export const all = [compress, count, delay, fault, fscache, memory, posix, s3, scality]
+export const all = [compress, count, delay, fault, fscache, memory, posix, s3, scality, zlib]

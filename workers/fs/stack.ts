@@ -16,9 +16,12 @@ const byName = new Map<string, Driver | Wrapper>(all.map((declared) => [declared
 interface Layer { wrapper: Wrapper; options: unknown }
 interface Parsed { layers: Layer[]; driver: Driver; text: string }
 
+/** Mail bodies are decompressed on their way into the cache, not on each way out of it: fs/zlib.ts. */
+const cacheFirst = (spec: string): string => spec.replace(/^(zlib:[^:]*:[^:]*:)\s*(fscache:[^:]*:[^:]*:)/, '$2$1')
+
 const parse = (spec: string): Parsed => {
   const layers: Layer[] = []
-  let rest = spec.trim()
+  let rest = cacheFirst(spec.trim())
   for (;;) {
     const colon = rest.indexOf(':')
     const name = (colon < 0 ? rest : rest.slice(0, colon)).trim()
