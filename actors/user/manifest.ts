@@ -50,7 +50,11 @@ export class Manifest {
       const { etag, metadata, body } = await this.#store.read(this.#key, context)
       const chunks: Uint8Array[] = []
       for await (const chunk of body) chunks.push(chunk)
-      return { ...factsOf(etag, metadata), state: decodeRoot(concatBytes(chunks))?.state }
+      const facts = factsOf(etag, metadata)
+      const state = decodeRoot(concatBytes(chunks))?.state
+      // A store that was copied without its metadata.
+      if (state !== undefined && facts.owner === '') Object.assign(facts, { epoch: state.epoch, owner: state.owner, write: state.write })
+      return { ...facts, state }
     } catch (error) {
       if (error instanceof ObjectNotFound) return undefined
       throw error

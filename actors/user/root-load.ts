@@ -51,6 +51,7 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
     if (facts !== undefined && facts.owner === local.state.owner) return ours(world, context, local, facts)
   }
   const found = await manifest.read(context)
+  if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, context, local, found)
   if (found !== undefined) return take(world, obox, places, context, found, local?.state)
   if (local !== undefined) return first(world, places, context, local.state, [])
   const names = await world.bundles.list(context)

@@ -1,11 +1,12 @@
 // `posix:prefix=DIR/` — objects as plain files under a directory, readable by people and by `cp`.
 //
 // Rules: an object appears whole or not at all (a file of its own, then a rename; link(2) where it must not exist yet).
-// Conditions hold among the writers of one process, and `ifAbsent` among all on the machine. A key and a longer key that
+// Conditions hold among all writers on the machine: `ifAbsent` by link(2), `ifMatch` by a lock file in `.tmp/` beside them. A key and a longer key that
 // begins with it and '/' cannot both be objects. A prefix directory that vanishes while we run (an unmounted disk) is
 // TempFail, never "no such object".
 // Options, separated by ':' as in Dovecot's fs-posix: prefix=DIR/ (a required directory), no-fsync.
 
+import { createHash } from 'node:crypto'
 import { accessSync, constants as fsConstants, mkdirSync } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
@@ -13,7 +14,7 @@ import type { Body, ByteRange, ListOptions, ListPage, Metadata, ObjectReader, Ob
 import { ConditionFailed, ConfigError, messageOf, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
 import { collect, readerOf } from '../storage/body.ts'
-import { countRequest, driver } from '../storage/driver.ts'
+import { countRequest, driver, pause } from '../storage/driver.ts'
 import type { FsWorld, OpenStore } from '../storage/driver.ts'
 import { errnoOf, fsFailure } from '../storage/fs-errors.ts'
 import { checkKey, clipRange, pageOf } from '../storage/keys.ts'
@@ -24,6 +25,10 @@ interface PosixOptions { prefix: string; durable: boolean }
 
 /** Files in `.tmp/` older than this were left by a crash (ms). */
 const abandonedMs = 24 * 3600_000
+/** A lock is held for a rename and a sync: one this old was left by a crash (ms). Waits for it, of so many ms each. */
+const abandonedLockMs = 30_000
+const lockWaits = 8_000
+const lockWaitMs = 5
 
 const parse = (text: string): PosixOptions => {
   let prefix: string | undefined
@@ -158,7 +163,7 @@ class PosixStore implements OpenStore {
     const temporary = this.#temporary()
     try {
       await make(temporary)
-      return await this.#alone(file, async () => {
+      return await this.#alone(file, () => this.#locked(file, condition !== undefined && 'ifMatch' in condition, async () => {
         const present = await facts(file)
         if (condition && ('ifAbsent' in condition ? present : present?.etag !== condition.ifMatch)) throw new ConditionFailed(key)
         const known = await stamp(temporary, this.#world.clock.now())
@@ -167,10 +172,29 @@ class PosixStore implements OpenStore {
         else await inDirectory(file, () => rename(temporary, file))
         if (this.#durable) await syncDirectory(path.dirname(file))
         return { etag: known.etag }
-      })
+      }))
     } finally {
       await rm(temporary, { force: true })
     }
+  }
+
+  /** Holds the lock of `file` against conditional writers in other processes. One that a crash has left is broken. */
+  async #locked<T>(file: string, lock: boolean, action: () => Promise<T>): Promise<T> {
+    if (!lock) return action()
+    const lockFile = path.join(this.#prefix, '.tmp', `lock-${createHash('sha256').update(file).digest('hex')}`)
+    for (let waits = 0; ; waits++) {
+      try {
+        await (await open(lockFile, 'wx', 0o600)).close()
+        break
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error
+        if (waits > lockWaits) throw new TempFail(`${file} is locked by another process`)
+        const stats = await stat(lockFile).catch(() => undefined)
+        if (stats && this.#world.clock.now() - stats.ctimeMs > abandonedLockMs) await rm(lockFile, { force: true })
+        else await pause(this.#world.timers, lockWaitMs)
+      }
+    }
+    try { return await action() } finally { await rm(lockFile, { force: true }) }
   }
 
   async #linkNew(key: string, temporary: string, file: string): Promise<void> {
