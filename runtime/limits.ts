@@ -203,6 +203,8 @@ export const limits = {
   storeRedirectHosts: 4,
   /** A reader that takes nothing for this long gives its connection back; the rest is fetched by range when it goes on (ms). */
   stalledReadMs: 3_000,
+  /** The trial at start whether the store honours conditions: a store that is slower is trusted (ms). */
+  storeProbeMs: 3_000,
   /** Stores kept open by the storage worker, one per different configured string. */
   openStores: 64,
   /** Any answer of the storage worker: longer than a driver's own time-outs and retries together (ms). */

@@ -52,6 +52,8 @@ export class Server {
   /** Threads that are connected with each other. */
   readonly #sessionThreads = new Map<number, SessionThread>()
   #storageThread: StorageThread | undefined
+  /** What the probe at start has found. */
+  #conditionalWrites: boolean | undefined
   /** Settles when the last thread to be connected has been. */
   #connecting: Promise<unknown> = Promise.resolve()
   /** A session worker that is started now listens as soon as it is connected. */
@@ -177,12 +179,25 @@ export class Server {
 
   async #connectStorage(thread: StorageThread): Promise<void> {
     await thread.call((control) => control.start({ settings: settingsFor(this.#config, {}) }))
+    this.#conditionalWrites ??= await this.#probe(thread)
     for (const session of this.#sessionThreads.values()) {
       const port = await connectStorage(thread)
       await ifAlive(session, session.call((control) => control.connectStorage(moving(port, [port]))))
     }
     this.#storageThread = thread
     void thread.ended.then(() => { if (this.#storageThread === thread) this.#storageThread = undefined })
+  }
+
+  /** Tries once at start whether the store keeps two backends apart; one whose name depends on the user, or that is away, is trusted. */
+  async #probe(thread: StorageThread): Promise<boolean> {
+    const { obox_fs, obox_index_fs } = settingsFor(this.#config, {})
+    const spec = obox_index_fs || obox_fs
+    if (spec === '' || spec.includes('%')) return true
+    const honesty = await thread.call((control) => control.probe(spec, limits.storeProbeMs))
+    if (honesty === 'dishonest') {
+      this.#log({ level: 'warning', name: 'storage.no_conditions', text: 'The store of indexes ignores conditions (If-Match, If-None-Match): owners of users are found by listing, see conf/README.md' })
+    }
+    return honesty !== 'dishonest'
   }
 
   async #connectSession(index: number, thread: SessionThread): Promise<void> {
@@ -192,7 +207,7 @@ export class Server {
     this.#serve(main.port1)
     const storagePort = await connectStorage(storage)
     await thread.call((control) => control.start(moving(
-      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePort },
+      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePort, conditionalWrites: this.#conditionalWrites ?? true },
       [main.port2, storagePort])))
     for (const [other, peer] of this.#sessionThreads) {
       const { port1, port2 } = new MessageChannel()

@@ -32,6 +32,8 @@ export interface SessionWorkerStart {
   listeners: Listener[]
   main: MessagePort
   storage: MessagePort
+  /** Whether the store honours conditions. */
+  conditionalWrites: boolean
 }
 
 /**
@@ -56,7 +58,7 @@ class SessionWorker {
     this.#main = this.#link(start.main)
     this.#storage = this.#storageLink(start.storage)
     this.#effects = realEffects({
-      storage: openStorageClient(() => this.#storage),
+      storage: openStorageClient(() => this.#storage, start.conditionalWrites),
       ask: (to, message, options) => this.#ask(to, message, options),
       tell: (to, message) => this.#main.tell(to, message),
       emit: (event) => this.#main.tell('log', event),

@@ -13,8 +13,11 @@ import { honoursConditions } from './storage/conditions.ts'
 import { storageChannel } from './storage/messages.ts'
 import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
 
-/** Answers a function that opens the store of a configured string. `link` gives the current link to the storage worker. */
-export const openStorageClient = (link: () => Link): ((spec: string) => ObjectStore) => (spec) => new StorageClient(spec, link)
+/**
+ * Answers a function that opens the store of a configured string. `link` gives the current link to the storage worker;
+ * `honest`: the probe at start has found no store that lies about conditions (storage/probe.ts).
+ */
+export const openStorageClient = (link: () => Link, honest = true): ((spec: string) => ObjectStore) => (spec) => new StorageClient(spec, link, honest)
 
 /** Names of reads are unique in this thread, whichever link they go over. */
 let lastRead = 0
@@ -24,7 +27,11 @@ class StorageClient implements ObjectStore {
   readonly #spec: string
   readonly #link: () => Link
 
-  constructor(spec: string, link: () => Link) { this.#spec = spec; this.#link = link; this.conditionalWrites = honoursConditions(spec) }
+  constructor(spec: string, link: () => Link, honest: boolean) {
+    this.#spec = spec
+    this.#link = link
+    this.conditionalWrites = honest && honoursConditions(spec)
+  }
 
   async read(key: string, context: RequestContext, range?: ByteRange): Promise<ObjectReader> {
     const link = this.#link()

@@ -3,15 +3,18 @@
 
 import { randomBytes, randomInt } from 'node:crypto'
 import type { MessagePort } from 'node:worker_threads'
+import type { Random } from '../runtime/effects.ts'
 import type { LogEvent } from '../runtime/events.ts'
 import { limits } from '../runtime/limits.ts'
 import { realClock, realTimers } from '../runtime/real-effects.ts'
 import { Link } from '../runtime/transport.ts'
 import { buildStack } from './fs/stack.ts'
-import type { FsWorld } from './storage/driver.ts'
+import type { FsWorld, OpenStore } from './storage/driver.ts'
 import { cacheStatistics, rescanCaches } from './storage/cache-shared.ts'
 import type { CacheStatistics } from './storage/cache-directory.ts'
 import { FairQueue } from './storage/fair-queue.ts'
+import { probe } from './storage/probe.ts'
+import type { Honesty } from './storage/probe.ts'
 import { StorageHost } from './storage/storage-host.ts'
 import { tlsOf, usualTls } from './storage/tls.ts'
 import type { TlsSettings } from './storage/tls.ts'
@@ -40,21 +43,25 @@ export interface StorageStatistics {
   caches: CacheStatistics[]
 }
 
+const realRandom: Random = { bytes: (count) => randomBytes(count), below: (bound) => randomInt(bound) }
+
 export class StorageWorkerControl {
   readonly #queue = new FairQueue()
   /** What the settings say of the world; stores that are open already keep theirs. */
   #told: Pick<FsWorld, 'tempDirectory' | 'tls' | 'auth'> = { tempDirectory: '/tmp', tls: usualTls, auth: { timeoutMs: 10_000, retries: 1 } }
   readonly #host: StorageHost
+  readonly #build: (spec: string) => OpenStore
 
   constructor() {
     const world: Omit<FsWorld, 'tempDirectory' | 'tls' | 'auth'> = {
       clock: realClock,
       timers: realTimers,
-      random: { bytes: (count) => randomBytes(count), below: (bound) => randomInt(bound) },
+      random: realRandom,
       emit: (event) => this.#log(event),
       maxConnections: () => this.#queue.limits.running,
     }
-    this.#host = new StorageHost(this.#queue, realTimers, (spec) => buildStack(spec, { ...world, ...this.#told }))
+    this.#build = (spec) => buildStack(spec, { ...world, ...this.#told })
+    this.#host = new StorageHost(this.#queue, realTimers, this.#build)
   }
 
   /** Sets the limits; called once before the first `connect`, and again to change them. Running requests go on. */
@@ -76,6 +83,20 @@ export class StorageWorkerControl {
       },
     }
     this.#queue.pump()
+  }
+
+  /** Whether the store of this string honours conditions; within `deadlineMs`, or 'unknown'. */
+  async probe(spec: string, deadlineMs: number): Promise<Honesty> {
+    const store = this.#build(spec)
+    const late = new AbortController()
+    const disarm = realTimers.after(deadlineMs, () => { late.abort() })
+    const never = new Promise<Honesty>((resolve) => { late.signal.addEventListener('abort', () => { resolve('unknown') }, { once: true }) })
+    try {
+      return await Promise.race([never, probe(store, realRandom, late.signal)])
+    } finally {
+      disarm()
+      store.close()
+    }
   }
 
   /** Serves a session worker over this port. */

@@ -6,12 +6,15 @@
 // - Another takes the user: it writes the manifest with an owner of its own and the next epoch, and only then reads
 //   bundles and lists objects. What a former owner has had in the store before is found by that.
 // - The former owner learns at its next write, or where it confirms an upload, that it has lost the user.
+// - Where the store cannot hold conditions, each manifest is an object of its own, `…/idx/manifest.<epoch>.<count>.<owner>`,
+//   and the newest by name is the one that counts: it is found by listing, before and after each write. Two that write in
+//   one moment may both go on until the next write of either; what the loser had then comes to the owner as an orphan.
 // - `clean`: nothing is anywhere but in the manifest and the bundles it names. Whoever writes anything into the store
 //   makes it unclean first.
 
 import { concatBytes } from '../mail/byte-strings.ts'
-import type { ObjectStore, RequestContext } from '../../runtime/effects.ts'
-import { ObjectNotFound } from '../../runtime/errors.ts'
+import type { Body, Metadata, ObjectStore, RequestContext } from '../../runtime/effects.ts'
+import { ConditionFailed, ObjectNotFound } from '../../runtime/errors.ts'
 import { decodeRoot, encodeRoot } from './root-state.ts'
 import type { RootState } from './root-state.ts'
 
@@ -25,32 +28,38 @@ export class Manifest {
   readonly #store: ObjectStore
   readonly #key: string
   readonly #username: string
+  readonly #listing: boolean
 
   /** `prefix` ends in `idx/`. */
   constructor(store: ObjectStore, prefix: string, username: string) {
     this.#store = store
     this.#key = `${prefix}manifest`
     this.#username = username
+    this.#listing = !store.conditionalWrites
   }
 
-  /** One HEAD. undefined: there is none. */
+  /** One HEAD (and a listing, where that must do). undefined: there is none. */
   async facts(context: RequestContext): Promise<ManifestFacts | undefined> {
+    const key = this.#listing ? await this.#newest(context) : this.#key
+    if (key === undefined) return undefined
     try {
-      const { etag, metadata } = await this.#store.stat(this.#key, context)
-      return factsOf(etag, metadata)
+      const { etag, metadata } = await this.#store.stat(key, context)
+      return factsOf(this.#listing ? key : etag, metadata)
     } catch (error) {
       if (error instanceof ObjectNotFound) return undefined
       throw error
     }
   }
 
-  /** One GET. undefined: there is none. */
+  /** One GET (and a listing). undefined: there is none. */
   async read(context: RequestContext): Promise<FoundManifest | undefined> {
+    const key = this.#listing ? await this.#newest(context) : this.#key
+    if (key === undefined) return undefined
     try {
-      const { etag, metadata, body } = await this.#store.read(this.#key, context)
+      const { etag, metadata, body } = await this.#store.read(key, context)
       const chunks: Uint8Array[] = []
       for await (const chunk of body) chunks.push(chunk)
-      const facts = factsOf(etag, metadata)
+      const facts = factsOf(this.#listing ? key : etag, metadata)
       const state = decodeRoot(concatBytes(chunks))?.state
       // A store that was copied without its metadata.
       if (state !== undefined && facts.owner === '') Object.assign(facts, { epoch: state.epoch, owner: state.owner, write: state.write })
@@ -65,10 +74,44 @@ export class Manifest {
   async write(context: RequestContext, state: RootState, tag: string): Promise<string> {
     const bytes = encodeRoot(published(state), 0)
     const metadata = { username: this.#username, epoch: String(state.epoch), owner: state.owner, write: state.write }
+    if (this.#listing) return this.#writeNewest(context, { size: bytes.length, parts: [bytes] }, metadata, state, tag)
     const condition = tag === '' ? { ifAbsent: true } as const : { ifMatch: tag }
     const { etag } = await this.#store.write(this.#key, { size: bytes.length, parts: [bytes] }, context, { metadata, condition })
     return etag
   }
+
+  async #writeNewest(context: RequestContext, body: Body, metadata: Metadata, { epoch, owner }: RootState, tag: string): Promise<string> {
+    const before = await this.#names(context)
+    if ((before.at(-1) ?? '') !== tag) throw new ConditionFailed(this.#key)
+    const count = 1 + Math.max(0, ...before.map((name) => countOf(name.slice(this.#key.length), epoch)))
+    const key = `${this.#key}.${hex(epoch)}.${hex(count)}.${owner}`
+    await this.#store.write(key, body, context, { metadata })
+    const after = await this.#names(context)
+    if (after.at(-1) !== key) {
+      await this.#store.delete(key, context).catch(() => {})
+      throw new ConditionFailed(this.#key)
+    }
+    // What is left is removed with the next one.
+    await this.#store.deleteMany(before, context).catch(() => {})
+    return key
+  }
+
+  async #newest(context: RequestContext): Promise<string | undefined> { return (await this.#names(context)).at(-1) }
+
+  /** Keys of all manifests, oldest first: the one without an epoch in its name is older than all. */
+  async #names(context: RequestContext): Promise<string[]> {
+    const { objects } = await this.#store.list(this.#key, context)
+    return objects.map(({ key }) => key).filter((key) => key === this.#key || manifestName.test(key.slice(this.#key.length))).sort()
+  }
+}
+
+const manifestName = /^\.([0-9a-f]{8})\.([0-9a-f]{8})\.[0-9a-f]{32}$/
+const hex = (value: number): string => value.toString(16).padStart(8, '0')
+
+/** The count in a manifest's name, of this epoch; else 0. */
+function countOf(name: string, epoch: number): number {
+  const [, at, count] = manifestName.exec(name) ?? []
+  return at !== undefined && Number.parseInt(at, 16) === epoch ? Number.parseInt(count!, 16) : 0
 }
 
 const factsOf = (tag: string, metadata: Record<string, string>): ManifestFacts =>

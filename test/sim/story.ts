@@ -88,6 +88,16 @@ const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolv
 
 let stores = 0
 
+/** A store that does not know what a condition is. */
+const withoutConditions = (store: ObjectStore): ObjectStore => new Proxy(store, {
+  get(_, name) {
+    if (name === 'conditionalWrites') return false
+    if (name === 'write') return (...[key, body, context, options]: Parameters<ObjectStore['write']>) => store.write(key, body, context, { metadata: options?.metadata ?? {} })
+    const value: unknown = Reflect.get(store, name, store)
+    return typeof value === 'function' ? value.bind(store) : value
+  },
+})
+
 class Story {
   readonly #dice: SimRandom
   readonly #world: SimWorld
@@ -116,7 +126,7 @@ class Story {
       clock, timers: { after: unused }, random: { bytes: unused, below: unused }, emit: () => {}, tempDirectory: '/tmp', maxConnections: () => 1,
       tls: usualTls, auth: { timeoutMs: 0, retries: 0 },
     })
-    this.#world = new SimWorld(seed, this.#store, {
+    this.#world = new SimWorld(seed, seed % 5 === 0 ? withoutConditions(this.#store) : this.#store, {
       faults: usualFaults,
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
     })

@@ -8,7 +8,7 @@ export type Operation = 'read' | 'write' | 'copy' | 'delete' | 'deleteMany' | 'l
 
 export class HookedStore implements ObjectStore {
   readonly #inner: ObjectStore = buildStack(`memory:${randomUUID()}`)
-  readonly conditionalWrites = true
+  readonly conditionalWrites: boolean = true
   /** Operation and key of every request, in order. */
   calls: string[] = []
   /** Runs before each operation; throwing makes it fail. */

@@ -6,6 +6,7 @@ import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
 import { TempFail } from '../../../runtime/errors.ts'
 import { context, draft, newWorld, open, seen, uidsOf, within } from './fixture.ts'
+import { HookedStore } from './hooked-store.ts'
 
 const seenFlag = { mode: 'add' as const, flags: { system: Flag.Seen, keywords: ['Work'] } }
 const manifest = 'ab/cde/jane/idx/manifest'
@@ -155,4 +156,36 @@ t.test('after a crash and a turn on another machine, what only the old disk had 
   })
   await third.stop(5000)
   await crashed.stop(5000)
+})
+
+/** A store that does not know what a condition is. */
+class Unconditional extends HookedStore {
+  override readonly conditionalWrites: boolean = false
+  override write(...[key, body, , options]: Parameters<HookedStore['write']>): Promise<{ etag: string }> {
+    return super.write(key, body, context, { metadata: options?.metadata ?? {} })
+  }
+}
+
+t.test('without conditions owners are found by listing: one after the other, and both at once', async (t) => {
+  const a = newWorld(t, new Unconditional())
+  const manifests = async (): Promise<string[]> => (await a.store.keys()).filter((key) => key.includes('/manifest'))
+  const first = await open(a)
+  await first.append(context, 'INBOX', [draft('one')])
+  await first.flush()
+  t.equal((await manifests()).length, 1)
+  const second = await open(newWorld(t, a.store))
+  t.match((await manifests())[0], /manifest\.00000002\.00000001\./)
+  await within(first, 'INBOX', (inbox) => inbox.store(context, [1], seenFlag))
+  await first.append(context, 'INBOX', [draft('two')])
+  await t.rejects(first.flush(), { name: 'TempFail' })
+  await first.stop(5000)
+  await second.append(context, 'INBOX', [draft('three')])
+  await second.stop(5000)
+  const third = await open(a)
+  await within(third, 'INBOX', async (inbox) => {
+    t.equal(inbox.messages.count, 3)
+    t.equal(inbox.messages.flags[0], Flag.Seen)
+  })
+  await third.stop(5000)
+  t.equal((await manifests()).length, 1)
 })
