@@ -32,7 +32,9 @@ export async function orphansOf(world: RootWorld, places: Places, context: Reque
     await places.bundles(guid).write(context, name, { size: bytes.length, parts: [bytes] })
     notes.push({ mailbox: guid, name })
   }
-  if (root !== undefined && root.pending.length > 0) notes.push({ mailbox: '', name, changes: root.pending.filter(isMergeable) })
+  // A mailbox that is created in the foreground is in the manifest: one that is not there any more was deleted since.
+  const changes = (root?.pending ?? []).filter((change) => isMergeable(change) && (change.kind !== 'create' || world.policy.backgroundRootUploads))
+  if (changes.length > 0) notes.push({ mailbox: '', name, changes })
   return notes
 }
 
