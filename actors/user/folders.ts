@@ -5,7 +5,7 @@ import type { RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { MailError } from './errors.ts'
 import { decideCreate, decideDelete, decideRename, mergedChange } from './list-changes.ts'
-import { createLocal, newMark } from './local-state.ts'
+import { createLocal, journalMark, newMark } from './local-state.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { MailboxList } from './mailbox-list.ts'
 import type { PlacedEntries } from './mailbox-list.ts'
@@ -25,7 +25,7 @@ function creation(entry: RootEntry): RootChange[] {
 /** Of a mailbox whose local files have just been laid. Where they are not, the mark says that this may not be true. */
 const newFigures = (guid: string, uidValidity: number): KeptStatus => ({
   status: { messages: 0, recent: 0, uidNext: 1, uidValidity, unseen: 0, highestModseq: 1, size: 0, deleted: 0, deletedSize: 0, guid },
-  mark: newMark, unsaved: false,
+  mark: newMark, unsaved: false, bundle: '',
 })
 
 export class MailboxFolders {
@@ -222,10 +222,30 @@ export class MailboxFolders {
     }
   }
 
-  /** Uploads what is missing (if asked to), and comes to rest. */
-  async close(upload: boolean): Promise<void> {
+  /** Where everything is, by mailbox; undefined if not all of it is in the store. No mailbox may be loaded. */
+  async #whole(): Promise<Map<string, string> | undefined> {
+    const { entries, statuses, orphans } = this.#root.state
+    const handed = new Map<string, string>()
+    if (orphans.length > 0) return undefined
+    for (const { guid } of entries.values()) {
+      if (guid === undefined) continue
+      const kept = statuses.get(guid)
+      const mark = await journalMark(this.#world.effects, `${this.#directory}/${guid}`)
+      // Not opened here since it was handed over to us, or closed whole and not touched since.
+      const bundle = mark === undefined ? this.#root.handed(guid)
+        : kept?.mark.generation === mark.generation && kept.mark.size === mark.size ? kept.bundle : undefined
+      if (bundle === undefined) return undefined
+      handed.set(guid, bundle)
+    }
+    return handed
+  }
+
+  /** Uploads what is missing, and comes to rest. `handOver`: and says so, if nothing is; `leave`: uploads nothing. */
+  async close(how: 'keep' | 'handOver' | 'leave'): Promise<void> {
     this.#root.stop()
-    try { if (upload) await this.flush() } finally { await this.#root.settled() }
+    try {
+      if (how !== 'leave') await this.#root.flush('metacache:flush_all_changed', how === 'handOver' ? await this.#whole() : undefined)
+    } finally { await this.#root.settled() }
   }
 
   /** A new mailbox's GUID; its local files are laid, so that opening it asks nothing of the store. */

@@ -32,15 +32,14 @@ export interface Rebuilt {
 
 /** TempFail if the store does not answer everything that is needed. */
 export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Rebuilt> {
+  const handed = world.ownership.handed(identity.guid)
   await world.ownership.rebuilding(context, identity.guid)
-  const { mails, bundles: listed } = await world.obox.list(context, identity.guid)
-  const { indexStore, mailStore } = world.policy
-  const names = indexStore === mailStore ? listed : await world.bundles(identity.guid).list(context)
-  const { state, inFlight, ceiling } = await newestBundle(world, identity, context, names)
+  const { newest: { state, inFlight, ceiling }, names, mails } = await fromHanded(world, identity, context, handed) ?? await fromListing(world, identity, context)
   const landed = state.nextUid
+  const bundled = state.columns.count
   state.highestModseq = modseqAfter(world, state)
-  const known = dropUnlisted(state, mails)
-  const found = findNew(mails, known, state, (uid) => uid >= landed || inFlight.has(uid))
+  const found = mails === undefined ? [] : findNew(mails, dropUnlisted(state, mails), state, (uid) => uid >= landed || inFlight.has(uid))
+  const dropped = bundled - state.columns.count
   state.columns.modseqs.fill(state.highestModseq, 0, state.columns.count)
   state.unsaved = { mails: 0, important: 0, all: 0 }
   const settled = found.filter(({ uid }) => uid > 0).sort((a, b) => a.uid - b.uid)
@@ -50,7 +49,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const rows = await inParallel(others, world.limits.rebuildRequests, (one) => otherRow(world, identity, context, one))
   for (const row of rows) state.addRow({ ...row, uid: state.nextUid }, state.highestModseq)
   state.expunges.add(state.highestModseq, unusedUids(state, inFlight, landed))
-  state.unsaved = { mails: found.length, important: 0, all: found.length > 0 ? 1 : 0 }
+  state.unsaved = { mails: found.length, important: 0, all: found.length + dropped > 0 ? 1 : 0 }
   state.touched.clear()
   state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
   // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else.
@@ -64,6 +63,24 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
     values: { mails_total: state.columns.count, mails_new: found.length },
   })
   return { state, renumbered: rows.length > 0 }
+}
+
+/** `mails` undefined: the bundle has all there are. */
+interface Source { newest: Newest; names: string[]; mails?: ReadonlyMap<string, ObjectInfo> }
+
+async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Source> {
+  const { mails, bundles: listed } = await world.obox.list(context, identity.guid)
+  const { indexStore, mailStore } = world.policy
+  const names = indexStore === mailStore ? listed : await world.bundles(identity.guid).list(context)
+  return { newest: await newestBundle(world, identity, context, names), names, mails }
+}
+
+/** What a former owner has handed over whole. undefined: it has not, or the bundle is damaged. */
+async function fromHanded(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, handed: string | undefined): Promise<Source | undefined> {
+  if (handed === undefined) return undefined
+  const names = handed === '' ? [] : [handed]
+  const newest = await newestBundle(world, identity, context, names)
+  return newest.state.bundle === handed ? { newest, names } : undefined
 }
 
 /** The UIDs given out since the bundle that have no message: some client may have seen one that was expunged since. Ascending. */

@@ -24,6 +24,12 @@ export class MailboxUploads {
     return this.#worthATimer() || (!this.#mailbox.world.policy.delayUploads && unsaved.all > 0)
   }
 
+  /** The bundle that has everything of the mailbox, if one has. */
+  get whole(): { bundle?: string } {
+    const { unsaved, garbage, bundle } = this.#mailbox.state
+    return unsaved.all === 0 && garbage.size === 0 ? { bundle } : {}
+  }
+
   /** Something has changed: sees to it that it is uploaded in time. */
   changed(): void {
     if (this.#timer !== undefined || this.#stopped || !this.#worthATimer()) return

@@ -126,5 +126,6 @@ function published(state: RootState): RootState {
   copy.tag = ''
   copy.unsaved = 0
   copy.pending = []
+  if (!copy.clean) copy.handed = new Map()
   return copy
 }

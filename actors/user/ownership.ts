@@ -11,6 +11,8 @@ export interface Ownership {
   confirm(context: RequestContext): Promise<void>
   /** To be awaited before a mailbox's local state is made from the store: after it, `epoch` is one in which that never happened before. */
   rebuilding(context: RequestContext, mailbox: string): Promise<void>
+  /** Of a mailbox that was handed over, the bundle that has everything ('': there is nothing): no listing is needed. */
+  handed(mailbox: string): string | undefined
   /** Names of what other backends have left behind of a mailbox (orphan.ts). */
   orphans(mailbox: string): string[]
   /** They are merged, and the result is in the store. */

@@ -89,6 +89,7 @@ async function take(world: RootWorld, obox: Obox, places: Places, context: Reque
   state.epoch = found.epoch + 1
   state.owner = ids.guid()
   state.write = ids.guid()
+  if (!state.clean) state.handed = new Map()
   state.clean = false
   state.tag = await manifest.write(context, state, found.tag)
   // Last the root: until it is there, the next opening takes the user once more.

@@ -16,7 +16,13 @@ export interface RootEntry {
 }
 
 /** A mailbox's figures when it was closed, true while its journal still ends at `mark`. */
-export interface KeptStatus { status: MailboxStatus; mark: { generation: number; size: number }; unsaved: boolean }
+export interface KeptStatus {
+  status: MailboxStatus
+  mark: { generation: number; size: number }
+  unsaved: boolean
+  /** Present: this bundle (or, where it is '', nothing at all) has everything of the mailbox, and no object is to be deleted. */
+  bundle?: string
+}
 
 /** What another backend has left behind: beside a mailbox's bundles under this name, or ('': the root) here. */
 export interface OrphanNote { mailbox: string; name: string; changes?: RootChange[] }
@@ -69,6 +75,8 @@ export class RootState {
   clean = false
   /** Changes that the manifest lacks, oldest first. */
   pending: RootChange[] = []
+  /** Of mailboxes that were handed over: the bundle that has everything ('': there is nothing). Only of those not in `built`. */
+  handed: ReadonlyMap<string, string> = new Map()
   /** To be merged. A list is never changed once it is here. */
   orphans: readonly OrphanNote[] = []
   /** Mailboxes whose local state was made in this epoch: making it again needs a new one. */
@@ -168,6 +176,7 @@ export class RootState {
     for (const guid of this.built) copy.built.add(guid)
     copy.pending = [...this.pending]
     copy.orphans = this.orphans
+    copy.handed = this.handed
     return copy
   }
 }
@@ -191,7 +200,7 @@ export function encodeRoot(state: RootState, generation: number): Uint8Array {
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved,
-    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans,
+    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed],
   }))
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -226,6 +235,7 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   state.clean = found.clean ?? false
   state.pending = found.pending ?? []
   state.orphans = found.orphans ?? []
+  state.handed = new Map((found.handed ?? []) as [string, string][])
   for (const guid of (found.built ?? []) as string[]) state.built.add(guid)
   return { state, generation: head.readUInt32LE(8) }
 }

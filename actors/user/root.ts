@@ -126,6 +126,8 @@ export class Root implements Ownership {
     return found
   }
 
+  handed(mailbox: string): string | undefined { return this.#state.built.has(mailbox) ? undefined : this.#state.handed.get(mailbox) }
+
   orphans(mailbox: string): string[] { return this.#state.orphans.filter((note) => note.mailbox === mailbox).map(({ name }) => name) }
 
   merged(context: RequestContext, mailbox: string, names: readonly string[]): Promise<void> {
@@ -146,11 +148,11 @@ export class Root implements Ownership {
     })
   }
 
-  /** Uploads what the store lacks. `clean`: and says that nothing else is missing there. */
-  flush(reason: string, clean = false): Promise<void> {
+  /** Uploads what the store lacks. `handed`: and says that nothing is missing there, and where everything is. */
+  flush(reason: string, handed?: ReadonlyMap<string, string>): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#state.unsaved === 0 && !this.#doubtful && this.#state.clean === (clean || this.#state.clean)) return
-      await this.#upload({ user: this.#world.user, reason }, this.#state, { clean })
+      if (this.#state.unsaved === 0 && !this.#doubtful && (handed === undefined || this.#state.clean)) return
+      await this.#upload({ user: this.#world.user, reason }, this.#state, handed === undefined ? {} : { handed })
     })
   }
 
@@ -204,9 +206,10 @@ export class Root implements Ownership {
   }
 
   /** Writes `state` as the manifest; `between` comes when it is up, and before the journal says that nothing is missing. */
-  async #upload(context: RequestContext, state: RootState, options: { between?: () => Promise<void>; clean?: boolean; epoch?: number } = {}): Promise<void> {
+  async #upload(context: RequestContext, state: RootState, options: { between?: () => Promise<void>; handed?: ReadonlyMap<string, string>; epoch?: number } = {}): Promise<void> {
     const next = state.clone()
-    next.clean = options.clean === true
+    next.clean = options.handed !== undefined
+    next.handed = options.handed ?? state.handed
     next.epoch = options.epoch ?? state.epoch
     next.write = this.#world.ids.guid()
     const covers = state.unsaved

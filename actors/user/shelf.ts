@@ -125,7 +125,7 @@ export class Shelf {
     }
     if (deleted) return
     try {
-      await this.#owner.closed(guid, { status: mailbox.status, mark: mailbox.journalMark, unsaved: mailbox.state.unsaved.all > 0 })
+      await this.#owner.closed(guid, { status: mailbox.status, mark: mailbox.journalMark, unsaved: mailbox.state.unsaved.all > 0, ...mailbox.uploads.whole })
     } catch (error) {
       effects.emit({ level: 'warning', name: 'user.figures_lost', user, text: `Figures of ${mailbox.name} could not be kept: ${messageOf(error)}` })
     }

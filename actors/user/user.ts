@@ -46,6 +46,8 @@ export class UserActor implements User, Actor<UserMessage> {
   #stopping: Promise<void> | undefined
   /** Another backend has the user: nothing more is written. */
   #lost: LostUser | undefined
+  /** It asked to be closed: it stays this backend's. */
+  #idle = false
 
   constructor(account: Account, world: Omit<MailboxWorld, 'target'>, folders: MailboxFolders, options: ActorOptions) {
     this.account = account
@@ -256,7 +258,7 @@ export class UserActor implements User, Actor<UserMessage> {
     const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
     if (this.#lost === undefined) for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
     await this.#shelf.closeAll()
-    await this.#folders.close(this.#lost === undefined)
+    await this.#folders.close(this.#lost !== undefined ? 'leave' : this.#idle ? 'keep' : 'handOver')
     if (this.#lost !== undefined) await this.#options.leave()
   }
 
@@ -351,7 +353,10 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#idleTimer?.()
     this.#idleTimer = undefined
     if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined) return
-    this.#idleTimer = this.#world.effects.timers.after(this.#world.limits.userIdleMs, () => { this.#options.idle?.() })
+    this.#idleTimer = this.#world.effects.timers.after(this.#world.limits.userIdleMs, () => {
+      this.#idle = true
+      this.#options.idle?.()
+    })
   }
 }
 
