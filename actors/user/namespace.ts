@@ -26,7 +26,8 @@ export const placeKey = ({ namespace, path }: Place): string => [namespace, ...p
 
 export const isInbox = ({ path }: Place): boolean => path.length === 1 && path[0] === 'INBOX'
 
-const sameCase = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCase()
+/** `INBOX` in any case of its ASCII letters: a dotless i has the same capital, and makes another name. */
+const saysInbox = (name: string): boolean => /^inbox$/i.test(name)
 
 export class Namespaces {
   readonly #namespaces: Namespace[]
@@ -72,7 +73,7 @@ export class Namespaces {
 
   /** The place a visible name means; its path is empty for the namespace itself. undefined: in no namespace. */
   find(name: string): Place | undefined {
-    if (sameCase(name, 'INBOX')) return this.inbox
+    if (saysInbox(name)) return this.inbox
     let best: Namespace | undefined
     for (const one of this.#namespaces) {
       if (beginsWith(name + one.separator, one.prefix) && (best === undefined || one.prefix.length > best.prefix.length)) best = one
@@ -104,7 +105,7 @@ export class Namespaces {
 
   #place(namespace: Namespace, rest: string): Place {
     const path = rest === '' ? [] : rest.split(namespace.separator)
-    if (namespace === this.#inbox && path[0] !== undefined && sameCase(path[0], 'INBOX')) path[0] = 'INBOX'
+    if (namespace === this.#inbox && path[0] !== undefined && saysInbox(path[0])) path[0] = 'INBOX'
     return { namespace: namespace.name, path }
   }
 
@@ -114,7 +115,7 @@ export class Namespaces {
 /** INBOX in a prefix may be written in any letter case: `inbox.Sent`. */
 function beginsWith(name: string, prefix: string): boolean {
   if (name.startsWith(prefix)) return true
-  return sameCase(prefix.slice(0, 5), 'INBOX') && sameCase(name.slice(0, 5), 'INBOX') && name.slice(5).startsWith(prefix.slice(5))
+  return saysInbox(prefix.slice(0, 5)) && saysInbox(name.slice(0, 5)) && name.slice(5).startsWith(prefix.slice(5))
 }
 
 function levelProblem(level: string): string | undefined {

@@ -53,7 +53,7 @@ export class Parser extends Tokens {
   rawMailbox(): string {
     const name = this.#decoded(this.astringBytes('a mailbox name'))
     if (name === undefined) throw new No('CANNOT', `Invalid mailbox name: Not valid ${this.#utf8 ? 'UTF-8' : 'mUTF-7'}`)
-    return name.toUpperCase() === 'INBOX' ? 'INBOX' : name
+    return /^inbox$/i.test(name) ? 'INBOX' : name
   }
 
   /** sequence-set = (seq-number / seq-range) *("," sequence-set) / "$" */

@@ -29,7 +29,7 @@ export function parseMessageUrl(url: string): MessageUrl | undefined {
   if ((path !== undefined && mailbox === undefined) || (sectionText !== undefined && section === undefined)) return undefined
   return {
     uid: Number(uid),
-    ...(mailbox === undefined ? {} : { mailbox: mailbox.toUpperCase() === 'INBOX' ? 'INBOX' : mailbox }),
+    ...(mailbox === undefined ? {} : { mailbox: /^inbox$/i.test(mailbox) ? 'INBOX' : mailbox }),
     ...(uidValidity === undefined ? {} : { uidValidity: Number(uidValidity) }),
     ...(section === undefined ? {} : { section }),
     ...(start === undefined ? {} : { partial: { start: Number(start), length: length === undefined ? Infinity : Number(length) } }),

@@ -87,6 +87,13 @@ t.test('each section is the bytes it names', async (t) => {
   }
 })
 
+t.test('field names keep their bytes: only ASCII has capitals here', async (t) => {
+  const model = new ModelMails()
+  model.put('Subject: x\n\ntext')
+  t.equal(await bench(model, fetch).say(Buffer.from('FETCH 1 BODY.PEEK[HEADER.FIELDS ("\xff\xb5\xdf" subject)]', 'latin1')),
+    '* 1 FETCH (BODY[HEADER.FIELDS ({3}\r\n\xff\xb5\xdf SUBJECT)] {14}\r\nSubject: x\r\n\r\n)\r\nOK Fetch completed')
+})
+
 t.test('the deepest part that there can be has a section', async (t) => {
   const model = new ModelMails()
   model.put(`${'Content-Type: message/rfc822\n\n'.repeat(limits.mimeDepth)}Subject: deepest\n\ntext`)

@@ -39,7 +39,8 @@ t.test('CREATE, DELETE, RENAME and their refusals', async (t) => {
   const { login } = await imapEngine(t)
   const c = await login()
   const codes: [said: string, answer: RegExp][] = [
-    ['CREATE a', /^OK/], ['CREATE a', /^NO \[ALREADYEXISTS\]/], ['CREATE inbox', /^NO \[ALREADYEXISTS\]/], ['CREATE b/', /^OK/],
+    ['CREATE a', /^OK/], ['CREATE a', /^NO \[ALREADYEXISTS\]/], ['CREATE inbox', /^NO \[ALREADYEXISTS\]/], ['CREATE &ATE-nbox', /^OK/], // without the dot it is no INBOX, though its capital is one
+     ['CREATE b/', /^OK/],
     ['DELETE x', /^NO \[NONEXISTENT\]/], ['DELETE INBOX', /^NO \[/], ['RENAME x y', /^NO \[NONEXISTENT\]/], ['RENAME a b/c', /^OK/],
     ['SELECT a', /^NO \[NONEXISTENT\]/], ['SELECT b/c', /^OK \[READ-WRITE\]/], ['RENAME b d', /^OK/], ['STATUS d/c (MESSAGES)', /^OK/],
     ['CREATE ""', /^NO \[CANNOT\]/],
