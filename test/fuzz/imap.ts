@@ -37,20 +37,23 @@ const collectGarbage = ((): (() => void) => {
 /** The seed that runs, and since when: for the one that never comes back. */
 const watched = { seed: 0, input: '', since: 0 }
 
-/** Brings whatever state the input has left to where a command is understood: ends literals, strings, IDLE and SASL. */
-async function settle(c: ImapClient, name: string): Promise<void> {
+/** Brings whatever state the input has left to where a command is understood: ends literals, strings, IDLE and SASL. False: the session is of no more use. */
+async function settle(c: ImapClient, name: string): Promise<boolean> {
   const answered = new RegExp(`\\n${name} (OK|NO|BAD) |^${name} `)
   const from = Math.max(0, c.heard.length - 1)
   for (let attempt = 0; !c.over; attempt++) {
     // Most inputs end with a line end, and not in IDLE; few in a literal that wants much more.
     c.send(`${attempt === 0 ? '' : attempt === 1 ? '\r\n' : `\r\nDONE\r\n${attempt < 4 ? '' : ' '.repeat(100_000)}\r\n`}${name} NOOP\r\n`)
+    // It may have announced more than is worth sending: it is still swallowed, and the client goes away.
+    if (attempt === 40 && /\{\d{7,}\+?\}/.test(watched.input)) return false
     // A command that writes files takes more than a few turns: no reason to send so much.
     const patience = performance.now() + (attempt < 3 ? 0 : attempt < 40 ? 20 : Infinity)
     for (let n = 0; (n < 60 || performance.now() < patience) && !c.over; n++) {
       await turn()
-      if (c.heard.length > from && answered.test(c.heard.slice(from))) return
+      if (c.heard.length > from && answered.test(c.heard.slice(from))) return true
     }
   }
+  return false
 }
 
 const count = (heard: string, status: string): number => heard.split(` ${status} `).length - 1
@@ -65,7 +68,7 @@ async function session(engine: ImapEngine, seed: number, inputs: number, report:
   for (let i = 0; i < inputs && !c.over; i++) {
     if (state === 2) c.send('i IDLE\r\n')
     const pieces = input.pieces()
-    watched.input = pieces.join('').slice(0, 2000)
+    watched.input = pieces.join('').slice(0, 20_000)
     const patient = dice.below(2) === 0
     for (const piece of pieces) {
       if (c.over) break
@@ -73,8 +76,9 @@ async function session(engine: ImapEngine, seed: number, inputs: number, report:
       if (patient) await turn()
     }
     report.inputs++
-    await settle(c, `zz${i}`)
+    const useful = await settle(c, `zz${i}`)
     watched.since = performance.now()
+    if (!useful) break
   }
   report.bytes += c.bytesIn
   for (const [key, status] of [['ok', 'OK'], ['no', 'NO'], ['bad', 'BAD']] as const) report.answered[key] += count(c.heard, status)
