@@ -4,5 +4,5 @@ import t from 'tap'
 import { fuzzFramer } from './framer.ts'
 
 void t.test('generated input is framed alike, however it is cut', async (t) => {
-  t.ok(fuzzFramer(20_000, 1) > 50_000)
+  t.ok(fuzzFramer(5000, 1) > 20_000)
 })
