@@ -11,6 +11,9 @@ import type { Columns } from './columns.ts'
 
 const frameBytes = 12
 
+/** A long scan reads so many windows at once: opening the file costs as much as reading several. */
+const largestScan = 4
+
 /** Where a record lies. Length 0: nowhere. */
 export interface CachePlace { offset: number; length: number }
 
@@ -70,17 +73,19 @@ export class MessageCache {
 
   /**
    * The payloads of many records, those in one window at a time; like `read`, but beside its window, lest each take the other's
-   * away. Payloads are views of the window. Best in the file's order: nearly that of the UIDs.
+   * away. Windows grow as the scan goes on. Payloads are views of the window. Best in the file's order: nearly that of the UIDs.
    */
   async *scan(wanted: Iterable<{ uid: number; place: CachePlace }>): AsyncGenerator<{ uid: number; payload: Uint8Array | undefined }[]> {
     let window: CacheWindow = { offset: 0, bytes: noBytes }
     let batch: { uid: number; payload: Uint8Array | undefined }[] = []
+    let windowBytes = this.#windowBytes
     for (const { uid, place } of wanted) {
       const { offset, length } = place
       if (length >= frameBytes && !holds(window, place)) {
         if (batch.length > 0) yield batch
         batch = []
-        window = { offset, bytes: await this.#readOrNothing(offset, Math.max(length, this.#windowBytes)) }
+        window = { offset, bytes: await this.#readOrNothing(offset, Math.max(length, windowBytes)) }
+        windowBytes = Math.min(2 * windowBytes, largestScan * this.#windowBytes)
       }
       const there = length >= frameBytes && holds(window, place)
       const at = offset - window.offset

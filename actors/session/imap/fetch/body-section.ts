@@ -1,7 +1,7 @@
 // BODY[section]<partial> and BODY.PEEK[section]<partial>. RFC 3501 §6.4.5.
 
 import { fetchItem } from './item.ts'
-import { parsePartial, parseSection, readSection, sectionLabel } from './section.ts'
+import { fieldsOfHead, parsePartial, parseSection, readSection, sectionLabel } from './section.ts'
 
 export default fetchItem({
   names: ['BODY[', 'BODY.PEEK['],
@@ -9,5 +9,12 @@ export default fetchItem({
   parse: (p, name) => ({ peek: name === 'BODY.PEEK[', section: parseSection(p), partial: parsePartial(p) }),
   marksSeen: ({ peek }) => !peek,
   headerOnly: ({ section }) => section.text.startsWith('HEADER') || section.text === 'MIME',
+  head: {
+    enough: ({ section }) => section.part.length === 0 && section.text === 'HEADER.FIELDS',
+    write({ section, partial }, _, head) {
+      const pieces = fieldsOfHead(section, partial, head)
+      return pieces && [`${sectionLabel(section, partial)} `, ...pieces]
+    },
+  },
   write: async ({ section, partial }, m) => [`${sectionLabel(section, partial)} `, ...await readSection(section, partial, m)],
 })

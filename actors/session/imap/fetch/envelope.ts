@@ -11,6 +11,10 @@ export default fetchItem({
   names: ['ENVELOPE'],
   needs: 'summary',
   parse: () => undefined,
+  head: {
+    enough: () => true,
+    write: (_, _m, head) => (coversFields(head, fieldNames) ? [`ENVELOPE ${encodeEnvelope(envelopeFields(head.header))}`] : undefined),
+  },
   async write(_, m, summary) {
     const cached = coversFields(summary, fieldNames)
     return `ENVELOPE ${encodeEnvelope(envelopeFields(cached ? summary.header : await m.headerBytes(0, summary.root.headerSize)))}`

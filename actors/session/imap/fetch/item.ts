@@ -3,7 +3,7 @@
 // `needs` says what answering costs, and with it how: from the columns (text at once, for a hundred thousand messages in a
 // turn), from the message cache, or from the message's bytes (which then go from store to client in pieces).
 
-import type { Summary } from '../../../mail/types.ts'
+import type { Summary, SummaryHead } from '../../../mail/types.ts'
 import type { Messages } from '../../../user/types.ts'
 import type { Parser } from '../grammar.ts'
 import type { View } from '../view.ts'
@@ -44,6 +44,14 @@ interface Named<Arguments> {
   parse(p: Parser, name: string): Arguments
 }
 
+/** The same answer at once, where the head of the message's summary tells all that it needs. */
+interface FromHead<Arguments> {
+  /** Whether it mostly does for these arguments: then a FETCH of many messages begins with their heads. */
+  enough(args: Arguments): boolean
+  /** undefined: not of this message. */
+  write(args: Arguments, m: FetchedMessage, head: SummaryHead): readonly (string | Uint8Array)[] | undefined
+}
+
 interface FromColumns<Arguments> {
   readonly needs: 'columns'
   /** Name and value, Latin-1: `UID 12`. */
@@ -53,6 +61,7 @@ interface FromColumns<Arguments> {
 interface FromSummary<Arguments> {
   readonly needs: 'summary'
   write(args: Arguments, m: FetchedMessage, summary: Summary): string | Promise<string>
+  readonly head?: FromHead<Arguments>
 }
 
 interface FromBytes<Arguments> {
@@ -62,6 +71,7 @@ interface FromBytes<Arguments> {
   /** Whether it gives header fields only (for the session's figures). */
   headerOnly(args: Arguments): boolean
   write(args: Arguments, m: FetchedMessage): Promise<readonly Piece[]>
+  readonly head?: FromHead<Arguments>
 }
 
 export type FetchItem<Arguments> = Named<Arguments> & (FromColumns<Arguments> | FromSummary<Arguments> | FromBytes<Arguments>)

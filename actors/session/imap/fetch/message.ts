@@ -3,7 +3,7 @@
 import type { RequestContext } from '../../../../runtime/effects.ts'
 import { ObjectNotFound } from '../../../../runtime/errors.ts'
 import { limits } from '../../../../runtime/limits.ts'
-import type { Summary } from '../../../mail/types.ts'
+import type { Summary, SummaryHead } from '../../../mail/types.ts'
 import { MailError } from '../../../user/errors.ts'
 import type { Mailbox, Messages } from '../../../user/types.ts'
 import type { Wanted } from './attributes.ts'
@@ -108,6 +108,26 @@ export async function prepare(wanted: readonly Wanted[], m: Message, context: Re
   }
   pieces.push(`${text})\r\n`)
   return { seq: m.seq, uid: m.uid, pieces: await withShortSlices(pieces, m, context) }
+}
+
+/** A message's answer from the columns and the head of its summary; undefined if they do not tell all of it. */
+export function prepareFromHead(wanted: readonly Wanted[], m: Message, head: SummaryHead): Prepared | undefined {
+  const pieces: Piece[] = []
+  let text = m.head
+  for (let i = 0; i < wanted.length; i++) {
+    const { item, args } = wanted[i]!
+    if (i > 0) text += ' '
+    if (item.needs === 'columns') { text += item.write(args, m); continue }
+    const told = item.head?.write(args, m, head)
+    if (told === undefined) return undefined
+    for (const piece of told) {
+      if (typeof piece === 'string') { text += piece; continue }
+      pieces.push(text, piece)
+      text = ''
+    }
+  }
+  pieces.push(`${text})\r\n`)
+  return { seq: m.seq, uid: m.uid, pieces }
 }
 
 /** If all slices together span little, their bytes in their place; else the pieces as they are. */

@@ -15,7 +15,8 @@ import { speaksUidsOnly } from '../revision.ts'
 import type { NumberRange } from '../sequence-set.ts'
 import { Turn } from '../turn.ts'
 import type { Wanted } from './attributes.ts'
-import { Message, bytesOf, isUnreadable, prepare } from './message.ts'
+import { uidsOf } from '../search/run.ts'
+import { Message, bytesOf, isUnreadable, prepare, prepareFromHead } from './message.ts'
 import type { Prepared } from './message.ts'
 import { BrokenLiteral, sendPrepared } from './stream.ts'
 
@@ -78,12 +79,13 @@ export async function fetchMessages(
   const bodies = wanted.some(({ item, args }) => item.needs === 'bytes' && !item.headerOnly(args))
   const context = s.context(bodies ? 'imap:fetch_body' : 'imap:fetch')
   const turn = new Turn(s.effects)
-  for await (const ready of preparedAhead(wanted, ranges, s, context)) {
+  const source = count(ranges) >= manyMessages && wanted.every(fromHead) ? preparedFromHeads : preparedAhead
+  for await (const ready of source(wanted, ranges, s, context)) {
     try {
       if ('error' in ready) throw ready.error
       await sendPrepared(ready, s, context)
       if (track) outcome.sent.push(ready.uid)
-      count(ready, bodies ? 'body' : 'hdr', s)
+      tally(ready, bodies ? 'body' : 'hdr', s)
     } catch (error) {
       note(error, ready, outcome, s)
       if (outcome.unreadable && s.settings.imap_fetch_failure === 'disconnect-immediately') return outcome
@@ -95,7 +97,7 @@ export async function fetchMessages(
 }
 
 /** For imap_logout_format. What is answered from summaries alone is neither. */
-function count({ pieces }: Prepared, kind: 'hdr' | 'body', { counters }: ImapSession): void {
+function tally({ pieces }: Prepared, kind: 'hdr' | 'body', { counters }: ImapSession): void {
   let bytes = 0
   for (const piece of pieces) bytes += bytesOf(piece)
   if (bytes === 0) return
@@ -129,6 +131,34 @@ async function* preparedAhead(
 
 function* numbersOf(ranges: readonly NumberRange[]): Generator<number, undefined> {
   for (const { first, last } of ranges) for (let seq = first; seq <= last; seq++) yield seq
+}
+
+/** From so many on their heads are read together rather than the summary of each. */
+const manyMessages = 16
+
+const count = (ranges: readonly NumberRange[]): number => ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+
+/** Whether heads of summaries mostly tell this item. */
+const fromHead = ({ item, args }: Wanted): boolean => item.needs === 'columns' || item.head?.enough(args) === true
+
+/** The messages in order, from what the message cache has in large pieces; one that it lacks something of is prepared by itself. */
+async function* preparedFromHeads(
+  wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, context: RequestContext,
+): AsyncGenerator<Prepared | Unprepared> {
+  const { view } = s.selected
+  const numbers = numbersOf(ranges)
+  const m = new Message(view, context, 1, speaksUidsOnly(s))
+  for await (const batch of view.mailbox.heads(context, uidsOf(numbersOf(ranges), view))) {
+    for (const { uid, head } of batch) {
+      m.at(numbers.next().value!)
+      try {
+        const ready = head === undefined || view.rowOf(m.seq) < 0 ? undefined : prepareFromHead(wanted, m, head)
+        yield ready ?? await prepare(wanted, m, context)
+      } catch (error) {
+        yield { seq: m.seq, uid, error }
+      }
+    }
+  }
 }
 
 /** Notes a message's failure; throws what is none of a message's. */

@@ -6,7 +6,7 @@
 import { anyField } from '../../../mail/cached-header.ts'
 import { selectFields } from '../../../mail/headers.ts'
 import { coversFields, sectionRange } from '../../../mail/summary.ts'
-import type { Summary } from '../../../mail/types.ts'
+import type { Summary, SummaryHead } from '../../../mail/types.ts'
 import { limits } from '../../../../runtime/limits.ts'
 import { astring, latin1 } from '../encode.ts'
 import type { FetchedMessage, Piece, Slice } from './item.ts'
@@ -88,16 +88,22 @@ export async function readSection(section: Section, partial: Partial | undefined
   // The size of the whole is in the columns: no summary, which after a lost cache would cost a second reading.
   if (section.part.length === 0 && section.text === '') return literal(cut({ start: 0, end: m.messages.sizes[m.row]! }, partial))
   const summary = await m.summary()
-  if (section.fields.length > 0) {
-    const bytes = await chosenFields(section, summary, m)
-    const { start, end } = cut({ start: 0, end: bytes.length }, partial)
-    return [`{${end - start}}\r\n`, bytes.subarray(start, end)]
-  }
+  if (section.fields.length > 0) return literalOf(await chosenFields(section, summary, m), partial)
   const slice = sliceOf(section, summary)
   const known = section.part.length === 0 && section.text === 'HEADER' ? wholeHeader(summary) : undefined
-  if (!known) return literal(cut(slice, partial))
-  const { start, end } = cut(slice, partial)
-  return [`{${end - start}}\r\n`, known.subarray(start, end)]
+  return known === undefined ? literal(cut(slice, partial)) : literalOf(known, partial)
+}
+
+/** The fields that a section of the whole message names, if the cache has them all. */
+export function fieldsOfHead(section: Section, partial: Partial | undefined, head: SummaryHead): readonly (string | Uint8Array)[] | undefined {
+  const except = section.text === 'HEADER.FIELDS.NOT'
+  if (!keeps(head, section.fields, except)) return undefined
+  return literalOf(withEmptyLine(selectFields(head.header, section.fields, { except })), partial)
+}
+
+function literalOf(bytes: Uint8Array, partial: Partial | undefined): readonly (string | Uint8Array)[] {
+  const { start, end } = cut({ start: 0, end: bytes.length }, partial)
+  return [`{${end - start}}\r\n`, bytes.subarray(start, end)]
 }
 
 const literal = (slice: Slice): readonly Piece[] =>
@@ -138,7 +144,7 @@ async function chosenFields(section: Section, summary: Summary, m: SectionSource
 }
 
 /** Whether the cache has every field that these names choose. */
-function keeps(summary: Summary, names: readonly string[], except: boolean): boolean {
+function keeps(summary: SummaryHead, names: readonly string[], except: boolean): boolean {
   if (!except) return coversFields(summary, names)
   const excluded = new Set(names.map((name) => name.toLowerCase()))
   return summary.omitted.every((name) => name !== anyField && excluded.has(name))

@@ -99,7 +99,7 @@ async function decideByHeads(
 }
 
 /** The UIDs of sequence numbers, as they are asked for. */
-export function* uidsOf(seqs: readonly number[], view: View): Generator<number> {
+export function* uidsOf(seqs: Iterable<number>, view: View): Generator<number> {
   for (const seq of seqs) yield view.uidAt(seq)
 }
 
