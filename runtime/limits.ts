@@ -149,6 +149,10 @@ export const limits = {
   fetchAheadBytes: 2 * 1024 * 1024,
   /** NOT, OR and lists within one another in a SEARCH; clients that look for many things at once write long chains of OR. */
   searchNesting: 500,
+  /** Orders and threads of a mailbox kept for who asks again (8 bytes a message and order; threads some 50), for how long after the last use (ms), and of how many messages at least. */
+  keptResults: 4,
+  keptResultMs: 5 * 60_000,
+  keptResultMessages: 500,
   /** Searches of one session that go on (RFC 5267): each is asked about every change. */
   liveSearches: 16,
   /** How long a command's reply waits for what they read because of it; what comes later is told with the next news (ms). */

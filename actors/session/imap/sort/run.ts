@@ -1,10 +1,15 @@
 // Sorting the messages that a search has found. RFC 5256 §3. Keys are gathered first, a column for each criterion, then compared.
+// The order of a whole large mailbox is kept for the next who asks.
 
 import type { RequestContext } from '../../../../runtime/effects.ts'
+import { limits } from '../../../../runtime/limits.ts'
 import { mergeSort } from '../../../mail/merge-sort.ts'
 import type { ImapSession } from '../command.ts'
+import { KeptResults } from '../kept-results.ts'
 import { headerValues } from '../search/header-values.ts'
 import type { Turn } from '../turn.ts'
+import { keptOrder, orderOf } from './kept-order.ts'
+import type { KeptOrder } from './kept-order.ts'
 import type { SortCriterion } from './program.ts'
 
 /** What was sorted. */
@@ -17,8 +22,25 @@ export interface SortOutcome {
 
 type KeyColumn = Float64Array | string[]
 
+const orders = new KeptResults<KeptOrder>()
+
 /** No LIMIT if more messages than mail_sort_max_read_count had to be opened. */
 export async function sort(seqs: readonly number[], criteria: readonly SortCriterion[], s: ImapSession, turn: Turn, context: RequestContext): Promise<SortOutcome> {
+  const { view, mailbox } = s.selected
+  const question = criteria.map(({ name, reverse }) => (reverse ? `-${name}` : name)).join(' ')
+  const kept = orders.get(mailbox, question, s.effects.timers)
+  const uids = Uint32Array.from(seqs, (seq) => view.uidAt(seq))
+  const known = kept && orderOf(uids, kept)
+  if (known !== undefined) return { sorted: known.map((index) => seqs[index]!), unavailable: false }
+  const { order, unavailable } = await compare(seqs, criteria, s, turn, context)
+  if (!unavailable && seqs.length === view.count && seqs.length >= limits.keptResultMessages && criteria.some(({ key }) => key.needs !== 'columns')) {
+    orders.put(mailbox, question, keptOrder(uids, order), s.effects.timers)
+  }
+  return { sorted: Array.from(order, (index) => seqs[index]!), unavailable }
+}
+
+/** Indexes of `seqs` in their order. */
+async function compare(seqs: readonly number[], criteria: readonly SortCriterion[], s: ImapSession, turn: Turn, context: RequestContext): Promise<{ order: ArrayLike<number> & Iterable<number>; unavailable: boolean }> {
   const columns = criteria.map(({ key }): KeyColumn => (key.needs === 'text' ? new Array<string>(seqs.length).fill('') : new Float64Array(seqs.length)))
   fillFromColumns(columns, seqs, criteria, s)
   const fields = [...new Set(criteria.flatMap(({ key }) => (key.needs === 'columns' ? [] : [key.field])))]
@@ -34,7 +56,7 @@ export async function sort(seqs: readonly number[], criteria: readonly SortCrite
     })
   }
   const order = await turn.run(mergeSort(seqs.length, comparison(columns, criteria)))
-  return { sorted: Array.from(order, (index) => seqs[index]!), unavailable }
+  return { order, unavailable }
 }
 
 /** Sizes and dates; a message that has gone keeps zeros. */

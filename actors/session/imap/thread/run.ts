@@ -1,6 +1,7 @@
 // Threading the messages that a search has found. RFC 5256 §4.
 
 import type { RequestContext } from '../../../../runtime/effects.ts'
+import { limits } from '../../../../runtime/limits.ts'
 import { baseSubject } from '../../../mail/base-subject.ts'
 import { firstMessageId, messageIds } from '../../../mail/message-ids.ts'
 import { orderedSubject } from '../../../mail/ordered-subject.ts'
@@ -8,6 +9,7 @@ import { collationKey, dateKey } from '../../../mail/sort-keys.ts'
 import type { ThreadForest } from '../../../mail/thread-forest.ts'
 import { Threads } from '../../../mail/threads.ts'
 import type { ImapSession } from '../command.ts'
+import { KeptResults } from '../kept-results.ts'
 import { headerValues } from '../search/header-values.ts'
 import type { Turn } from '../turn.ts'
 
@@ -37,7 +39,24 @@ class Gathered {
   }
 }
 
+interface KeptThreads { readonly uids: Uint32Array; readonly forest: ThreadForest }
+const kept = new KeptResults<KeptThreads>()
+
+/** As often as the same messages are asked for, they are threaded once. */
 export async function thread(algorithm: Algorithm, seqs: readonly number[], s: ImapSession, turn: Turn, context: RequestContext): Promise<ThreadOutcome> {
+  const { view, mailbox } = s.selected
+  const uids = Uint32Array.from(seqs, (seq) => view.uidAt(seq))
+  const known = kept.get(mailbox, algorithm, s.effects.timers)
+  if (known !== undefined && sameNumbers(known.uids, uids)) return { forest: known.forest, unavailable: false }
+  const outcome = await threadAnew(algorithm, seqs, s, turn, context)
+  const worth = !outcome.unavailable && seqs.length >= limits.keptResultMessages && seqs.length >= (known?.uids.length ?? 0) / 2
+  if (worth) kept.put(mailbox, algorithm, { uids, forest: outcome.forest }, s.effects.timers)
+  return outcome
+}
+
+const sameNumbers = (a: Uint32Array, b: Uint32Array): boolean => a.length === b.length && a.every((value, i) => value === b[i])
+
+async function threadAnew(algorithm: Algorithm, seqs: readonly number[], s: ImapSession, turn: Turn, context: RequestContext): Promise<ThreadOutcome> {
   const gathered = new Gathered(seqs.length)
   const arrived = internalDates(seqs, s)
   const values = (names: readonly string[], take: (index: number, values: readonly (string | undefined)[]) => void): Promise<boolean> =>
