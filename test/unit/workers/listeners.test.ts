@@ -46,9 +46,9 @@ service lmtp {
 }
 `
   t.same(names(`protocols = imap lmtp\nlisten = *, ::\nbase_dir = /run/x\nssl = no\n${services}`),
-    ['imap 0.0.0.0:1143', 'imap [::]:1143', 'lmtp 127.0.0.1:1024', 'lmtp /run/x/lmtp'])
-  t.same(names(`protocols = lmtp\nbase_dir = /run/x\n${services}`), ['lmtp 127.0.0.1:1024', 'lmtp /run/x/lmtp'])
-  t.same(names('protocols = imap\nlisten = ::1\nservice imap-login {\n inet_listener imap {\n port = 0\n }\n}\n'), [])
+    ['imap 0.0.0.0:1143', 'imap [::]:1143', 'lmtp 127.0.0.1:1024', 'lmtp /run/x/lmtp', 'admin /run/x/doveadm-server'])
+  t.same(names(`protocols = lmtp\nbase_dir = /run/x\n${services}`), ['lmtp 127.0.0.1:1024', 'lmtp /run/x/lmtp', 'admin /run/x/doveadm-server'])
+  t.same(names('protocols = imap\nlisten = ::1\nservice imap-login {\n inet_listener imap {\n port = 0\n }\n}\nservice doveadm {\n unix_listener doveadm-server {\n mode = 0\n }\n}\n'), [])
   t.end()
 })
 
