@@ -1,5 +1,6 @@
 // What a client of the load generator does, by name: the names of --mix.
 
+import type { MailboxFacts } from './facts.ts'
 import type { Client } from './client.ts'
 import type { Outgoing } from './connection.ts'
 import { makeMail } from './mails.ts'
@@ -66,6 +67,9 @@ function store(client: Client, uids: readonly number[], add: boolean, flag: stri
   }
 }
 
+/** Anyone's EXPUNGE may end the message, and its copies. */
+const doom = (facts: MailboxFacts, uid: number): void => { Object.assign(facts.of(uid), { doomed: true, deleted: true }) }
+
 /** COPY and MOVE to the other mailbox: the copies are the same messages under new UIDs. RFC 4315 §3. */
 async function transfer(client: Client, name: 'COPY' | 'MOVE'): Promise<void> {
   const { view, connection } = client
@@ -84,7 +88,9 @@ async function transfer(client: Client, name: 'COPY' | 'MOVE'): Promise<void> {
     if (sources.length !== copies.length || sources.some((uid) => !uids.includes(uid))) throw new Error(`COPYUID of other messages than asked for: ${text}`)
     for (const [i, uid] of copies.entries()) {
       if (i > 0 && uid <= copies[i - 1]!) throw new Error(`COPYUID does not ascend: ${text}`)
-      to.made(uid, view.facts.of(sources[i]!).id, known)
+      const source = view.facts.of(sources[i]!)
+      to.made(uid, source.id, known)
+      if (source.deleted) doom(to, uid)
     }
   }
   await connection.run({ name, text: `UID ${name} ${uids.join(',')} ${to.name}`, done: copied, heard: (_, text) => copied(text), refusal: goneMeanwhile })
@@ -118,7 +124,7 @@ async function remove(client: Client): Promise<void> {
   if (view.count < client.load.messages / 2) return
   const uids = changeable(client, 5)
   if (uids.length === 0) return
-  for (const uid of uids) view.facts.of(uid).doomed = true
+  for (const uid of uids) doom(view.facts, uid)
   const command = store(client, uids, true, '\\Deleted')
   await client.connection.run({ ...command, done: (text) => { command.done!(text); for (const uid of uids) if (view.uids.includes(uid)) view.deleted.add(uid) } })
 }

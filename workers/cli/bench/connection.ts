@@ -167,7 +167,8 @@ export class Connection {
     const first = this.#waiting[0]
     if (text.startsWith('* ')) {
       if (/^\* BYE\b/.test(text) && first?.command.name !== 'LOGOUT') throw new Over('disconnect', text)
-      if (/^\* \d+ EXPUNGE$/.test(text) && this.#waiting.some(({ command }) => command.sequences)) throw new Error(`EXPUNGE during a command with sequence numbers: ${text}`)
+      // What comes before IDLE's end belongs to IDLE, whatever follows its DONE in the same packet.
+      if (/^\* \d+ EXPUNGE$/.test(text) && first?.command.name !== 'IDLE' && this.#waiting.some(({ command }) => command.sequences)) throw new Error(`EXPUNGE during a command with sequence numbers: ${text}`)
       if (this.view !== undefined) told(this.view, response, text)
       first?.command.heard?.(response, text)
       return

@@ -12,6 +12,8 @@ export interface Fact {
   flags?: string
   /** Someone has asked for its end: flagged it \Deleted or moved it. */
   doomed: boolean
+  /** … by \Deleted, which copies of it have too. */
+  deleted?: true
   /** Someone has been told that it is gone: the time of that (MailboxFacts.time). */
   goneAt?: number
 }
