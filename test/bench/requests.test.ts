@@ -2,6 +2,9 @@
 
 import t from 'tap'
 import type { MailboxHandle } from '../../actors/user/types.ts'
+import { smallWorld } from '../fixtures/small-world.ts'
+import { cachedStore } from '../fixtures/cached-store.ts'
+import { HookedStore } from '../unit/user/hooked-store.ts'
 import { context, draft, newWorld, open, textOf } from '../unit/user/fixture.ts'
 import { figure } from './measure.ts'
 
@@ -56,5 +59,35 @@ void t.test('requests to the object store', async (t) => {
   await costs('its first SELECT', '1 read', async () => { handle = await user.open(context, 'Archive') })
   t.equal(handle!.mailbox.messages.count, 10)
   handle!.close()
+  await user.stop(10_000)
+})
+
+void t.test('bodies, with fscache', async (t) => {
+  const store = new HookedStore()
+  const cached = cachedStore(t, { parent: Object.assign(store, { close() {} }) })
+  const world = smallWorld(t, { store: cached.store })
+  const costs = async (what: string, wanted: string, action: () => Promise<unknown>): Promise<void> => {
+    store.operations()
+    await action()
+    const cost = told(store.operations())
+    t.equal(cost, wanted, what)
+    figure(t, `${what}: ${cost}`)
+  }
+  const user = await open(world, delayed)
+  const text = 'coo '.repeat(100_000)
+  await costs('a delivery', '1 write', () => user.deliver(context, { draft: draft('new', { text }), from: 'a@example.org', to: 'jane@example.org', session: 's' }))
+  const { mailbox, close } = await user.open(context, 'INBOX')
+  await costs('FETCH of a body just delivered', 'no request', async () => t.match(await textOf(mailbox, 1), /coo coo/))
+  await costs('a second FETCH', 'no request', () => textOf(mailbox, 1))
+  // Another machine's cache, which has not seen the mail.
+  const [key] = (await store.keys()).filter((name) => !name.includes('/idx/'))
+  const elsewhere = cachedStore(t, { parent: Object.assign(store, { close() {} }) })
+  await costs('a mail downloaded in ten pieces, from another machine', '1 read', async () => {
+    for (let at = 0; at < 400_000; at += 40_000) {
+      const { body } = await elsewhere.store.read(key!, context, { start: at, end: at + 40_000 })
+      for await (const chunk of body) t.ok(chunk.length > 0)
+    }
+  })
+  close()
   await user.stop(10_000)
 })
