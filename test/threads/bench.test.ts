@@ -52,7 +52,7 @@ const lies: { name: string; lie: () => Lie; finds: RegExp; options?: Partial<Ben
   { name: 'EXPUNGE while numbers are in use', lie: once(/^\* \d+ FETCH \(UID \d+ RFC822/, (line) => `* 1 EXPUNGE\r\n${line}`), finds: /EXPUNGE during/ },
   { name: 'an EXPUNGE of nothing', lie: once(/^t\d+ OK NOOP/, (line) => `* 9999 EXPUNGE\r\n${line}`), finds: /EXPUNGE 9999 of/, options: { mix: new Map([['noop', 100]]) } },
   { name: 'EXISTS that shrinks', lie: once(/^\* [1-9]\d* EXISTS/, (line) => `${line}* 0 EXISTS\r\n`), finds: /without an EXPUNGE/ },
-  { name: 'another UID for a message', lie: always(/^\* \d+ FETCH \(UID \d+ RFC822/, (line) => line.replace(/UID (\d+)/, (_, uid) => `UID ${Number(uid) + 1000}`)), finds: /had UID \d+, has|UIDNEXT \d+, but/ },
+  { name: 'another UID for a message', lie: always(/^\* \d+ FETCH \(UID \d+ RFC822/, (line) => line.replace(/UID (\d+)/, (_, uid) => `UID ${Number(uid) + 1000}`)), finds: /had UID \d+, has|UIDNEXT \d+, but|a new message has UID \d+, but UIDNEXT has been/ },
   { name: 'a changed text', lie: always(/^[a-z]+( [a-z]+){7}\r\n$/, (line) => line.replace(/[a-z]/, 'X')), finds: /not what its header promises/ },
   { name: 'a size that differs', lie: always(/RFC822\.SIZE \d+/, (line) => line.replace(/SIZE (\d+)/, (_, size) => `SIZE ${Number(size) + Math.floor(performance.now())}`)), finds: /had the size/ },
   { name: 'a UID given out twice', lie: always(/APPENDUID/, (line) => line.replace(/APPENDUID (\d+) (\d+)/, 'APPENDUID $1 1'), 3), finds: /a new message has UID 1,/ },
