@@ -5,6 +5,8 @@
 import type { Admission, AnvilAnswer, AnvilMessage, Connection } from './anvil-messages.ts'
 import type { Settings } from '../conf/settings.ts'
 
+export type AnvilSettings = Pick<Settings, 'mail_max_userip_connections'>
+
 export interface Anvil {
   /**
    * `connect` answers whether the connection may stay, and has counted it if so; one already counted is admitted
@@ -12,18 +14,20 @@ export interface Anvil {
    * `keys` that there were: their ends are on the way.
    */
   receive(message: AnvilMessage): AnvilAnswer
+  /** The limits from now on; who is there stays. */
+  reload(settings: AnvilSettings): void
   /** Forgets the connections of a worker that died. */
   dropWorker(worker: number): void
 }
 
 /** `kick` ends connections of one worker: it is told their keys. */
-export const createAnvil = (settings: Pick<Settings, 'mail_max_userip_connections'>, kick: (worker: number, keys: string[]) => void): Anvil =>
+export const createAnvil = (settings: AnvilSettings, kick: (worker: number, keys: string[]) => void): Anvil =>
   new Connections(settings.mail_max_userip_connections, kick)
 
 const placeOf = (connection: Connection): string => `${connection.service}\0${connection.user}\0${connection.ip}`
 
 class Connections implements Anvil {
-  readonly #max: number
+  #max: number
   readonly #kick: (worker: number, keys: string[]) => void
   readonly #byKey = new Map<string, Connection>()
   readonly #counts = new Map<string, number>()
@@ -48,6 +52,8 @@ class Connections implements Anvil {
         return this.#end(message.keys)
     }
   }
+
+  reload({ mail_max_userip_connections }: AnvilSettings): void { this.#max = mail_max_userip_connections }
 
   dropWorker(worker: number): void {
     for (const connection of [...this.#byKey.values()]) {

@@ -31,13 +31,18 @@ export interface AuthOptions {
   runLookup: RunLookup
 }
 
-/** The auth actor, for the address `auth`. */
-export const createAuth = (options: AuthOptions): Actor<AnyAuthRequest, AnyAuthAnswer> => new Auth(options)
+export interface AuthActor extends Actor<AnyAuthRequest, AnyAuthAnswer> {
+  /** Works by these from the next question on. */
+  reload(settings: Settings): void
+}
 
-class Auth implements Actor<AnyAuthRequest, AnyAuthAnswer> {
+/** The auth actor, for the address `auth`. */
+export const createAuth = (options: AuthOptions): AuthActor => new Auth(options)
+
+class Auth implements AuthActor {
   readonly concurrent = true
   readonly #effects: AuthOptions['effects']
-  readonly #settings: Settings
+  #settings: Settings
   readonly #lookups: SharedLookups
   readonly #delayed = new Set<() => void>()
   #running = 0
@@ -49,6 +54,8 @@ class Auth implements Actor<AnyAuthRequest, AnyAuthAnswer> {
     this.#settings = settings
     this.#lookups = new SharedLookups(runLookup)
   }
+
+  reload(settings: Settings): void { this.#settings = settings }
 
   async receive(request: AnyAuthRequest): Promise<AnyAuthAnswer> {
     if (this.#stopping) return { status: 'temporary', reason: 'the server is shutting down' }

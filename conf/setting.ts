@@ -22,13 +22,15 @@ export interface Setting<T> {
   readonly perUser?: boolean
   /** Shown only on demand (`culver conf -P`). */
   readonly secret?: boolean
+  /** Taken at start: a reload that changes it says that it waits for the next one. */
+  readonly atStart?: boolean
   /** `name2`, `name3` … are the same kind of thing (quota_rule2, sieve_before3). */
   readonly numbered?: boolean
   /** Time only: written in plain milliseconds (`*_msecs`). */
   readonly milliseconds?: boolean
 }
 
-export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'values' | 'from' | 'perUser' | 'secret' | 'numbered' | 'milliseconds'>>
+export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'values' | 'from' | 'perUser' | 'secret' | 'atStart' | 'numbered' | 'milliseconds'>>
 
 /** A table of settings by name. */
 export type Table = Readonly<Record<string, Setting<unknown>>>
@@ -38,6 +40,9 @@ export type Values<T extends Table> = { -readonly [Name in keyof T]: T[Name] ext
 
 /** For settings that Culver acts on. */
 export const acts = { acts: true } as const
+
+/** For those of them that a running server cannot change. */
+export const actsAtStart = { acts: true, atStart: true } as const
 
 const setting = <T>(kind: Kind, value: T, meaning: string, options: Options = {}): Setting<T> =>
   ({ kind, default: value, meaning, acts: false, ...options })

@@ -86,6 +86,8 @@ export const limits = {
   /** How long an LDAP server that failed is passed over: at first, and at most, after each failure twice as long (ms). */
   ldapRetryMs: 100,
   ldapRetryMaxMs: 5_000,
+  /** Look-ups at a time: each may have two connections to a directory, which serves others too. */
+  authWorkers: 1000,
   /** One LDAP answer, and the entries of a page where all users are listed. */
   ldapAnswerBytes: 16 * 1024 * 1024,
   ldapPageEntries: 500,

@@ -1,6 +1,8 @@
-// The auth pool: threads that look users up and hash passwords, so that neither stops a session. Started as they are
-// needed, up to auth_worker_max_count where some database waits for a network. Where all only compute, more threads than
-// cores would compute nothing more and cost 13 MB each.
+// The auth pool: threads that look users up and hash passwords, so that neither stops a session.
+//
+// auth_worker_max_count is how many look-ups run at a time, each with connections of its own. Where a database waits for a
+// network, one thread serves several of them (a thread costs 13 MB and 130 ms to start; a waiting look-up nothing); more
+// threads than cores would compute nothing more.
 
 import os from 'node:os'
 import { Piscina } from 'piscina'
@@ -13,34 +15,51 @@ import { Databases } from './auth-lookup.ts'
 /** A thread without work for this long ends (ms); the first one stays. */
 const idleMs = 60_000
 
+type PoolSettings = Pick<Settings, 'auth_worker_max_count' | 'passdb' | 'userdb'>
+
+export interface PoolState { threads: number; limit: number; busy: number; waiting: number }
+
 export class AuthPool {
-  readonly #pool: Piscina
-  /** Lines for the log at start. */
-  readonly notes: readonly string[]
+  #databases: Databases
+  #limit: number
+  #pool: Piscina
+  #busy = 0
 
   /** ConfigError: a passdb or userdb names an unknown driver, or has arguments that driver cannot read. */
-  constructor(settings: Pick<Settings, 'auth_worker_max_count' | 'passdb' | 'userdb'>) {
-    const check = new Databases({ files: new RealFiles() })
-    for (const passdb of settings.passdb) check.passdb(passdb.driver, passdb.args)
-    for (const userdb of settings.userdb) if (userdb.driver !== 'prefetch') check.userdb(userdb.driver, userdb.args)
-    this.notes = check.notes
-    const useful = check.waits ? settings.auth_worker_max_count : Math.min(settings.auth_worker_max_count, os.availableParallelism())
-    this.#pool = new Piscina({
-      filename: new URL('./auth-worker.ts', import.meta.url).href,
-      minThreads: 1,
-      maxThreads: Math.max(1, useful),
-      resourceLimits: { maxYoungGenerationSizeMb: limits.authYoungMegabytes },
-      idleTimeout: idleMs,
-      concurrentTasksPerWorker: 1,
-      maxQueue: limits.mailboxQueue,
-      // Blocking waits would hold up a driver's own I/O between two tasks.
-      atomics: 'disabled',
-    })
+  constructor(settings: PoolSettings) {
+    this.#databases = checked(settings)
+    this.#limit = Math.max(1, settings.auth_worker_max_count)
+    this.#pool = this.#open()
+  }
+
+  /** Lines for the log at start. */
+  get notes(): readonly string[] { return this.#databases.notes }
+
+  get state(): PoolState {
+    const { threads, queueSize } = this.#pool
+    return { threads: threads.length, limit: this.#limit, busy: this.#busy - queueSize, waiting: queueSize }
   }
 
   /** Runs one look-up on a free thread. Rejects where the queue is full, the thread has died or the look-up takes limits.askMs. */
-  run(task: LookupTask): Promise<LookupResult> {
-    return this.#pool.run(task, { signal: AbortSignal.timeout(limits.askMs) }) as Promise<LookupResult>
+  async run(task: LookupTask): Promise<LookupResult> {
+    this.#busy++
+    try {
+      return await this.#pool.run(task, { signal: AbortSignal.timeout(limits.askMs) }) as LookupResult
+    } finally {
+      this.#busy--
+    }
+  }
+
+  /** So many look-ups at a time from now on. Those that run, or wait, are answered by the threads that have them. */
+  resize(limit: number): void {
+    this.#limit = Math.max(1, limit)
+    this.#replace()
+  }
+
+  /** Other databases from now on, opened anew. ConfigError as the constructor: then nothing has changed. */
+  reload(settings: PoolSettings): void {
+    this.#databases = checked(settings)
+    this.resize(settings.auth_worker_max_count)
   }
 
   /** Ends the threads that run, as a crash would; others are started in their place. */
@@ -52,4 +71,35 @@ export class AuthPool {
   async stop(): Promise<void> {
     await this.#pool.destroy()
   }
+
+  #replace(): void {
+    const old = this.#pool
+    this.#pool = this.#open()
+    // What it still has to answer takes limits.askMs at most.
+    void old.close().catch(() => old.destroy())
+  }
+
+  #open(): Piscina {
+    const threads = Math.min(this.#limit, os.availableParallelism())
+    return new Piscina({
+      filename: new URL('./auth-worker.ts', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: threads,
+      resourceLimits: { maxYoungGenerationSizeMb: limits.authYoungMegabytes },
+      idleTimeout: idleMs,
+      closeTimeout: limits.askMs,
+      concurrentTasksPerWorker: this.#databases.waits ? Math.ceil(this.#limit / threads) : 1,
+      maxQueue: limits.mailboxQueue,
+      // Blocking waits would hold up a driver's own I/O between two tasks.
+      atomics: 'disabled',
+    })
+  }
+}
+
+/** The databases, each opened once in vain. ConfigError. */
+function checked({ passdb, userdb }: PoolSettings): Databases {
+  const databases = new Databases({ files: new RealFiles() })
+  for (const { driver, args } of passdb) databases.passdb(driver, args)
+  for (const { driver, args } of userdb) if (driver !== 'prefetch') databases.userdb(driver, args)
+  return databases
 }

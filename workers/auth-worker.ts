@@ -1,9 +1,18 @@
-// A thread of the auth pool: piscina calls the default export with one task at a time.
+// A thread of the auth pool: piscina calls the default export with a task. Several tasks may wait here at a time, each with
+// databases, and so connections, of its own; a task takes those that were used last, so that few stay open.
 
 import type { LookupResult, LookupTask } from '../actors/auth/lookup.ts'
 import { RealFiles } from '../runtime/real-files.ts'
 import { Databases } from './auth-lookup.ts'
 
-const databases = new Databases({ files: new RealFiles() })
+const files = new RealFiles()
+const idle: Databases[] = []
 
-export default (task: LookupTask): Promise<LookupResult> => databases.run(task)
+export default async (task: LookupTask): Promise<LookupResult> => {
+  const databases = idle.pop() ?? new Databases({ files })
+  try {
+    return await databases.run(task)
+  } finally {
+    idle.push(databases)
+  }
+}

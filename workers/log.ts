@@ -48,18 +48,21 @@ function openTarget(path: string): number {
 
 export type Log = (event: LogEvent) => void
 
-/** Opens log_path, info_log_path and debug_log_path. Debug lines are written only where mail_debug or auth_debug asks. */
-export function openLog(settings: Settings): Log {
-  const format = (event: LogEvent): string => formatLine(settings, event, new Date())
+/**
+ * Opens log_path, info_log_path and debug_log_path as they are now; all else is as `current` says at each line. Debug lines are
+ * written only where mail_debug or auth_debug asks.
+ */
+export function openLog(current: () => Settings): Log {
+  const settings = current()
+  const format = (event: LogEvent): string => formatLine(current(), event, new Date())
   const lostLine = (count: number): string =>
     format({ level: 'warning', name: 'log.lost', service: 'log', text: `${count} lines could not be written` })
   const open = (path: string): LogTarget => new LogTarget(openTarget(path), lostLine)
   const errors = open(settings.log_path)
   const infos = settings.info_log_path === '' ? errors : open(settings.info_log_path)
   const debugs = settings.debug_log_path === '' ? infos : open(settings.debug_log_path)
-  const debugWanted = settings.mail_debug || settings.auth_debug
   return (event) => {
-    if (event.level === 'debug' && !debugWanted) return
+    if (event.level === 'debug' && !current().mail_debug && !current().auth_debug) return
     const target = event.level === 'debug' ? debugs : event.level === 'info' ? infos : errors
     target.write(format(event))
   }

@@ -12,10 +12,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { createAnvil } from '../actors/anvil.ts'
 import { createAuth } from '../actors/auth.ts'
+import type { AuthActor } from '../actors/auth.ts'
 import type { AnyAuthAnswer, AnyAuthRequest } from '../actors/auth-messages.ts'
+import type { MasterMessage, ReloadAnswer, WorkersAnswer } from '../actors/master-messages.ts'
 import { bodyStoreOf } from '../actors/user/policy.ts'
+import { differenceOf } from '../conf/diff.ts'
 import type { Config } from '../conf/load.ts'
-import { settingsFor } from '../conf/load.ts'
+import { loadConfig, settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
 import { ConfigError, TempFail, messageOf } from '../runtime/errors.ts'
 import type { LogEvent } from '../runtime/events.ts'
@@ -41,12 +44,13 @@ type StorageThread = Thread<StorageWorkerControl>
 
 export class Server {
   #listeners: readonly Listener[]
-  readonly #config: Config
+  #config: Config
   readonly #log: Log
   readonly #effects: ReturnType<typeof realEffects>
   readonly #sessions: Supervisor<SessionThread>[]
   readonly #storage: Supervisor<StorageThread>
   readonly #pool: AuthPool
+  readonly #authActor: AuthActor
   readonly #auth: Mailbox<AnyAuthRequest, AnyAuthAnswer>
   readonly #anvil: ReturnType<typeof createAnvil>
   /** Threads that are connected with each other. */
@@ -59,14 +63,17 @@ export class Server {
   /** A session worker that is started now listens as soon as it is connected. */
   #listening = false
 
-  /** Checks what can be checked without starting anything. ConfigError: one clear line. */
-  constructor(config: Config) {
+  readonly #overrides: readonly string[]
+
+  /** Checks what can be checked without starting anything. `overrides`: as the configuration was loaded with. ConfigError: one clear line. */
+  constructor(config: Config, overrides: readonly string[] = []) {
     this.#config = config
+    this.#overrides = overrides
     const settings = settingsFor(config, {})
     checkDirectory('mail_temp_dir', settings.mail_temp_dir)
     this.#listeners = listenersOf(settings)
     if (!this.#listeners.some(({ protocol }) => protocol !== 'admin')) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
-    this.#log = openLog(settings)
+    this.#log = openLog(() => settingsFor(this.#config, {}))
     this.#effects = realEffects({
       storage: () => { throw new TempFail('the main thread has no storage') },
       ask: (to) => Promise.reject(new TempFail(`nobody at ${to}`)),
@@ -74,7 +81,8 @@ export class Server {
       emit: this.#log,
     })
     this.#pool = new AuthPool(settings)
-    this.#auth = new Mailbox(createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup) }), this.#effects.clock)
+    this.#authActor = createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup) })
+    this.#auth = new Mailbox(this.#authActor, this.#effects.clock)
     this.#anvil = createAnvil(settings, (worker, keys) => { this.#kick(worker, keys) })
     this.#storage = new Supervisor(this.#effects, { name: 'storage worker', start: () => this.#startStorage() })
     this.#sessions = Array.from({ length: workerCount(settings) }, (_, index) => new Supervisor<SessionThread>(this.#effects, {
@@ -92,10 +100,9 @@ export class Server {
   /** Starts everything; settles when every listener listens. */
   async start(): Promise<void> {
     const settings = settingsFor(this.#config, {})
-    const { obox_fs, obox_index_fs } = settings
     try {
       tlsOf(settings)
-      for (const spec of new Set([bodyStoreOf(settings, obox_fs), obox_index_fs || obox_fs])) await checkStorage(spec)
+      for (const spec of storesOf(settings)) await checkStorage(spec)
       await this.#probeListeners()
       this.#reportConfig()
       await this.#storage.start()
@@ -122,6 +129,40 @@ export class Server {
     await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(left * 0.8)))
     await this.#storage.stop(until - clock.monotonic())
     await this.#pool.stop()
+  }
+
+  /**
+   * Reads the configuration again: it holds for sessions that begin and users that are opened from now on. Lines for people: what
+   * is doubtful in it, what waits for the next start. ConfigError: it is wrong, and nothing has changed.
+   */
+  async reload(): Promise<ReloadAnswer> {
+    const config = loadConfig(this.#config.path, this.#overrides)
+    const settings = settingsFor(config, {})
+    for (const spec of storesOf(settings)) await checkStorage(spec)
+    this.#pool.reload(settings)
+    const { now, atNextStart } = differenceOf(this.#config, config)
+    this.#config = config
+    this.#authActor.reload(settings)
+    this.#anvil.reload(settings)
+    await Promise.all([...this.#sessionThreads.values()].map((thread) => ifAlive(thread, thread.call((control) => control.reload(config)))))
+    this.#log({ level: 'info', name: 'config.reloaded', service: 'config', text: `reloaded, ${now.length === 0 ? 'no setting has changed' : `changed: ${now.join(', ')}`}` })
+    if (atNextStart.length > 0) this.#log({ level: 'warning', name: 'config.at_next_start', service: 'config', text: waits(atNextStart) })
+    this.#reportConfig()
+    return [...config.warnings, ...this.#pool.notes, ...(atNextStart.length === 0 ? [] : [waits(atNextStart)])]
+  }
+
+  /** The same for a signal: what is wrong goes to the log. */
+  async reloadOrSay(): Promise<void> {
+    try {
+      await this.reload()
+    } catch (error) {
+      this.#log({ level: 'error', name: 'config.reload', service: 'config', text: `not reloaded: ${messageOf(error).replaceAll('\n', '; ')}` })
+    }
+  }
+
+  /** Threads and look-ups. */
+  get workers(): WorkersAnswer {
+    return { session: { threads: this.#sessionThreads.size }, storage: { threads: this.#storageThread === undefined ? 0 : 1 }, auth: this.#pool.state }
   }
 
   /** Ends one thread as a crash would (tests, drills), or those of the auth pool; they are started again. */
@@ -219,6 +260,16 @@ export class Server {
     void thread.ended.then(() => { if (this.#sessionThreads.get(index) === thread) this.#sessionThreads.delete(index) })
   }
 
+  #administer(message: MasterMessage): Promise<ReloadAnswer> | WorkersAnswer {
+    switch (message.kind) {
+      case 'reload': return this.reload()
+      case 'auth-workers':
+        this.#pool.resize(message.count)
+        return this.workers
+      case 'workers': return this.workers
+    }
+  }
+
   /** This thread's end of a session worker's main link. */
   #serve(port: MessagePort): void {
     const link = new Link(port, {
@@ -228,9 +279,16 @@ export class Server {
     })
     link.handle('auth', { ask: (request: AnyAuthRequest) => this.#auth.send(request) })
     link.handle('anvil', { ask: (message) => this.#anvil.receive(message), tell: (message) => { this.#anvil.receive(message) } })
+    link.handle('master', { ask: (message: MasterMessage) => this.#administer(message) })
     link.handle('log', { tell: (event: LogEvent) => this.#log(event) })
   }
 }
+
+const waits = (names: readonly string[]): string => `waits for the next start: ${names.join(', ')}`
+
+/** What the configuration says about where mail and indexes are. */
+const storesOf = (settings: Settings): Set<string> =>
+  new Set([bodyStoreOf(settings, settings.obox_fs), settings.obox_index_fs || settings.obox_fs])
 
 /** What is asked of a thread that dies meanwhile is no longer needed: its successor connects itself. */
 async function ifAlive(thread: SessionThread, asked: Promise<unknown>): Promise<void> {

@@ -26,11 +26,12 @@ const backlog = 4096
 
 export class Listeners {
   readonly #world: World
-  readonly #config: Config
+  readonly #config: () => Config
   readonly #acceptor: Acceptor
   readonly #servers: net.Server[] = []
 
-  constructor(world: World, config: Config, acceptor: Acceptor) {
+  /** `config`: in force when a connection comes. */
+  constructor(world: World, config: () => Config, acceptor: Acceptor) {
     this.#world = world
     this.#config = config
     this.#acceptor = acceptor
@@ -75,7 +76,7 @@ export class Listeners {
   /** A load balancer's connection, which is another's. */
   #acceptProxied(listener: Listener, socket: net.Socket, balancer: Proxied): void {
     const { remote, local } = balancer
-    const { haproxy_trusted_networks, haproxy_timeout } = settingsFor(this.#config, { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
+    const { haproxy_trusted_networks, haproxy_timeout } = settingsFor(this.#config(), { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
     const failed = (why: string): void => this.#world.emit({
       level: 'warning', name: 'net.haproxy', service: listener.protocol, text: `haproxy: Client dropped: ${why} (rip=${remote.ip})`,
     })
@@ -93,7 +94,7 @@ export class Listeners {
   }
 
   #begin(listener: Listener, socket: net.Socket, { remote, local }: Proxied): void {
-    const settings = settingsFor(this.#config, { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
+    const settings = settingsFor(this.#config(), { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
     const trusted = inNetworks(remote.ip, settings.login_trusted_networks)
     this.#acceptor.accept({
       protocol: listener.protocol,

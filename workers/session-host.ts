@@ -18,7 +18,8 @@ import { Users } from './users.ts'
 
 export class SessionHost implements RelayHost, Home {
   readonly effects: Effects
-  readonly config: Config
+  /** Of sessions that begin from now on. */
+  config: Config
   readonly place: HostPlace
   readonly users: Users
   readonly #sessions = new Set<HostedSession>()
@@ -28,7 +29,7 @@ export class SessionHost implements RelayHost, Home {
     this.effects = effects
     this.config = config
     this.place = place
-    this.users = new Users(effects, config)
+    this.users = new Users(effects, () => this.config)
   }
 
   get sessionCount(): number { return this.#sessions.size }

@@ -68,10 +68,12 @@ class SessionWorker {
       count: start.count,
       relayTo: (worker) => this.#peer(worker).relay,
     })
-    this.#listeners = new Listeners(this.#effects, start.config, this.#host)
+    this.#listeners = new Listeners(this.#effects, () => this.#host.config, this.#host)
   }
 
   listen(): Promise<void> { return this.#listeners.listen(this.#start.listeners, this.#start.index === 0) }
+
+  reload(config: Config): void { this.#host.config = config }
 
   connectStorage(port: MessagePort): void {
     this.#storage.close('the storage worker was restarted')
@@ -158,6 +160,8 @@ const running = (): SessionWorker => {
 /** What the main thread may ask of this thread, over comlink. */
 export interface SessionWorkerControl {
   start(start: SessionWorkerStart): void
+  /** What holds for sessions that begin, and users that are opened, from now on. */
+  reload(config: Config): void
   connectStorage(port: MessagePort): void
   connectPeer(index: number, port: MessagePort): void
   listen(): Promise<void>
@@ -172,6 +176,7 @@ export interface SessionWorkerControl {
 
 const control: SessionWorkerControl = {
   start: (start) => { worker = new SessionWorker(start) },
+  reload: (config) => running().reload(config),
   connectStorage: (port) => running().connectStorage(port),
   connectPeer: (index, port) => running().connectPeer(index, port),
   listen: () => running().listen(),

@@ -13,9 +13,10 @@ import { Registry } from '../runtime/registry.ts'
 export class Users {
   readonly #registry: Registry<UserActor>
   readonly #effects: Effects
-  readonly #config: Config
+  readonly #config: () => Config
 
-  constructor(effects: Effects, config: Config) {
+  /** `config`: in force when a user is opened. */
+  constructor(effects: Effects, config: () => Config) {
     this.#registry = new Registry(effects.clock)
     this.#effects = effects
     this.#config = config
@@ -35,7 +36,7 @@ export class Users {
   stop(deadlineMs: number): Promise<void> { return this.#registry.stop(deadlineMs) }
 
   #open(account: Account): Promise<UserActor> {
-    const general = settingsFor(this.#config, {})
+    const general = settingsFor(this.#config(), {})
     const variables = userVariables({ user: account.user, home: account.home, fields: account.fields })
     return openUser(this.#effects, expandSettings(general, variables), account, {
       // However long it takes: whoever opened the user again before its end would be a second writer.

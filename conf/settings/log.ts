@@ -1,11 +1,11 @@
 // Where lines go, and how much is said.
 
-import { acts, bool, path, text } from '../setting.ts'
+import { acts, actsAtStart, bool, path, text } from '../setting.ts'
 
 export const logSettings = {
-  log_path: path('syslog', 'File for all lines; `syslog`; `/dev/stderr`.', acts),
-  info_log_path: path('', 'File for informational lines; empty: log_path.', acts),
-  debug_log_path: path('', 'File for debug lines; empty: info_log_path.', acts),
+  log_path: path('syslog', 'File for all lines; `syslog`; `/dev/stderr`.', actsAtStart),
+  info_log_path: path('', 'File for informational lines; empty: log_path.', actsAtStart),
+  debug_log_path: path('', 'File for debug lines; empty: info_log_path.', actsAtStart),
   log_timestamp: text('%b %d %H:%M:%S ', 'strftime(3) form of the time before each line of a log file.', acts),
   log_debug: text('', 'Event filter: which debug events are logged.'),
   log_core_filter: text('', 'Event filter: which events dump core.'),

@@ -1,6 +1,6 @@
 // Before login: greeting, trust, TLS.
 
-import { acts, bool, choice, list, number, path, text, time } from '../setting.ts'
+import { acts, actsAtStart, bool, choice, list, number, path, text, time } from '../setting.ts'
 
 export const loginSettings = {
   login_greeting: text('Culver ready.', 'Greeting of IMAP, POP3, LMTP and ManageSieve.', acts),
@@ -35,10 +35,10 @@ export const sslSettings = {
   ssl_verify_client_cert: bool(false, 'Ask clients for a certificate.'),
   ssl_require_crl: bool(true, 'Demand a revocation list for client certificates.'),
   ssl_cert_username_field: text('commonName', 'Field of a client certificate that names the user.'),
-  ssl_client_ca_dir: path('', 'Directory of authorities for https stores, in place of the runtime\'s own.', acts),
-  ssl_client_ca_file: path('', 'File of authorities for https stores, in place of the runtime\'s own.', acts),
-  ssl_client_cert: text('', 'Certificate for https stores.', acts),
-  ssl_client_key: text('', 'Private key for https stores.', { acts: true, secret: true }),
-  ssl_client_require_valid_cert: bool(true, 'Https stores must have a valid certificate.', acts),
+  ssl_client_ca_dir: path('', 'Directory of authorities for https stores, in place of the runtime\'s own.', actsAtStart),
+  ssl_client_ca_file: path('', 'File of authorities for https stores, in place of the runtime\'s own.', actsAtStart),
+  ssl_client_cert: text('', 'Certificate for https stores.', actsAtStart),
+  ssl_client_key: text('', 'Private key for https stores.', { ...actsAtStart, secret: true }),
+  ssl_client_require_valid_cert: bool(true, 'Https stores must have a valid certificate.', actsAtStart),
   ssl_crypto_device: text('', 'OpenSSL engine.'),
 } as const

@@ -1,13 +1,13 @@
 // The process as a whole: what it serves, where it lives, how many threads.
 
-import { acts, bool, list, number, path, size, text, time } from '../setting.ts'
+import { acts, actsAtStart, bool, list, number, path, size, text, time } from '../setting.ts'
 
 export const masterSettings = {
   protocols: list('imap pop3 lmtp', 'Protocols to serve: imap, pop3, lmtp, sieve (ManageSieve).', {
-    values: ['imap', 'pop3', 'lmtp', 'sieve', 'submission', 'none'], acts: ['imap', 'lmtp', 'none'],
+    values: ['imap', 'pop3', 'lmtp', 'sieve', 'submission', 'none'], acts: ['imap', 'lmtp', 'none'], atStart: true,
   }),
-  listen: list('*, ::', 'Addresses for all inet_listeners without an `address` of their own; `*` all IPv4, `::` all IPv6.', acts),
-  base_dir: path('/run/dovecot', 'Directory of UNIX sockets.', acts),
+  listen: list('*, ::', 'Addresses for all inet_listeners without an `address` of their own; `*` all IPv4, `::` all IPv6.', actsAtStart),
+  base_dir: path('/run/dovecot', 'Directory of UNIX sockets.', actsAtStart),
   state_dir: path('/var/lib/dovecot', 'Directory of state that outlives a restart.', acts),
   instance_name: text('dovecot', 'Name of this server in process titles and logs.'),
   libexec_dir: path('/usr/lib/dovecot', 'Directory of executables of services.'),
@@ -29,7 +29,7 @@ export const masterSettings = {
   doveadm_api_key: text('', 'Key of the admin HTTP API.', { secret: true }),
   doveadm_username: text('doveadm', 'User name of the admin API.'),
   doveadm_allowed_commands: list('', 'Admin commands that remote clients may run; empty: all.'),
-  doveadm_socket_path: path('doveadm-server', 'UNIX socket of the admin API, below base_dir.', acts),
+  doveadm_socket_path: path('doveadm-server', 'UNIX socket of the admin API, below base_dir.', actsAtStart),
   doveadm_port: number(0, 'Port to which admin commands are sent; 0: the UNIX socket.'),
   doveadm_ssl: text('no', 'TLS to the admin port.'),
   doveadm_worker_count: number(0, 'Users on which an admin command works at a time.'),
@@ -37,7 +37,7 @@ export const masterSettings = {
   stats_writer_socket_path: path('stats-writer', 'Socket of the statistics process.'),
   stats_http_rawlog_dir: path('', 'Directory for raw copies of statistics HTTP connections.'),
   dict_db_config: path('', 'Berkeley DB configuration of dict processes.'),
-  culver_ready_text: text('', 'Culver: what `serve` prints when it is ready, after its listeners.', acts),
-  culver_session_workers: number(0, 'Culver: threads that hold sessions and users; 0: as many as the machine has cores.', acts),
+  culver_ready_text: text('', 'Culver: what `serve` prints when it is ready, after its listeners.', actsAtStart),
+  culver_session_workers: number(0, 'Culver: threads that hold sessions and users; 0: as many as the machine has cores.', actsAtStart),
   culver_storage_workers: number(1, 'Culver: threads that do object I/O; users are hashed over them.'),
 } as const

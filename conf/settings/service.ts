@@ -2,10 +2,10 @@
 // and takes from a service its listeners, and from some its limits.
 
 import type { Values } from '../setting.ts'
-import { acts, bool, list, number, octal, size, text, time } from '../setting.ts'
+import { actsAtStart, bool, list, number, octal, size, text, time } from '../setting.ts'
 
 export const serviceSettings = {
-  protocol: text('', 'It runs only where `protocols` has this one.', acts),
+  protocol: text('', 'It runs only where `protocols` has this one.', actsAtStart),
   type: text('', 'What kind of process it is.'),
   executable: text('', 'What is run; `script PROGRAM` for a script.'),
   user: text('', 'System user.'),
@@ -23,18 +23,18 @@ export const serviceSettings = {
 } as const
 
 export const inetListenerSettings = {
-  address: list('', 'Addresses; empty: `listen`.', acts),
-  port: number(0, 'Port; 0: it does not listen.', acts),
-  ssl: bool(false, 'TLS from the first byte.', { acts: ['no'] }),
+  address: list('', 'Addresses; empty: `listen`.', actsAtStart),
+  port: number(0, 'Port; 0: it does not listen.', actsAtStart),
+  ssl: bool(false, 'TLS from the first byte.', { acts: ['no'], atStart: true }),
   reuse_port: bool(false, 'Several processes listen; always so here.'),
-  haproxy: bool(false, 'Connections begin with a PROXY header.', acts),
+  haproxy: bool(false, 'Connections begin with a PROXY header.', actsAtStart),
 } as const
 
 /** UNIX sockets and named pipes. */
 export const fileListenerSettings = {
-  mode: octal(0o600, 'File mode; 0: it does not listen.', acts),
-  user: text('', 'Owner.', acts),
-  group: text('', 'Group.', acts),
+  mode: octal(0o600, 'File mode; 0: it does not listen.', actsAtStart),
+  user: text('', 'Owner.', actsAtStart),
+  group: text('', 'Group.', actsAtStart),
 } as const
 
 export type InetListenerSettings = Values<typeof inetListenerSettings>

@@ -1,4 +1,4 @@
-// `culver serve -c FILE`: runs the server in the foreground until SIGINT or SIGTERM.
+// `culver serve -c FILE`: runs the server in the foreground until SIGINT or SIGTERM; SIGHUP reads the configuration again.
 
 import { parseArgs } from 'node:util'
 import { loadConfig, settingsFor } from '../../conf/load.ts'
@@ -24,9 +24,11 @@ export default command({
       args,
       options: { config: { type: 'string', short: 'c' }, option: { type: 'string', short: 'o', multiple: true } },
     })
-    const config = loadConfig(values.config ?? '/etc/dovecot/dovecot.conf', values.option ?? [])
-    const server = new Server(config)
+    const overrides = values.option ?? []
+    const config = loadConfig(values.config ?? '/etc/dovecot/dovecot.conf', overrides)
+    const server = new Server(config, overrides)
     await server.start()
+    process.on('SIGHUP', () => { void server.reloadOrSay() })
     console.log(announce(server.listeners, settingsFor(config, {}).culver_ready_text))
     await stopSignal()
     console.log('Stopping; once more to stop at once.')

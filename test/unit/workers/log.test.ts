@@ -39,7 +39,7 @@ void t.test('files by level', (t) => {
   t.teardown(() => fs.rmSync(directory, { recursive: true }))
   const at = (name: string): string => path.join(directory, name)
   const write = (settings: Partial<Settings>): void => {
-    const log = openLog({ ...defaultSettings(), ...settings })
+    const log = openLog(() => ({ ...defaultSettings(), ...settings }))
     for (const level of ['debug', 'info', 'warning', 'error'] as const) log({ level, name: 'x', text: `one ${level}` })
   }
   const levels = (name: string): string[] => fs.readFileSync(at(name), 'utf8').trimEnd().split('\n').map((text) => text.replace(/.*one /, ''))
@@ -48,7 +48,7 @@ void t.test('files by level', (t) => {
   write({ log_path: at('errors'), info_log_path: at('infos'), debug_log_path: at('debugs'), mail_debug: true })
   t.same([levels('errors'), levels('infos'), levels('debugs')], [['warning', 'error'], ['info'], ['debug']])
   t.equal(fs.statSync(at('all')).mode & 0o777, 0o600)
-  t.throws(() => openLog({ ...defaultSettings(), log_path: at('absent/log') }), ConfigError)
+  t.throws(() => openLog(() => ({ ...defaultSettings(), log_path: at('absent/log') })), ConfigError)
   t.end()
 })
 
@@ -57,7 +57,7 @@ const flood = (count: number): string => `
   import { defaultSettings } from ${JSON.stringify(new URL('../../../conf/settings.ts', import.meta.url).href)}
   import { openLog } from ${JSON.stringify(new URL('../../../workers/log.ts', import.meta.url).href)}
   process.stderr // makes the pipe one that does not block, as threads do
-  const log = openLog({ ...defaultSettings(), log_path: '/dev/stderr' })
+  const log = openLog(() => ({ ...defaultSettings(), log_path: '/dev/stderr' }))
   let i = 0
   for (; i < ${count}; i++) log({ level: 'info', name: 'x', text: 'line ' + i + '.'.repeat(90) })
   process.stdin.once('data', () => { log({ level: 'info', name: 'x', text: 'the last' }); process.stdin.destroy() })

@@ -28,7 +28,7 @@ void t.test('who says nothing, and who sends a byte now and then, is told and cu
   }
   const config = loadConfig(file)
   const host = new SessionHost(effects, config, { index: 0, count: 1, relayTo: () => { throw new Error('there is only one') } })
-  const listeners = new Listeners(effects, config, host)
+  const listeners = new Listeners(effects, () => config, host)
   await listeners.listen([{ protocol: 'imap', kind: 'inet', address: '127.0.0.1', port }], true)
   t.teardown(() => listeners.close())
 

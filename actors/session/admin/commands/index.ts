@@ -3,7 +3,9 @@ import authLogin from './auth-login.ts'
 import authLookup from './auth-lookup.ts'
 import authTest from './auth-test.ts'
 import kick from './kick.ts'
+import reload from './reload.ts'
 import user from './user.ts'
 import who from './who.ts'
+import workers from './workers.ts'
 
-export const all = [authLogin, authLookup, authTest, kick, user, who]
+export const all = [authLogin, authLookup, authTest, kick, reload, user, who, workers]

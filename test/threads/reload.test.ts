@@ -1,0 +1,81 @@
+// The configuration read again while the server runs: by signal and by command, right and wrong.
+
+import fs from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import { LineClient } from '../fixtures/line-client.ts'
+import type { Finished } from '../fixtures/program.ts'
+import { runProgram } from '../fixtures/program.ts'
+import { TestServer } from '../fixtures/server.ts'
+
+const directory = fs.mkdtempSync(path.join(t.testdir(), 'reload-'))
+const users = path.join(directory, 'users')
+fs.writeFileSync(users, 'alice@example.com:{PLAIN}secret::::/srv/alice\n')
+const server = await TestServer.start({ directory, databases: `passdb {\n driver = passwd-file\n args = ${users}\n}\n` })
+t.teardown(() => server.stop())
+
+const root = path.resolve(import.meta.dirname, '../..')
+const file = path.join(directory, 'culver.conf')
+const adm = (...args: string[]): Promise<Finished> => runProgram(process.execPath, [path.join(root, 'workers/cli.ts'), 'adm', '-S', path.join(directory, 'run/doveadm-server'), ...args])
+
+/** Adds lines to the configuration. */
+const say = (lines: string): void => fs.appendFileSync(file, `\n${lines}\n`)
+
+async function greeting(): Promise<string | undefined> {
+  const client = await LineClient.connect(server.imapPort)
+  const line = await client.line()
+  client.close()
+  return line
+}
+
+async function login(name: string, password: string): Promise<string> {
+  const client = await LineClient.connect(server.imapPort)
+  const [answer = ''] = (await client.command('a', `LOGIN ${name} ${password}`)).slice(-1)
+  client.close()
+  return answer
+}
+
+void t.test('by command', async (t) => {
+  const kept = await LineClient.connect(server.imapPort)
+  t.teardown(() => kept.close())
+  await kept.line()
+  t.match(await kept.command('a', 'LOGIN alice@example.com secret'), [/^a OK/])
+  say('login_greeting = Changed.\nlisten = 127.0.0.1, ::1')
+  const { code, stdout } = await adm('reload')
+  t.equal(code, 0)
+  t.match(stdout, /waits for the next start: listen\n/)
+  t.match(await greeting(), /Changed\.$/)
+  t.match(server.output, /reloaded, changed: login_greeting\n/)
+  t.match(await kept.command('b', 'SELECT INBOX'), [/./], 'who is there notices nothing')
+})
+
+void t.test('what is wrong changes nothing', async (t) => {
+  const before = fs.readFileSync(file, 'utf8')
+  say('login_greeting = Never.\nlogin_greting = x')
+  const { code, stderr } = await adm('reload')
+  t.equal(code, 65)
+  t.match(stderr, /stays as it was:\n.*culver\.conf:\d+: unknown setting 'login_greting'/)
+  t.match(await greeting(), /Changed\.$/)
+  fs.writeFileSync(file, before)
+  say('passdb {\n driver = ldpa\n}')
+  t.match((await adm('reload')).stderr, /unknown driver 'ldpa'/)
+  t.match(await login('alice@example.com', 'secret'), /^a OK/)
+  fs.writeFileSync(file, before)
+})
+
+void t.test('by SIGHUP: other users, more workers', async (t) => {
+  const others = path.join(directory, 'others')
+  fs.writeFileSync(others, 'bob@example.com:{PLAIN}secret::::/srv/bob\n')
+  t.match(await login('bob@example.com', 'secret'), /^a NO \[AUTHENTICATIONFAILED\]/)
+  say(`passdb {\n driver = passwd-file\n args = ${others}\n}\nauth_worker_max_count = 7`)
+  server.signal('SIGHUP')
+  await server.says('reloaded, changed:')
+  t.match(await login('bob@example.com', 'secret'), /^a OK/)
+  t.match(await login('alice@example.com', 'secret'), /^a OK/)
+  const workers = async (...args: string[]): Promise<string | undefined> => (await adm('-f', 'flow', 'workers', ...args)).stdout.split('\n').find((line) => line.startsWith('kind=auth'))
+  t.match(await workers(), / at a time=7 /)
+  t.match(await workers('auth', '3'), / at a time=3 /)
+  t.match(await login('bob@example.com', 'secret'), /^a OK/)
+  t.match(await adm('workers', 'auth', '0'), { code: 64 })
+  t.match(await adm('workers', 'session', '2'), { code: 64, stderr: /taken at start/ })
+})
