@@ -12,7 +12,10 @@ export interface LoginRequest {
   mechanism: string
   /** As typed by the client. */
   username: string
+  /** Also the token of OAUTHBEARER and XOAUTH2; empty where there is `proof`. */
   password: string
+  /** What SCRAM sends in place of a password. */
+  proof?: ScramProof
   /** SASL authorization identity, if it differs (master users). */
   authzid?: string
   session: string
@@ -37,6 +40,18 @@ export interface LookupRequest {
 
 export type AuthRequest = LoginRequest | LookupRequest
 
+export type ScramHash = 'sha1' | 'sha256'
+
+/** Salt (base64) and iterations of a user's stored password. */
+export interface ScramSalt { salt: string; iterations: number }
+
+/** What a SCRAM client has proved that it knows (RFC 5802 §3): `proof` over `message`, in base64. */
+export interface ScramProof extends ScramSalt { hash: ScramHash; message: string; proof: string }
+
+/** What SCRAM tells a client before it has proved anything; `of` has no password. Strangers get a salt as well. */
+export interface SaltRequest { kind: 'salt'; hash: ScramHash; of: LoginRequest }
+export type SaltAnswer = ({ status: 'ok' } & ScramSalt) | { status: 'refused' | 'temporary' }
+
 /** For administrators: the passdbs alone, with a password (as a login) or without one. */
 export interface PassdbRequest { kind: 'passdb'; of: AuthRequest }
 
@@ -50,7 +65,8 @@ export interface UsersRequest { kind: 'users' }
  * may (the passdb's fields host, port and destuser).
  */
 export type AuthAnswer =
-  | { status: 'ok'; account: Account }
+  /** `signature`: the server's, of SCRAM (base64). */
+  | { status: 'ok'; account: Account; signature?: string }
   | { status: 'refused' | 'unknown' | 'temporary' | 'disabled'; reason?: string; elsewhere?: Elsewhere }
 
 /** Another server that serves the account. */
@@ -63,5 +79,5 @@ export type PassdbAnswer = { status: 'ok'; user: string; fields: Record<string, 
 export type UsersAnswer = { status: 'ok'; users: string[] } | { status: 'temporary'; reason: string }
 
 /** Everything that auth can be asked. */
-export type AnyAuthRequest = AuthRequest | PassdbRequest | UsersRequest
-export type AnyAuthAnswer = AuthAnswer | PassdbAnswer | UsersAnswer
+export type AnyAuthRequest = AuthRequest | SaltRequest | PassdbRequest | UsersRequest
+export type AnyAuthAnswer = AuthAnswer | SaltAnswer | PassdbAnswer | UsersAnswer

@@ -21,7 +21,7 @@ import { PassdbChain } from './auth/passdb-chain.ts'
 import { SharedLookups } from './auth/shared-lookups.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
 import type {
-  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, Elsewhere, LoginRequest, LookupRequest, PassdbAnswer, UsersAnswer,
+  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, Elsewhere, LoginRequest, LookupRequest, PassdbAnswer, SaltAnswer, SaltRequest, UsersAnswer,
 } from './auth-messages.ts'
 
 export interface AuthOptions {
@@ -85,6 +85,7 @@ class Auth implements AuthActor {
     switch (request.kind) {
       case 'login': return this.#login(request)
       case 'lookup': return this.#lookup(request)
+      case 'salt': return this.#salt(request)
       case 'passdb': return this.#passdb(request.of)
       case 'users': return this.#users()
     }
@@ -110,7 +111,7 @@ class Auth implements AuthActor {
   }
 
   async #checkPassword(request: LoginRequest, login: Login, passdbs: PassdbChain, say: Say): Promise<PassdbOutcome> {
-    if (request.password === '') {
+    if (request.password === '' && request.proof === undefined) {
       say('info', 'auth', 'Empty password')
       return 'refused'
     }
@@ -118,7 +119,18 @@ class Auth implements AuthActor {
       say('info', 'auth', 'Attempted master login with no master passdbs')
       return 'refused'
     }
-    return passdbs.verify(login, request.mechanism, request.password)
+    return passdbs.verify(login, request.mechanism, request.proof ?? request.password)
+  }
+
+  /** Tells nobody who is known: strangers have a salt of their own. */
+  async #salt({ hash, of }: SaltRequest): Promise<SaltAnswer> {
+    const login = this.#begin(of)
+    if (login === undefined) return { status: 'refused' }
+    const say = this.#sayer(of, login.user)
+    const passdbs = this.#passdbs((level, driver, text) => { if (level === 'error' || level === 'warning') say(level, driver, text) })
+    const outcome = login.wanted !== undefined && !passdbs.hasMasters ? 'refused' : await passdbs.verify(login, of.mechanism, { hash })
+    if (outcome === 'temporary') return { status: 'temporary' }
+    return login.salt === undefined ? { status: 'refused' } : { status: 'ok', ...login.salt.salt }
   }
 
   /** The passdbs alone, without the delay that strangers get. */
@@ -183,7 +195,7 @@ class Auth implements AuthActor {
     }
     if (outcome !== 'ok') return { status: outcome }
     const result = accountOf(login, this.#settings)
-    if (result.ok) return { status: 'ok', account: result.account }
+    if (result.ok) return { status: 'ok', account: result.account, ...(login.signature === undefined ? {} : { signature: login.signature }) }
     say('error', 'userdb', result.reason)
     return { status: 'temporary' }
   }

@@ -72,6 +72,10 @@ export const limits = {
   /** RFC 4616 asks for 255 octets at least; hashing cost grows with the password's length. */
   userNameBytes: 1024,
   passwordBytes: 1024,
+  /** A bearer token: JWTs with many claims are a few kilobytes. A whole message of its mechanism fits into a line before login. */
+  tokenBytes: 16 * 1024,
+  /** Iterations of a stored SCRAM secret: an auth thread does about a million SHA-256 rounds a second. */
+  scramIterations: 1_000_000,
   /** Memory that one Argon2 hash in a users file may ask for; every auth worker may need it at once. */
   argon2KiB: 1024 * 1024,
   /** passwd-files kept parsed by one auth worker (a path may have %d), and the size of one: it lies in memory whole. */

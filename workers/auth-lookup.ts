@@ -1,11 +1,13 @@
 // One look-up in one database: what an auth worker does. Every failure of a database or of a stored secret is `temporary`.
 
-import type { LookupResult, LookupTask } from '../actors/auth/lookup.ts'
+import type { LookupResult, LookupTask, ScramClaim } from '../actors/auth/lookup.ts'
 import { isSet } from '../actors/auth/fields.ts'
 import { ConfigError, LimitExceeded, messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import type { DatabaseWorld, Driver, PassdbEntry, PassdbSource, Secret, UserdbSource } from './databases.ts'
 import { all as passdbs } from './passdb/index.ts'
+import { derivedSalt, proved, salted } from './scram-lookup.ts'
+import { usualIterations } from './password/scram.ts'
 import { UnusableSecret } from './password/scheme.ts'
 import { verifyPassword } from './password/verify.ts'
 import { all as userdbs } from './userdb/index.ts'
@@ -51,11 +53,17 @@ export class Databases {
       if (task.kind === 'users') return await listed(this.userdb(task.driver, task.args), task.driver)
       const source = this.passdb(task.driver, task.args)
       if (task.kind === 'find') return found(await source.lookup(task.variables))
+      if (task.scram !== undefined) return this.#scram(task.scram, await source.lookup(task.variables), task.variables)
       if (source.verify !== undefined) return await source.verify(task.variables, task.password ?? '')
       return verified(await source.lookup(task.variables), task.password ?? '')
     } catch (error) {
       return { status: 'temporary', fields: {}, reason: messageOf(error) }
     }
+  }
+
+  #scram(claim: ScramClaim, entry: PassdbEntry, { user }: LookupTask['variables']): LookupResult {
+    const derived = { salt: derivedSalt(this.#world.saltKey, typeof user === 'string' ? user : ''), iterations: usualIterations }
+    return 'proof' in claim ? proved(entry, claim) : salted(entry, claim.hash, derived)
   }
 
   #open<Source>(driver: Driver<Source>, args: string): Source {
@@ -83,7 +91,7 @@ function opened<Source>(sources: Map<string, Source>, key: string, open: () => S
 
 const found = (entry: PassdbEntry): LookupResult => (entry.status === 'ok' ? okResult(entry) : { status: 'unknown', fields: {} })
 
-const okResult = ({ fields, warning }: PassdbEntry & { status: 'ok' }): LookupResult =>
+export const okResult = ({ fields, warning }: PassdbEntry & { status: 'ok' }): LookupResult =>
   ({ status: 'ok', fields, ...(warning === undefined ? {} : { warning }) })
 
 function verified(entry: PassdbEntry, password: string): LookupResult {

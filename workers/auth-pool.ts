@@ -4,6 +4,7 @@
 // network, one thread serves several of them (a thread costs 13 MB and 130 ms to start; a waiting look-up nothing); more
 // threads than cores would compute nothing more.
 
+import { randomBytes } from 'node:crypto'
 import os from 'node:os'
 import { Piscina } from 'piscina'
 import type { LookupResult, LookupTask } from '../actors/auth/lookup.ts'
@@ -11,6 +12,7 @@ import type { Settings } from '../conf/settings.ts'
 import { limits } from '../runtime/limits.ts'
 import { RealFiles } from '../runtime/real-files.ts'
 import { Databases } from './auth-lookup.ts'
+import type { AuthWorkerData } from './auth-worker.ts'
 
 /** A thread without work for this long ends (ms); the first one stays. */
 const idleMs = 60_000
@@ -24,6 +26,8 @@ export class AuthPool {
   #limit: number
   #pool: Piscina
   #busy = 0
+  /** As long as the server runs. */
+  readonly #saltKey = randomBytes(32)
 
   /** ConfigError: a passdb or userdb names an unknown driver, or has arguments that driver cannot read. */
   constructor(settings: PoolSettings) {
@@ -85,6 +89,7 @@ export class AuthPool {
       filename: new URL('./auth-worker.ts', import.meta.url).href,
       minThreads: 1,
       maxThreads: threads,
+      workerData: { saltKey: this.#saltKey } satisfies AuthWorkerData,
       resourceLimits: { maxYoungGenerationSizeMb: limits.authYoungMegabytes },
       idleTimeout: idleMs,
       closeTimeout: limits.askMs,

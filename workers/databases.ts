@@ -35,7 +35,11 @@ export interface UserdbSource extends OpenSource {
 }
 
 /** The doors a driver gets. */
-export interface DatabaseWorld { files: Pick<Files, 'read' | 'stat'> }
+export interface DatabaseWorld {
+  files: Pick<Files, 'read' | 'stat'>
+  /** Of all threads, and of this run of the server: salts that SCRAM needs are made with it. */
+  saltKey?: Uint8Array
+}
 
 /** A driver's nature. */
 export interface Traits {

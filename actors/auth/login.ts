@@ -1,6 +1,6 @@
 // What is known of one login or look-up while it goes through the databases.
 
-import type { AuthRequest } from '../auth-messages.ts'
+import type { AuthRequest, ScramSalt } from '../auth-messages.ts'
 import { prefetched } from './fields.ts'
 import type { Fields } from './lookup.ts'
 
@@ -16,6 +16,9 @@ export interface Login {
   master?: string
   /** Some passdb has verified the password: the following ones are asked without. */
   verified: boolean
+  /** What the passdbs have answered to SCRAM; the first one that knows the user counts. */
+  salt?: { known: boolean; salt: ScramSalt }
+  signature?: string
   /** passdb fields, and userdb fields (of a prefetching passdb, then of the userdbs). */
   fields: Fields
   userdb: Fields

@@ -1,6 +1,7 @@
 // What the auth actor asks of its databases, one at a time, and what they answer. Structured-clonable: it runs in an auth worker.
 
 import type { Variables } from '../../conf/expand.ts'
+import type { ScramHash, ScramProof, ScramSalt } from '../auth-messages.ts'
 
 /** Extra fields of Dovecot's passdb and userdb: `user`, `nologin`, `home`, `quota_rule`, `userdb_home` … */
 export type Fields = Record<string, string>
@@ -8,9 +9,9 @@ export type Fields = Record<string, string>
 export interface LookupTask {
   /**
    * `verify`: passdb with a password. `find`: passdb without one, because another has verified it. `user`: userdb. `users`:
-   * all names that a userdb has.
+   * all names that a userdb has. `salt`, `prove`: passdb with SCRAM in place of a password; never to be remembered.
    */
-  kind: 'verify' | 'find' | 'user' | 'users'
+  kind: 'verify' | 'find' | 'user' | 'users' | 'salt' | 'prove'
   /** passdb's or userdb's `driver` and `args`, as configured. */
   driver: string
   args: string
@@ -20,7 +21,11 @@ export interface LookupTask {
    */
   variables: Variables
   password?: string
+  /** Of `salt`; of `prove`, with what the client has sent. */
+  scram?: ScramClaim
 }
+
+export type ScramClaim = { hash: ScramHash } | ScramProof
 
 /**
  * `mismatch`: known, but another password (or none at all). `temporary`: nobody can tell now. `reason` is for the log,
@@ -33,6 +38,10 @@ export interface LookupResult {
   reason?: string
   /** Of `users`. */
   users?: string[]
+  /** Of `salt`, whatever the status: nobody shall see who is unknown. */
+  salt?: ScramSalt
+  /** Of `prove`: by which the client knows the server. */
+  signature?: string
   /** Of an `ok` that is not quite as it should be; for the log as well. */
   warning?: string
 }

@@ -8,7 +8,7 @@ import type { PassdbSettings } from '../../conf/settings.ts'
 import { isSet, parseFields } from './fields.ts'
 import type { Login } from './login.ts'
 import { forwarded, takePassdbFields } from './login.ts'
-import type { Fields, LookupResult, RunLookup, Say } from './lookup.ts'
+import type { Fields, LookupResult, LookupTask, RunLookup, Say, ScramClaim } from './lookup.ts'
 import { expandFields, loginVariables, taskVariables } from './variables.ts'
 
 /** `refused` hides whether user or password was wrong. */
@@ -40,6 +40,9 @@ function isAsked(passdb: PassdbSettings, login: Login, mechanism: string, succes
     && listed(passdb.username_filter, (mask) => matcher(mask)(login.user))
 }
 
+const taskOf = (claim: string | ScramClaim): Pick<LookupTask, 'kind' | 'password' | 'scram'> =>
+  (typeof claim === 'string' ? { kind: 'verify', password: claim } : { kind: 'proof' in claim ? 'prove' : 'salt', scram: claim })
+
 export class PassdbChain {
   readonly #passdbs: readonly PassdbSettings[]
   readonly #runLookup: RunLookup
@@ -54,15 +57,15 @@ export class PassdbChain {
   /** Whether some passdb holds master users. */
   get hasMasters(): boolean { return this.#passdbs.some((passdb) => passdb.master) }
 
-  /** Verifies `password` for `login`, and fills its fields. */
-  async verify(login: Login, mechanism: string, password: string): Promise<PassdbOutcome> {
+  /** Verifies `claim` (a password, or SCRAM) for `login`, and fills its fields. */
+  async verify(login: Login, mechanism: string, claim: string | ScramClaim): Promise<PassdbOutcome> {
     let success = false
     let temporary = false
     let last: LookupResult['status'] = 'unknown'
     for (let index = 0; index < this.#passdbs.length; index++) {
       const passdb = this.#passdbs[index]
       if (passdb === undefined || !isAsked(passdb, login, mechanism, success)) continue
-      last = await this.#ask(passdb, login, password)
+      last = await this.#ask(passdb, login, claim)
       const found = last === 'ok'
       if (passdb.deny && last !== 'unknown') return last === 'temporary' ? 'temporary' : 'refused'
       if (last === 'temporary') temporary = true
@@ -105,12 +108,12 @@ export class PassdbChain {
     delete login.wanted
   }
 
-  async #ask(passdb: PassdbSettings, login: Login, password: string): Promise<LookupResult['status']> {
+  async #ask(passdb: PassdbSettings, login: Login, claim: string | ScramClaim): Promise<LookupResult['status']> {
     const find = login.verified || passdb.deny
     const variables = taskVariables(login)
-    const result = await this.#runLookup({
-      kind: find ? 'find' : 'verify', driver: passdb.driver, args: passdb.args, variables, ...(find ? {} : { password }),
-    })
+    const result = await this.#runLookup({ driver: passdb.driver, args: passdb.args, variables, ...(find ? { kind: 'find' } : taskOf(claim)) })
+    if (result.salt !== undefined && login.salt?.known !== true) login.salt = { known: result.status === 'ok', salt: result.salt }
+    if (result.signature !== undefined) login.signature = result.signature
     if (result.status === 'temporary') this.#say('error', passdb.driver, result.reason ?? 'lookup failed')
     else if (passdb.deny) { if (result.status !== 'unknown') this.#say('info', passdb.driver, 'User found from deny passdb') }
     else if (result.status === 'unknown') this.#say('info', passdb.driver, result.reason ?? 'unknown user')

@@ -3,7 +3,7 @@
 import { acts, bool, choice, list, number, path, size, text, time } from '../setting.ts'
 
 export const authSettings = {
-  auth_mechanisms: list('plain', 'SASL mechanisms offered: plain, login.', { acts: ['plain', 'login'] }),
+  auth_mechanisms: list('plain', 'SASL mechanisms offered: plain, login, scram-sha-1, scram-sha-256, oauthbearer, xoauth2.', { acts: ['plain', 'login', 'scram-sha-1', 'scram-sha-256', 'oauthbearer', 'xoauth2'] }),
   disable_plaintext_auth: bool(true, 'Refuse plaintext passwords on connections without TLS that are not from this host or a trusted network.', acts),
   auth_username_format: text('%Lu', 'How a login name is normalised before any look-up; empty: left as it is.', acts),
   auth_username_chars: text('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890.-_@', 'Characters allowed in user names; empty: all.', acts),

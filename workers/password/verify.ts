@@ -36,11 +36,16 @@ function findScheme(name: string, suffixName: string | undefined): { scheme: Sch
  * UnusableSecret: an unknown scheme or broken secret, so that nobody can tell.
  */
 export function verifyPassword(password: string, stored: string, defaultScheme: string): boolean {
+  const { scheme, bytes } = readSecret(stored, defaultScheme)
+  return scheme.verify(Buffer.from(password, 'utf8'), bytes)
+}
+
+/** A stored secret, decoded. UnusableSecret. */
+export function readSecret(stored: string, defaultScheme: string): { scheme: Scheme; bytes: Uint8Array } {
   const prefix = prefixForm.exec(stored)
   const [name = '', suffixName] = prefix === null ? defaultScheme.split('.') : [prefix[1], prefix[2]]
   const { scheme, suffix } = findScheme(name, suffixName)
-  const secret = decode(scheme, suffix, prefix === null ? stored : stored.slice(prefix[0].length))
-  return scheme.verify(Buffer.from(password, 'utf8'), secret)
+  return { scheme, bytes: decode(scheme, suffix, prefix === null ? stored : stored.slice(prefix[0].length)) }
 }
 
 /** Throws UnusableSecret where `name` is not a scheme, with or without an encoding. */

@@ -8,6 +8,8 @@ import md5Crypt from './md5-crypt.ts'
 import pbkdf2 from './pbkdf2.ts'
 import plainMd5 from './plain-md5.ts'
 import plain from './plain.ts'
+import scramSha1 from './scram-sha-1.ts'
+import scramSha256 from './scram-sha-256.ts'
 import sha from './sha.ts'
 import sha256Crypt from './sha256-crypt.ts'
 import sha256 from './sha256.ts'
@@ -18,4 +20,4 @@ import ssha from './ssha.ts'
 import ssha256 from './ssha256.ts'
 import ssha512 from './ssha512.ts'
 
-export const all = [argon2i, argon2id, blfCrypt, crypt, ldapMd5, md5Crypt, pbkdf2, plainMd5, plain, sha, sha256Crypt, sha256, sha512Crypt, sha512, smd5, ssha, ssha256, ssha512]
+export const all = [argon2i, argon2id, blfCrypt, crypt, ldapMd5, md5Crypt, pbkdf2, plainMd5, plain, scramSha1, scramSha256, sha, sha256Crypt, sha256, sha512Crypt, sha512, smd5, ssha, ssha256, ssha512]

@@ -10,6 +10,7 @@
 
 import type { Cancel, Effects, RequestContext } from '../../../runtime/effects.ts'
 import type { Settings } from '../../../conf/settings.ts'
+import type { AuthAnswer, ScramProof } from '../../auth-messages.ts'
 import type { Mailbox, User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
 import type { LiteralHead, Parser } from './grammar.ts'
@@ -93,6 +94,9 @@ export interface Credentials {
   readonly username: string
   readonly password: string
   readonly authzid?: string
+  readonly proof?: ScramProof
+  /** Tells the client what auth has answered, before anything comes of it. */
+  readonly conclude?: (answer: AuthAnswer) => Promise<void>
 }
 
 /** What the session has done, for imap_logout_format: `%{deleted}` … */

@@ -2,7 +2,8 @@
 
 import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
 import type { Account, User } from '../../user/types.ts'
-import type { AuthAnswer, Elsewhere } from '../../auth-messages.ts'
+import type { AuthAnswer, Elsewhere, SaltAnswer, SaltRequest, ScramSalt } from '../../auth-messages.ts'
+import type { SaslStep } from '../sasl/mechanism.ts'
 import type { SessionWorld } from '../types.ts'
 import { mechanisms, plaintextAllowed } from './capabilities.ts'
 import type { Credentials } from './command.ts'
@@ -17,13 +18,29 @@ export function mustBePrivate(world: SessionWorld, mechanism: string): void {
 
 /** Asks auth. No: refused, and why as far as the client may know. */
 export async function authenticate(world: SessionWorld, credentials: Credentials) {
-  const { mechanism, username, password, authzid } = credentials
+  const { mechanism, username, password, authzid, proof, conclude } = credentials
   const { id, remote, local, secured, forward } = world.seed
   const answer = await world.authenticate({
     kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured,
-    ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
+    ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
   })
+  await conclude?.(answer)
   if (answer.status === 'ok') return answer.account
+  throw refusal(answer, mechanism)
+}
+
+/** A user's salt, for SCRAM. No: nobody can tell it now. */
+export async function saltOf(world: SessionWorld, asked: Extract<SaslStep, { kind: 'salt' }>, mechanism: string): Promise<ScramSalt> {
+  const { hash, username, authzid } = asked
+  const { id, remote, local, secured, forward } = world.seed
+  const request: SaltRequest = {
+    kind: 'salt', hash, of: {
+      kind: 'login', service: 'imap', mechanism, username, password: '', session: id, remote, local, secured,
+      ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
+    },
+  }
+  const answer = await world.effects.ask<SaltAnswer>('auth', request).catch((): SaltAnswer => ({ status: 'temporary' }))
+  if (answer.status === 'ok') return answer
   throw refusal(answer, mechanism)
 }
 

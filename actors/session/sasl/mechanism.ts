@@ -1,11 +1,16 @@
 // What a SASL mechanism is to a session: a pure machine that turns the client's responses into credentials (RFC 4422).
 // Base64, lines and cancelling ("*") are the protocol's own business; no password is ever checked here.
 
+import type { AuthAnswer, ScramHash, ScramProof, ScramSalt } from '../../auth-messages.ts'
+import type { Random } from '../../../runtime/effects.ts'
+
 /** One answer of an exchange. `challenge` goes to the client (raw, not base64) and its next response comes to `next`. */
 export type SaslStep =
   | { kind: 'challenge'; bytes: Uint8Array }
   /** The exchange is complete. `authzid` is present only where it differs from the user name (a master user's login). */
-  | { kind: 'credentials'; username: string; password: string; authzid?: string }
+  | { kind: 'credentials'; username: string; password: string; authzid?: string; proof?: ScramProof }
+  /** The user's salt is needed: `salted` goes on. */
+  | { kind: 'salt'; hash: ScramHash; username: string; authzid?: string }
   /** The client broke the mechanism's rules: BAD in IMAP, and no password was tried. `reason` may be shown. */
   | { kind: 'error'; reason: string }
 
@@ -16,6 +21,13 @@ export interface SaslExchange {
    * client sent none. Not called again after `credentials` or `error`.
    */
   next(response: Uint8Array | undefined): SaslStep
+  /** After a step `salt`. */
+  salted?(salt: ScramSalt): SaslStep
+  /**
+   * After `credentials`: one more challenge that tells the client what has become of them, as SCRAM and OAUTHBEARER have it.
+   * Whatever the client answers to it changes nothing.
+   */
+  conclude?(answer: AuthAnswer): Uint8Array | undefined
 }
 
 export interface Mechanism {
@@ -23,7 +35,7 @@ export interface Mechanism {
   name: string
   /** The password crosses the wire: refused on unsecured connections when disable_plaintext_auth is set. */
   plaintext: boolean
-  start(): SaslExchange
+  start(random: Random): SaslExchange
 }
 
 /** Declares a mechanism; each file of this folder exports one. */

@@ -32,6 +32,8 @@ const made = [
   '{BLF-CRYPT}$2y$05$h4vmXNtVmrNUfeuPa7AuiurZpF056ztqnQ3zw8K4c3YfvDhdIZDGa',
   '{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$WAy18O40GMxzFMD3TIvO3Q$6vErZsOfijtXh1oQy4+i4+/FaeP6HzCuNF9msJUh8Yc',
   '{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$Z5LTuvd97ZVfiatFuc5KnQ$62F1TbTwyx+QwmSiKCm12YseWGbHmKHRUfkMD8o71Ik',
+  '{SCRAM-SHA-1}4096,brSmcFlomK50fwRaKHulHw==,nWX8BdX+rLigoO6tEpCJx7tH6PY=,iPzbk1W9n3xYHpdZ6Z4q8PE00JA=',
+  '{SCRAM-SHA-256}4096,JleDqIUmyeuj8UEHzy5gPg==,UL8dRsmL0eGAOm64EVFv5LCw4MG2edhrZCX1oSuybCE=,bHdK+wxfBEcKOcgjFxNDhRMhvv1XNP2ZcmbMB6jHgkY=',
   '{PBKDF2}$1$S7QY6RJEN9dPHDiu$5000$a056075ed85c5d2fe6c0c36a4a5968eb7f73fd1a',
 ]
 

@@ -4,9 +4,10 @@ import { Buffer } from 'node:buffer'
 import { WaitsForPipeline, command } from '../command.ts'
 import type { Credentials, ImapSession } from '../command.ts'
 import { mechanisms } from '../capabilities.ts'
-import { mustBePrivate } from '../login.ts'
+import { mustBePrivate, saltOf } from '../login.ts'
 import { Bad, No } from '../result.ts'
-import type { Mechanism } from '../../sasl/mechanism.ts'
+import type { Mechanism, SaslExchange } from '../../sasl/mechanism.ts'
+import type { AuthAnswer } from '../../../auth-messages.ts'
 
 /** base64 → bytes; `=` stands for nothing (RFC 4959 §3), `*` gives up (RFC 3501 §6.2.2). */
 function decode(text: string): Uint8Array {
@@ -18,17 +19,34 @@ function decode(text: string): Uint8Array {
 
 /** Runs the exchange with the client to its end. */
 async function credentials(mechanism: Mechanism, initial: string | undefined, s: ImapSession): Promise<Credentials> {
-  const exchange = mechanism.start()
-  let response = initial === undefined ? undefined : decode(initial)
+  const exchange = mechanism.start(s.effects.random)
+  let step = exchange.next(initial === undefined ? undefined : decode(initial))
   while (true) {
-    const step = exchange.next(response)
     if (step.kind === 'error') throw new Bad(`${step.reason}.`)
     if (step.kind === 'credentials') {
       const { kind: _, ...shown } = step
-      return { mechanism: mechanism.name, ...shown }
+      return { mechanism: mechanism.name, ...shown, conclude: (answer) => conclude(exchange, answer, s) }
     }
-    s.write(`+ ${Buffer.from(step.bytes).toString('base64')}\r\n`)
-    response = decode(Buffer.from(await s.nextLine()).toString('latin1'))
+    step = step.kind === 'salt'
+      ? exchange.salted!(await saltOf(s.world, step, mechanism.name))
+      : exchange.next(await challenged(step.bytes, s))
+  }
+}
+
+/** The client's response to a challenge. */
+async function challenged(bytes: Uint8Array, s: ImapSession): Promise<Uint8Array> {
+  s.write(`+ ${Buffer.from(bytes).toString('base64')}\r\n`)
+  return decode(Buffer.from(await s.nextLine()).toString('latin1'))
+}
+
+/** A client that has been refused may say anything, `*` included: it is refused. */
+async function conclude(exchange: SaslExchange, answer: AuthAnswer, s: ImapSession): Promise<void> {
+  const bytes = exchange.conclude?.(answer)
+  if (bytes === undefined) return
+  try {
+    await challenged(bytes, s)
+  } catch (error) {
+    if (answer.status === 'ok' || !(error instanceof Bad)) throw error
   }
 }
 
