@@ -5,52 +5,58 @@
 // threads than cores would compute nothing more.
 
 import { randomBytes } from 'node:crypto'
-import os from 'node:os'
-import { Piscina } from 'piscina'
 import type { LookupResult, LookupTask } from '../actors/auth/lookup.ts'
 import type { Settings } from '../conf/settings.ts'
+import { TempFail } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
+import { realTimers } from '../runtime/real-effects.ts'
 import { RealFiles } from '../runtime/real-files.ts'
 import { Databases } from './auth-lookup.ts'
-import type { AuthWorkerData } from './auth-worker.ts'
-
-/** A thread without work for this long ends (ms); the first one stays. */
-const idleMs = 60_000
+import { AuthThreads } from './auth-threads.ts'
 
 type PoolSettings = Pick<Settings, 'auth_worker_max_count' | 'passdb' | 'userdb'>
 
 export interface PoolState { threads: number; limit: number; busy: number; waiting: number }
 
 export class AuthPool {
-  #databases: Databases
-  #limit: number
-  #pool: Piscina
-  #busy = 0
+  readonly #deadlineMs: number
   /** As long as the server runs. */
   readonly #saltKey = randomBytes(32)
+  #databases: Databases
+  #limit: number
+  #threads: AuthThreads
+  /** Those that have been replaced and still have something to answer. */
+  readonly #retired = new Set<AuthThreads>()
 
   /** ConfigError: a passdb or userdb names an unknown driver, or has arguments that driver cannot read. */
-  constructor(settings: PoolSettings) {
+  constructor(settings: PoolSettings, deadlineMs: number = limits.askMs) {
     this.#databases = checked(settings)
+    this.#deadlineMs = deadlineMs
     this.#limit = Math.max(1, settings.auth_worker_max_count)
-    this.#pool = this.#open()
+    this.#threads = this.#start()
   }
 
   /** Lines for the log at start. */
   get notes(): readonly string[] { return this.#databases.notes }
 
   get state(): PoolState {
-    const { threads, queueSize } = this.#pool
-    return { threads: threads.length, limit: this.#limit, busy: this.#busy - queueSize, waiting: queueSize }
+    const { count, busy, waiting } = this.#threads
+    return { threads: count, limit: this.#limit, busy, waiting }
   }
 
   /** Runs one look-up on a free thread. Rejects where the queue is full, the thread has died or the look-up takes limits.askMs. */
   async run(task: LookupTask): Promise<LookupResult> {
-    this.#busy++
+    const threads = this.#threads
+    const late = Promise.withResolvers<never>()
+    const cancel = realTimers.after(this.#deadlineMs, () => {
+      late.reject(new TempFail(`no answer within ${this.#deadlineMs} ms`))
+      // No database takes so long: the thread is stuck, and others' look-ups on it are.
+      if (this.#threads === threads) this.#replace()
+    })
     try {
-      return await this.#pool.run(task, { signal: AbortSignal.timeout(limits.askMs) }) as LookupResult
+      return await Promise.race([threads.run(task), late.promise])
     } finally {
-      this.#busy--
+      cancel()
     }
   }
 
@@ -67,36 +73,23 @@ export class AuthPool {
   }
 
   /** Ends the threads that run, as a crash would; others are started in their place. */
-  async kill(): Promise<void> {
-    await Promise.all(this.#pool.threads.map((thread) => thread.terminate()))
-  }
+  kill(): Promise<void> { return this.#threads.kill() }
 
   /** Ends all threads. */
   async stop(): Promise<void> {
-    await this.#pool.destroy()
+    await Promise.all([this.#threads, ...this.#retired].map((threads) => threads.end()))
   }
+
+  #start(): AuthThreads { return new AuthThreads(this.#limit, this.#databases.waits, { saltKey: this.#saltKey }) }
 
   #replace(): void {
-    const old = this.#pool
-    this.#pool = this.#open()
-    // What it still has to answer takes limits.askMs at most.
-    void old.close().catch(() => old.destroy())
-  }
-
-  #open(): Piscina {
-    const threads = Math.min(this.#limit, os.availableParallelism())
-    return new Piscina({
-      filename: new URL('./auth-worker.ts', import.meta.url).href,
-      minThreads: 1,
-      maxThreads: threads,
-      workerData: { saltKey: this.#saltKey } satisfies AuthWorkerData,
-      resourceLimits: { maxYoungGenerationSizeMb: limits.authYoungMegabytes },
-      idleTimeout: idleMs,
-      closeTimeout: limits.askMs,
-      concurrentTasksPerWorker: this.#databases.waits ? Math.ceil(this.#limit / threads) : 1,
-      maxQueue: limits.mailboxQueue,
-      // Blocking waits would hold up a driver's own I/O between two tasks.
-      atomics: 'disabled',
+    const old = this.#threads
+    this.#threads = this.#start()
+    old.retire()
+    this.#retired.add(old)
+    realTimers.after(this.#deadlineMs, () => {
+      this.#retired.delete(old)
+      void old.end()
     })
   }
 }

@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
 import { AuthPool } from '../../../workers/auth-pool.ts'
-import type { LookupTask } from '../../../actors/auth/lookup.ts'
+import type { LookupResult, LookupTask } from '../../../actors/auth/lookup.ts'
 import { FakeLdap, entry, result } from '../ldap/fake-ldap.ts'
 import { passdb, userdb } from './double.ts'
 
@@ -20,7 +20,7 @@ t.test('look-ups run on threads', async (t) => {
   t.match(await pool.run({ driver: 'passwd-file', args: '/nonexistent/users', kind: 'user', variables: { user: 'a' } }), { status: 'temporary', reason: /does not exist/ })
 })
 
-t.test('look-ups that wait for a network have more threads than there are cores', async (t) => {
+t.test('look-ups that wait for a network are more than there are cores', async (t) => {
   const count = os.availableParallelism() + 2
   const waiting: (() => void)[] = []
   // Nobody is answered before all have asked.
@@ -39,6 +39,60 @@ t.test('look-ups that wait for a network have more threads than there are cores'
   t.same(pool.notes, [`${file}:3: debug_level has no effect`])
   const look = (n: number): Promise<{ status: string }> => pool.run({ ...database, kind: 'user', variables: { user: `u${n}` } })
   t.same((await Promise.all(Array.from({ length: count }, (_, n) => look(n)))).map(({ status }) => status), Array.from({ length: count }, () => 'ok'))
+  t.ok(pool.state.threads <= os.availableParallelism(), 'and a thread does several of them')
+})
+
+t.test('more and fewer at a time, while they run', async (t) => {
+  let most = 0
+  const waiting = new Set<() => void>()
+  const server = await FakeLdap.listen(({ operation }, id, socket) => {
+    if (operation === 'bind') return result(id, 'bind', 0)
+    const answer = (): void => {
+      waiting.delete(answer)
+      socket.write(Buffer.concat([entry(id, 'uid=tim', { uid: ['tim'] }), result(id, 'search', 0)]))
+    }
+    waiting.add(answer)
+    most = Math.max(most, waiting.size)
+    return undefined
+  })
+  t.teardown(() => server.close())
+  const file = path.join(t.testdir({}), 'ldap.ext')
+  fs.writeFileSync(file, `hosts = 127.0.0.1:${server.port}\nbase = dc=x\n`)
+  const pool = new AuthPool({ auth_worker_max_count: 1, passdb: [passdb({ driver: 'ldap', args: file })], userdb: [] })
+  t.teardown(() => pool.stop())
+  const look = (n: number): Promise<LookupResult> => pool.run({ driver: 'ldap', args: file, kind: 'find', variables: { user: `u${n}` } })
+  const asked = async (count: number): Promise<void> => { while (waiting.size < count) await new Promise((resolve) => { setTimeout(resolve, 5) }) }
+  const first = [look(1), look(2), look(3)]
+  await asked(1)
+  t.match(pool.state, { limit: 1, busy: 1, waiting: 2 })
+  pool.resize(6)
+  const second = [4, 5, 6, 7, 8, 9].map(look)
+  await asked(7)
+  t.match(pool.state, { limit: 6 })
+  pool.resize(2)
+  const done = Promise.all([...first, ...second])
+  const answering = setInterval(() => { for (const answer of waiting) answer() }, 5)
+  t.same((await done).map(({ status }) => status), Array.from({ length: 9 }, () => 'ok'), 'none is lost')
+  clearInterval(answering)
+  t.equal(most, 7)
+  t.match(pool.state, { limit: 2, busy: 0, waiting: 0 })
+})
+
+t.test('a thread that is stuck is left to itself', async (t) => {
+  let silent = true
+  const server = await FakeLdap.listen(({ operation }, id) => {
+    if (silent) return undefined
+    return operation === 'bind' ? result(id, 'bind', 0) : Buffer.concat([entry(id, 'uid=tim', { uid: ['tim'] }), result(id, 'search', 0)])
+  })
+  t.teardown(() => server.close())
+  const file = path.join(t.testdir({}), 'ldap.ext')
+  fs.writeFileSync(file, `hosts = 127.0.0.1:${server.port}\nbase = dc=x\n`)
+  const pool = new AuthPool({ auth_worker_max_count: 1, passdb: [passdb({ driver: 'ldap', args: file })], userdb: [] }, 1500)
+  t.teardown(() => pool.stop())
+  const look = (): Promise<LookupResult> => pool.run({ driver: 'ldap', args: file, kind: 'find', variables: { user: 'u' } })
+  await t.rejects(look(), { name: 'TempFail', message: /no answer within 1500 ms/ })
+  silent = false
+  t.match(await look(), { status: 'ok' })
 })
 
 t.test('a configuration that cannot work is said at once', async (t) => {
