@@ -185,6 +185,18 @@ export const limits = {
   cacheWindowBytes: 64 * 1024,
   /** Requests at a time for mails of another server, whose names do not say enough, when a mailbox is rebuilt. */
   rebuildRequests: 10,
+  /**
+   * Of a user, a backend acknowledges mails so long after it was last sure that the user is its own (ms); one HEAD buys it anew. Where
+   * nothing is written, it asks before a mailbox is opened, and of idle sessions, after the longer times.
+   */
+  leaseMs: 60_000,
+  leaseReadMs: 5 * 60_000,
+  leaseIdleMs: 15 * 60_000,
+  /**
+   * So long after a user was taken, mailboxes that had to be listed are listed once more (ms): after it, nothing comes in any more that a
+   * former owner has acknowledged (leaseMs) or that was on the wire when it died.
+   */
+  secondLookMs: 3 * 60_000,
   /** Summaries kept decoded for each loaded mailbox. */
   decodedSummaries: 32,
   /** A mailbox that nobody uses is closed after this, a user without sessions and mailboxes after that (ms). */

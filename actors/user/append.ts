@@ -12,12 +12,15 @@ import type { AppendResult, Draft } from './types.ts'
 export async function appendDrafts(mailbox: LoadedMailbox, context: RequestContext, drafts: readonly Draft[]): Promise<AppendResult> {
   mailbox.check()
   checkKeywords(mailbox.state, drafts.flatMap((draft) => draft.flags.keywords), mailbox.world.limits)
+  const { ownership } = mailbox.world
+  ownership.foresee()
   const batch = mailbox.allocate(drafts.length)
   const begun: string[] = []
   let rows: AppendedRow[]
   try {
     await mailbox.reserved(batch)
     rows = await inParallel(drafts, mailbox.world.policy.parallelWrites, (draft, index) => saveDraft(mailbox, context, draft, batch.uids[index]!, begun))
+    await ownership.held()
   } catch (error) {
     mailbox.appends.failed(batch)
     // A write that failed may have happened all the same.

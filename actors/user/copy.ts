@@ -8,6 +8,7 @@ import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { mailOid, parseOid } from './object-names.ts'
 import { inParallel } from './parallel.ts'
+import { dropRows } from './second-look.ts'
 import type { CopyResult } from './types.ts'
 
 export async function copyMessages(source: LoadedMailbox, context: RequestContext, uids: readonly number[], to: string, move: boolean): Promise<CopyResult> {
@@ -37,12 +38,15 @@ interface Original { uid: number; oid: string; row: AppendedRow }
 
 async function copyInto(source: LoadedMailbox, target: LoadedMailbox, context: RequestContext, uids: readonly number[]): Promise<number[]> {
   const originals = uids.map((uid) => originalOf(source, uid))
+  const { ownership } = target.world
+  ownership.foresee()
   const batch = target.allocate(uids.length)
   const begun: string[] = []
   let rows: AppendedRow[]
   try {
     await target.reserved(batch)
     rows = await inParallel(originals, target.world.policy.parallelCopies, (original, index) => copyOne(source, target, context, original, batch.uids[index]!, begun))
+    await ownership.held()
   } catch (error) {
     target.appends.failed(batch)
     target.sweeper.add(begun)
@@ -69,6 +73,7 @@ async function copyOne(source: LoadedMailbox, target: LoadedMailbox, context: Re
     await source.world.obox.copy(context, { mailbox: source.guid, oid }, { mailbox: target.guid, oid: newOid })
   } catch (error) {
     if (!(error instanceof ObjectNotFound)) throw error
+    if (sourceUid < (source.world.ownership.looking(source.guid)?.before ?? 0)) await dropRows(source, context, [sourceUid])
     if (source.state.columns.rowOf(sourceUid) < 0) throw new MailError('EXPUNGEISSUED', 'A message was expunged meanwhile')
     throw new TempFail(`the object of UID ${sourceUid} in ${source.name} is missing`, { cause: error })
   }

@@ -209,6 +209,12 @@ export class MailboxFolders {
   /** GUIDs of mailboxes of which other backends have left something behind. */
   get orphaned(): string[] { return [...new Set(this.#root.state.orphans.flatMap(({ mailbox }) => (mailbox === '' ? [] : [mailbox])))] }
 
+  /** GUIDs of mailboxes that are to be listed once more, and in how many milliseconds that has a meaning. */
+  get looks(): { guids: string[]; afterMs: number } { return { guids: [...this.#root.state.looks.keys()], afterMs: this.#root.unsettledMs } }
+
+  /** Begins to ask whose the user is, if that was last known longer ago. */
+  foreseeAfter(ms: number): void { this.#root.foreseeAfter(ms) }
+
   /** Merges what other backends have left behind of the list. Of mailboxes that were deleted meanwhile nothing is merged. */
   async mergeOrphans(context: RequestContext): Promise<void> {
     const { orphans } = this.#root.state
@@ -224,9 +230,9 @@ export class MailboxFolders {
 
   /** Where everything is, by mailbox; undefined if not all of it is in the store. No mailbox may be loaded. */
   async #whole(): Promise<Map<string, string> | undefined> {
-    const { entries, statuses, orphans } = this.#root.state
+    const { entries, statuses, orphans, looks } = this.#root.state
     const handed = new Map<string, string>()
-    if (orphans.length > 0) return undefined
+    if (orphans.length > 0 || looks.size > 0) return undefined
     for (const { guid } of entries.values()) {
       if (guid === undefined) continue
       const kept = statuses.get(guid)

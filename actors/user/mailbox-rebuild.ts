@@ -14,6 +14,7 @@ import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
 import { MessageParser } from '../mail/message-parser.ts'
 import { readMailboxBundle } from './mailbox-bundle.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
+import { rangesOf } from './expunge-log.ts'
 import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
@@ -45,6 +46,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const settled = found.filter(({ uid }) => uid > 0).sort((a, b) => a.uid - b.uid)
   for (const { oid, object, uid } of settled) state.addRow(ownRow(oid, object, uid), state.highestModseq)
   state.nextUid = Math.max(state.nextUid, ceiling)
+  const before = state.nextUid
   const others = found.filter(({ uid }) => uid === 0).sort(bySaving)
   const rows = await inParallel(others, world.limits.rebuildRequests, (one) => otherRow(world, identity, context, one))
   for (const row of rows) state.addRow({ ...row, uid: state.nextUid }, state.highestModseq)
@@ -55,6 +57,10 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else.
   state.reserved = state.ceiling = state.nextUid
   state.clean = false
+  if (mails !== undefined && world.ownership.unsettledMs > 0) {
+    const late = rangesOf([...inFlight].sort((a, b) => a - b)).map(({ first, last }) => [first, last] as const)
+    await world.ownership.lookLater({ guid: identity.guid, uids: [...late, [landed, before - 1]], before: state.nextUid })
+  }
   state.bundles.clear()
   for (const name of names) state.bundles.add(name)
   world.effects.emit({
@@ -85,7 +91,7 @@ async function fromHanded(world: MailboxWorld, identity: MailboxIdentity, contex
 
 /** The UIDs given out since the bundle that have no message: some client may have seen one that was expunged since. Ascending. */
 function* unusedUids({ columns, nextUid }: MailboxState, inFlight: ReadonlySet<number>, landed: number): Generator<UidRange> {
-  for (const uid of [...inFlight].sort((a, b) => a - b)) if (uid < landed && columns.rowOf(uid) < 0) yield { first: uid, last: uid }
+  yield* rangesOf([...inFlight].sort((a, b) => a - b).filter((uid) => uid < landed && columns.rowOf(uid) < 0))
   let first = landed
   for (let row = columns.rowFrom(landed); row < columns.count; row++) {
     const uid = columns.uids[row]!
@@ -141,6 +147,8 @@ function dropUnlisted(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo
 
 function findNew(mails: ReadonlyMap<string, ObjectInfo>, known: ReadonlySet<string>, state: MailboxState, isNew: (uid: number) => boolean): Found[] {
   const byUid = new Map<number, Found>()
+  // Those that came late to the mailbox: behind it, as others have been seen since.
+  const last = state.columns.count === 0 ? 0 : state.columns.uids[state.columns.count - 1]!
   const found: Found[] = []
   for (const [oid, object] of mails) {
     const name = parseOid(oid)
@@ -149,7 +157,8 @@ function findNew(mails: ReadonlyMap<string, ObjectInfo>, known: ReadonlySet<stri
     if (name.uid === 0 || !isNew(name.uid)) continue
     const one: Found = { oid, object, uid: name.uid }
     const other = byUid.get(name.uid)
-    if (other !== undefined) (bySaving(other, one) <= 0 ? one : other).uid = 0
+    if (name.uid <= last) one.uid = 0
+    else if (other !== undefined) (bySaving(other, one) <= 0 ? one : other).uid = 0
     if (one.uid > 0) byUid.set(one.uid, one)
     found.push(one)
   }
@@ -161,7 +170,7 @@ const bySaving = (a: Found, b: Found): number => a.object.modifiedMs - b.object.
 const fresh = { flags: 0, keywords: [], cacheOffset: 0, cacheLength: 0 }
 
 /** The row of an object with a name of ours. */
-function ownRow(oid: string, object: ObjectInfo, uid: number): AppendedRow {
+export function ownRow(oid: string, object: ObjectInfo, uid: number): AppendedRow {
   const name = parseOid(oid)
   if (name === undefined || name === 'foreign') throw new RangeError(`${oid} is no name of ours`)
   const { guid, size, received, crlf } = name

@@ -26,8 +26,8 @@ export class MailboxUploads {
 
   /** The bundle that has everything of the mailbox, if one has. */
   get whole(): { bundle?: string } {
-    const { unsaved, garbage, bundle } = this.#mailbox.state
-    return unsaved.all === 0 && garbage.size === 0 ? { bundle } : {}
+    const { state: { unsaved, garbage, bundle }, world, guid } = this.#mailbox
+    return unsaved.all === 0 && garbage.size === 0 && world.ownership.looking(guid) === undefined ? { bundle } : {}
   }
 
   /** Something has changed: sees to it that it is uploaded in time. */
@@ -91,7 +91,7 @@ export class MailboxUploads {
     const covers = { ...state.unsaved }
     const ceiling = state.nextUid + world.limits.uidReserveBundle
     const at = { modseq: state.highestModseq, nextUid: state.nextUid }
-    const body = await mailboxBundle(state, this.#mailbox.appends.inFlight(), ceiling, cache)
+    const body = await mailboxBundle(state, this.#mailbox.pendingUids(), ceiling, cache)
     await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
     await world.ownership.confirm(context)
     // Durable: UIDNEXT, once told, may not sink below the ceiling again.

@@ -28,6 +28,7 @@ import type { Ownership } from './ownership.ts'
 import type { Obox } from './obox.ts'
 import type { Policy } from './policy.ts'
 import { MessageReader } from './message-reader.ts'
+import { lookAgain } from './second-look.ts'
 import { encodeSnapshot } from './snapshot.ts'
 import { Sweeper } from './sweeper.ts'
 import type { CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead } from './types.ts'
@@ -169,6 +170,18 @@ export class LoadedMailbox implements Mailbox {
   mergeOrphans(context: RequestContext): Promise<void> {
     this.#merging = this.#merging.catch(() => {}).then(() => mergeOrphans(this, context))
     return this.#merging
+  }
+
+  /** What came late into the store comes in, what went late goes (second-look.ts). TempFail: later. */
+  lookAgain(context: RequestContext): Promise<void> {
+    this.#merging = this.#merging.catch(() => {}).then(() => lookAgain(this, context))
+    return this.#merging
+  }
+
+  /** UIDs whose mails may still come into the mailbox, ascending: a listing that finds them must take them. */
+  pendingUids(): number[] {
+    const late = (this.world.ownership.looking(this.guid)?.uids ?? []).flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
+    return [...new Set([...late.filter((uid) => this.state.columns.rowOf(uid) < 0), ...this.appends.inFlight()])].sort((a, b) => a - b)
   }
 
   async summary(context: RequestContext, uid: number): Promise<Summary> { return this.#reader.summary(context, uid) }

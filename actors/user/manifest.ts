@@ -122,6 +122,7 @@ function published(state: RootState): RootState {
   const copy = state.clone()
   copy.statuses.clear()
   copy.built.clear()
+  copy.looks.clear()
   copy.bundles.clear()
   copy.tag = ''
   copy.unsaved = 0

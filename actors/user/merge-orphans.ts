@@ -2,14 +2,13 @@
 // views hear of them. Then the mailbox is uploaded, and only then the orphans are forgotten.
 
 import type { RequestContext } from '../../runtime/effects.ts'
-import { ObjectNotFound } from '../../runtime/errors.ts'
 import { concatBytes } from '../mail/byte-strings.ts'
+import { addRows } from './adopt-rows.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { parseOid } from './object-names.ts'
 import { decodeOrphan, uidsWithin } from './orphan.ts'
 import type { Orphan } from './orphan.ts'
-import { inParallel } from './parallel.ts'
 
 /** TempFail: the store is away; what is not merged yet is merged the next time. */
 export async function mergeOrphans(mailbox: LoadedMailbox, context: RequestContext): Promise<void> {
@@ -86,29 +85,4 @@ async function merge(mailbox: LoadedMailbox, context: RequestContext, orphan: Or
     text: `${mailbox.name}: merged what another backend had: ${unknown.length} mails, flags of ${changes.size === 0 ? 0 : [...changes.values()].reduce((sum, one) => sum + one.uids.length, 0)}, ${expunged.size} expunged`,
     values: { mails_new: unknown.length, expunged: expunged.size },
   })
-}
-
-/** Mails under new UIDs, those whose objects are there. */
-async function addRows(mailbox: LoadedMailbox, context: RequestContext, rows: readonly AppendedRow[]): Promise<void> {
-  const { world, guid } = mailbox
-  const there = await inParallel(rows, world.limits.rebuildRequests, async ({ oid }) => {
-    try {
-      await world.obox.stat(context, guid, oid)
-      return true
-    } catch (error) {
-      if (error instanceof ObjectNotFound) return false
-      throw error
-    }
-  })
-  const found = rows.filter((_, at) => there[at])
-  if (found.length === 0) return
-  const batch = mailbox.allocate(found.length)
-  try {
-    await mailbox.reserved(batch)
-  } catch (error) {
-    mailbox.appends.failed(batch)
-    throw error
-  }
-  const added = found.map((row, at) => ({ ...row, uid: batch.uids[at]!, cacheOffset: 0, cacheLength: 0 }))
-  await mailbox.appends.ready(batch, () => mailbox.commit({ kind: 'append', rows: added }, { durable: true }))
 }

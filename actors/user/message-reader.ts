@@ -12,6 +12,7 @@ import type { LoadedMailbox } from './mailbox.ts'
 import { nowhere } from './message-cache.ts'
 import type { CachePlace } from './message-cache.ts'
 import { parseOid } from './object-names.ts'
+import { dropRows } from './second-look.ts'
 import type { MessageHead } from './types.ts'
 
 export class MessageReader {
@@ -75,7 +76,7 @@ export class MessageReader {
       const whole = start === 0 && end === size
       return (await world.obox.read(context, guid, oid, whole ? undefined : { start, end })).body
     } catch (error) {
-      throw this.#missing(uid, error)
+      throw await this.#missing(context, uid, error)
     }
   }
 
@@ -110,9 +111,11 @@ export class MessageReader {
     return summary
   }
 
-  #missing(uid: number, error: unknown): unknown {
+  async #missing(context: RequestContext, uid: number, error: unknown): Promise<unknown> {
     if (!(error instanceof ObjectNotFound)) return error
-    const { state, world, name } = this.#mailbox
+    const { state, world, guid, name } = this.#mailbox
+    // Its deletion was on the wire when the user was taken.
+    if (uid < (world.ownership.looking(guid)?.before ?? 0)) await dropRows(this.#mailbox, context, [uid])
     if (state.columns.rowOf(uid) < 0) return new MailError('EXPUNGEISSUED', 'The message has been expunged')
     world.effects.emit({ level: 'error', name: 'obox.mail_missing', user: world.user, text: `The object of UID ${uid} in ${name} is missing: ${error.key}` })
     return new TempFail(`the message's object is missing: ${error.key}`, { cause: error })

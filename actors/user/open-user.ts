@@ -50,6 +50,7 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   await folders.prepare(context, nameless)
   const user = new UserActor(account, world, folders, { ...options, leave: () => leaveUser(rootWorld, places, root.state) })
   root.onLost((error) => { user.lose(error) })
+  root.onLook(() => { user.lookLater() })
   root.onOrphans(() => { user.mergeOrphans() })
   if (root.state.orphans.length > 0) user.mergeOrphans()
   return user

@@ -1,6 +1,7 @@
 // What a mailbox has to ask about the user's owner (manifest.ts); the root answers.
 
 import type { RequestContext } from '../../runtime/effects.ts'
+import type { Look } from './root-state.ts'
 
 export interface Ownership {
   /** Grows each time the user is taken; names of bundles and modseqs go by it. */
@@ -9,10 +10,21 @@ export interface Ownership {
   certain(context: RequestContext): Promise<void>
   /** To be awaited after a bundle is written and before anything rests on it. TempFail; LostUser: another backend has the user. */
   confirm(context: RequestContext): Promise<void>
+  /** Begins to ask whose the user is, if that was last known more than half a lease ago: so that `held` need not wait. */
+  foresee(): void
+  /** To be awaited after a mail object is written and before it is acknowledged, and before one is deleted (lease.ts). TempFail; LostUser. */
+  held(): Promise<void>
   /** To be awaited before a mailbox's local state is made from the store: after it, `epoch` is one in which that never happened before. */
   rebuilding(context: RequestContext, mailbox: string): Promise<void>
   /** Of a mailbox that was handed over, the bundle that has everything ('': there is nothing): no listing is needed. */
   handed(mailbox: string): string | undefined
+  /** For how long yet what a former owner had on the wire may come in: what is listed before is to be listed once more. */
+  readonly unsettledMs: number
+  /** The mailbox is to be listed once more (second-look.ts), and is remembered until `looked`. */
+  lookLater(look: Look): Promise<void>
+  /** What is to be looked for there. */
+  looking(mailbox: string): Look | undefined
+  looked(mailbox: string): Promise<void>
   /** Names of what other backends have left behind of a mailbox (orphan.ts). */
   orphans(mailbox: string): string[]
   /** They are merged, and the result is in the store. */

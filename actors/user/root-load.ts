@@ -45,15 +45,16 @@ export async function openRoot(world: RootWorld, obox: Obox, places: Places, con
 
 async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: RequestContext): Promise<OpenedRoot> {
   const { manifest } = world
+  const since = world.effects.clock.monotonic()
   const local = await readLocal(world.effects, keptRoot(world, places.root))
   if (local !== undefined && local.state.epoch > 0) {
     const facts = await manifest.facts(context)
-    if (facts !== undefined && facts.owner === local.state.owner) return ours(world, context, local, facts)
+    if (facts !== undefined && facts.owner === local.state.owner) return ours(world, context, local, facts, since)
   }
   const found = await manifest.read(context)
-  if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, context, local, found)
-  if (found !== undefined) return take(world, obox, places, context, found, local?.state)
-  if (local !== undefined) return first(world, places, context, local.state, [])
+  if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, context, local, found, since)
+  if (found !== undefined) return take(world, obox, places, context, found, local?.state, since)
+  if (local !== undefined) return first(world, places, context, local.state, [], since)
   const names = await world.bundles.list(context)
   const state = await newestRoot(world, context, names)
   // Where every change of the list was uploaded before it was true, the bundle knows all mailboxes there are.
@@ -63,22 +64,22 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
   root.bundles.clear()
   for (const name of names) root.bundles.add(name)
   const nameless = complete ? [] : await withoutName(obox, context, root)
-  if (names.length === 0 && nameless.length === 0) return newUser(world, places)
-  return first(world, places, context, root, nameless)
+  if (names.length === 0 && nameless.length === 0) return newUser(world, places, since)
+  return first(world, places, context, root, nameless, since)
 }
 
 /** The local state is the newest there is. */
-async function ours(world: RootWorld, context: RequestContext, { state, journal }: Local<RootState>, facts: ManifestFacts): Promise<OpenedRoot> {
+async function ours(world: RootWorld, context: RequestContext, { state, journal }: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
   const doubtful = facts.tag !== state.tag
   // Somebody else has been at it.
   if (doubtful && facts.write !== state.write) state.apply({ kind: 'orphans', notes: [...(await world.manifest.read(context))?.state?.orphans ?? []] })
   state.tag = facts.tag
   state.epoch = Math.max(state.epoch, facts.epoch)
-  return { root: new Root(world, state, journal, doubtful), nameless: [] }
+  return { root: new Root(world, state, journal, doubtful, since), nameless: [] }
 }
 
 /** Makes the user ours, whoever had it. ConditionFailed: somebody else was faster. */
-async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, local: RootState | undefined): Promise<OpenedRoot> {
+async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, local: RootState | undefined, since: number): Promise<OpenedRoot> {
   const { effects, user, ids, manifest, policy } = world
   if (found.state === undefined) {
     effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is damaged: names of its mailboxes are lost` })
@@ -96,20 +97,20 @@ async function take(world: RootWorld, obox: Obox, places: Places, context: Reque
   await effects.files.remove(places.mailboxes)
   const { journal } = await writeLocal(effects, keptRoot(world, places.root), state, policy.fsync !== 'never')
   effects.emit({ level: 'info', name: 'user.taken', user, text: `${user} is served by this backend now (epoch ${state.epoch})` })
-  return { root: new Root(world, state, journal, false), nameless }
+  return { root: new Root(world, state, journal, false, since), nameless }
 }
 
 /** A user of whom the store knows nothing. The manifest comes with the first mailboxes. */
-async function newUser(world: RootWorld, places: Places): Promise<OpenedRoot> {
+async function newUser(world: RootWorld, places: Places, since: number): Promise<OpenedRoot> {
   const state = new RootState()
   state.epoch = 1
   state.owner = world.ids.guid()
   const { journal } = await writeLocal(world.effects, keptRoot(world, places.root), state, world.policy.fsync !== 'never')
-  return { root: new Root(world, state, journal, true), nameless: [] }
+  return { root: new Root(world, state, journal, true, since), nameless: [] }
 }
 
 /** Writes the first manifest; the local files, where there are any, are the newest state. */
-async function first(world: RootWorld, places: Places, context: RequestContext, state: RootState, nameless: string[]): Promise<OpenedRoot> {
+async function first(world: RootWorld, places: Places, context: RequestContext, state: RootState, nameless: string[], since: number): Promise<OpenedRoot> {
   const { effects, ids, manifest, policy } = world
   state.epoch++
   state.owner = ids.guid()
@@ -118,7 +119,7 @@ async function first(world: RootWorld, places: Places, context: RequestContext, 
   state.tag = await manifest.write(context, state, '')
   state.unsaved = 0
   const { journal } = await writeLocal(effects, keptRoot(world, places.root), state, policy.fsync !== 'never')
-  return { root: new Root(world, state, journal, false), nameless }
+  return { root: new Root(world, state, journal, false, since), nameless }
 }
 
 const withoutName = async (obox: Obox, context: RequestContext, state: RootState): Promise<string[]> =>

@@ -27,6 +27,15 @@ export interface KeptStatus {
 /** What another backend has left behind: beside a mailbox's bundles under this name, or ('': the root) here. */
 export interface OrphanNote { mailbox: string; name: string; changes?: RootChange[] }
 
+/** A mailbox that is to be listed once more (second-look.ts). */
+export interface Look {
+  guid: string
+  /** UIDs whose mails may still come, first and last of each range … */
+  uids: readonly (readonly [first: number, last: number])[]
+  /** … and rows below this UID may turn out to have no object. */
+  before: number
+}
+
 export type RootChange =
   | { kind: 'create'; entry: RootEntry }
   /** The mailbox's objects are still to be deleted. */
@@ -47,6 +56,8 @@ export type RootChange =
   | { kind: 'merged'; mailbox: string; names: string[] }
   /** The mailbox's local state was made in this epoch. */
   | { kind: 'built'; guid: string }
+  | { kind: 'look'; look: Look }
+  | { kind: 'looked'; guid: string }
   /** Of root bundles, from before there was a manifest. */
   | { kind: 'uploading'; name: string }
   | { kind: 'uploaded'; name: string; covers: number }
@@ -81,6 +92,8 @@ export class RootState {
   orphans: readonly OrphanNote[] = []
   /** Mailboxes whose local state was made in this epoch: making it again needs a new one. */
   readonly built = new Set<string>()
+  /** Mailboxes that this machine must list once more, by GUID. */
+  readonly looks = new Map<string, Look>()
 
   apply(change: RootChange): void {
     const before = this.unsaved
@@ -100,7 +113,7 @@ export class RootState {
         const key = placeKey(change.place)
         const guid = this.entries.get(key)?.guid
         this.entries.delete(key)
-        if (guid !== undefined) { this.deleting.add(guid); this.statuses.delete(guid); this.metadata.delete(guid); this.acls.delete(guid) }
+        if (guid !== undefined) { this.deleting.add(guid); this.looks.delete(guid); this.statuses.delete(guid); this.metadata.delete(guid); this.acls.delete(guid) }
         this.unsaved++
         return
       }
@@ -138,6 +151,13 @@ export class RootState {
       }
       case 'merged': this.orphans = this.orphans.filter(({ mailbox, name }) => mailbox !== change.mailbox || !change.names.includes(name)); return
       case 'built': this.built.add(change.guid); return
+      case 'look': {
+        const { guid, uids, before } = change.look
+        const known = this.looks.get(guid)
+        this.looks.set(guid, { guid, uids: [...known?.uids ?? [], ...uids], before: Math.max(before, known?.before ?? 0) })
+        return
+      }
+      case 'looked': this.looks.delete(change.guid); return
       case 'uploading': this.bundles.add(change.name); return
       case 'uploaded': this.unsaved -= change.covers; return
       case 'removed': for (const name of change.names) this.bundles.delete(name); return
@@ -174,6 +194,7 @@ export class RootState {
     copy.tag = this.tag
     copy.clean = this.clean
     for (const guid of this.built) copy.built.add(guid)
+    for (const [guid, look] of this.looks) copy.looks.set(guid, look)
     copy.pending = [...this.pending]
     copy.orphans = this.orphans
     copy.handed = this.handed
@@ -200,7 +221,7 @@ export function encodeRoot(state: RootState, generation: number): Uint8Array {
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved,
-    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed],
+    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()],
   }))
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -237,5 +258,6 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   state.orphans = found.orphans ?? []
   state.handed = new Map((found.handed ?? []) as [string, string][])
   for (const guid of (found.built ?? []) as string[]) state.built.add(guid)
+  for (const look of (found.looks ?? []) as Look[]) state.looks.set(look.guid, look)
   return { state, generation: head.readUInt32LE(8) }
 }

@@ -12,13 +12,14 @@ import type { Limits } from '../../runtime/limits.ts'
 import type { Bundles } from './bundles.ts'
 import { Journal } from './journal.ts'
 import type { JournalStart } from './journal.ts'
+import { Lease } from './lease.ts'
 import { LostUser } from './lost-user.ts'
 import type { Manifest, ManifestFacts } from './manifest.ts'
 import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
 import { RootState, encodeRoot, encodeRootChanges } from './root-state.ts'
-import type { RootChange } from './root-state.ts'
+import type { Look, RootChange } from './root-state.ts'
 
 export interface RootWorld {
   readonly effects: Effects
@@ -47,11 +48,18 @@ export class Root implements Ownership {
   #lost: LostUser | undefined
   #losing: (error: LostUser) => void = () => {}
   #found: () => void = () => {}
+  #look: () => void = () => {}
+  readonly #lease: Lease
+  /** Of the clock that never jumps. */
+  readonly #settledAt: number
   /** Grows with every change of the list or of subscriptions: whoever computes something from them can keep it. */
   version = 0
 
-  /** `doubtful`: the manifest is ours, and may say what is not true. */
-  constructor(world: RootWorld, state: RootState, journal: JournalStart, doubtful: boolean) {
+  /** `doubtful`: the manifest is ours, and may say what is not true. `since`: when (by the monotonic clock) it was asked that says so. */
+  constructor(world: RootWorld, state: RootState, journal: JournalStart, doubtful: boolean, since: number) {
+    const { clock } = world.effects
+    this.#lease = new Lease(clock, world.limits.leaseMs, since, () => this.confirm({ user: world.user, reason: 'obox:owner' }))
+    this.#settledAt = clock.monotonic() + world.limits.secondLookMs
     this.#world = world
     this.#state = state
     this.#doubtful = doubtful
@@ -110,13 +118,40 @@ export class Root implements Ownership {
    */
   async confirm(context: RequestContext): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost
+    const since = this.#world.effects.clock.monotonic()
     const facts = await this.#world.manifest.facts(context)
-    if (facts?.owner !== this.#state.owner) throw this.#lose()
-    if (facts.tag !== this.#state.tag) void this.#inTurn(() => this.#look(context)).catch(() => {})
+    // Of a new user there is none until its first mailboxes are there.
+    if (facts?.owner !== this.#state.owner && (facts !== undefined || this.#state.tag !== '')) throw this.#lose()
+    this.#lease.renewed(since)
+    if (facts !== undefined && facts.tag !== this.#state.tag) void this.#inTurn(() => this.#read(context)).catch(() => {})
   }
 
+  foresee(): void { this.#lease.foresee() }
+
+  async held(): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost
+    await this.#lease.held()
+  }
+
+  /** Begins to ask whose the user is, if that was last known longer ago. */
+  foreseeAfter(ms: number): void { if (this.#lost === undefined) this.#lease.foresee(ms) }
+
+  get unsettledMs(): number { return Math.max(0, this.#settledAt - this.#world.effects.clock.monotonic()) }
+
+  async lookLater(look: Look): Promise<void> {
+    await this.note({ kind: 'look', look })
+    this.#look()
+  }
+
+  looking(mailbox: string): Look | undefined { return this.#state.looks.get(mailbox) }
+
+  looked(mailbox: string): Promise<void> { return this.note({ kind: 'looked', guid: mailbox }) }
+
+  /** Called when a mailbox is to be listed once more. */
+  onLook(look: () => void): void { this.#look = look }
+
   /** The manifest is not as we wrote it: another backend may have left something behind. */
-  async #look(context: RequestContext): Promise<ManifestFacts> {
+  async #read(context: RequestContext): Promise<ManifestFacts> {
     const found = await this.#world.manifest.read(context)
     if (found?.owner !== this.#state.owner) throw this.#lose()
     const before = this.#state.orphans.length
@@ -178,7 +213,7 @@ export class Root implements Ownership {
     const { fsync } = this.#world.policy
     const listed = changes.some(({ kind }) => kind === 'create' || kind === 'delete' || kind === 'move' || kind === 'subscribe')
     // A new epoch, or that a mailbox's state was made in one, must not be forgotten: modseqs would come twice.
-    const owned = changes.some((change) => change.kind === 'built' || (change.kind === 'owned' && change.epoch !== this.#state.epoch))
+    const owned = changes.some((change) => change.kind === 'built' || change.kind === 'look' || (change.kind === 'owned' && change.epoch !== this.#state.epoch))
     const annotated = changes.some(({ kind }) => kind === 'metadata' || kind === 'acl')
     const durable = fsync === 'always' || (fsync === 'optimized' && (listed || owned || annotated))
     await this.#journal.append(encodeRootChanges(changes), durable, () => {
@@ -222,16 +257,20 @@ export class Root implements Ownership {
 
   async #put(context: RequestContext, next: RootState): Promise<string> {
     const { manifest } = this.#world
+    const { clock } = this.#world.effects
     let { tag } = this.#state
     for (let attempt = 1; ; attempt++) {
+      const since = clock.monotonic()
       try {
-        return await manifest.write(context, next, tag)
+        const written = await manifest.write(context, next, tag)
+        this.#lease.renewed(since)
+        return written
       } catch (error) {
         if (!(error instanceof ConditionFailed)) {
           this.#doubtful = true
           throw error
         }
-        const facts = await this.#look(context)
+        const facts = await this.#read(context)
         // Done all the same: by the first of two tries below us.
         if (facts.write === next.write) return facts.tag
         if (attempt === attempts) throw new TempFail(`the manifest of ${this.#world.user} changes all the time`)

@@ -37,6 +37,8 @@ export class Sweeper {
       await world.ownership.certain(context)
       while (state.garbage.size > 0 && !this.#mailbox.gone) {
         const oids = [...state.garbage].slice(0, world.policy.deletesAtOnce)
+        // Another backend's mails by now, for all we know.
+        await world.ownership.held()
         const gone = await world.obox.deleteMany(context, guid, oids)
         if (gone.length > 0) await this.#mailbox.commit({ kind: 'swept', oids: gone })
         // The store refuses some: they wait for the next expunge or the next opening.

@@ -7,12 +7,14 @@ import type { Cancel, RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import { appendDrafts } from './append.ts'
+import { AttachedSessions } from './attached-sessions.ts'
 import { MailError } from './errors.ts'
 import type { MailboxFolders } from './folders.ts'
 import type { LostUser } from './lost-user.ts'
 import type { LoadedMailbox, MailboxWorld } from './mailbox.ts'
 import { journalMark } from './local-state.ts'
 import { counts, covers } from './quota-rules.ts'
+import { SecondLooks } from './second-look.ts'
 import { Shelf } from './shelf.ts'
 import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, QuotaUsage, User, UserMessage } from './types.ts'
 
@@ -21,9 +23,6 @@ export interface UserOptions {
   idle?(): void
   limits?: Partial<Limits>
 }
-
-/** A session that is attached. */
-type Attached = Parameters<User['attach']>[0]
 
 export interface ActorOptions extends UserOptions {
   /** Leaves a user that is lost to its new owner, when nothing runs any more. */
@@ -37,7 +36,8 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #folders: MailboxFolders
   readonly #shelf: Shelf
   readonly #options: ActorOptions
-  readonly #sessions = new Set<Attached>()
+  readonly #looks: SecondLooks
+  readonly #sessions: AttachedSessions
   /** Mailboxes whose kept figures are known to be true: they have not been loaded since. */
   readonly #unchanged = new Set<string>()
   /** Calls that have not settled. */
@@ -64,15 +64,22 @@ export class UserActor implements User, Actor<UserMessage> {
       },
       empty: () => { this.#watchIdle() },
     })
+    // Those that do nothing learn all the same when another backend has the user.
+    const { leaseIdleMs } = world.limits
+    this.#sessions = new AttachedSessions(world.effects.timers, leaseIdleMs, () => { folders.foreseeAfter(leaseIdleMs / 2) })
+    this.#looks = new SecondLooks({
+      effects: world.effects, user: account.user, againMs: world.policy.uploadIntervalMs,
+      pending: () => folders.looks, look: (guid) => this.#lookAgain(guid),
+    })
     for (const guid of folders.deleting) void this.#erase(guid)
     this.#watchIdle()
   }
 
-  attach(session: Attached): Cancel {
+  attach(session: Parameters<User['attach']>[0]): Cancel {
     this.#sessions.add(session)
     this.#idleTimer?.()
     return () => {
-      this.#sessions.delete(session)
+      this.#sessions.remove(session)
       this.#watchIdle()
     }
   }
@@ -165,6 +172,7 @@ export class UserActor implements User, Actor<UserMessage> {
 
   open(context: RequestContext, name: string): Promise<MailboxHandle> {
     return this.#run(async () => {
+      this.#folders.foreseeAfter(this.#world.limits.leaseReadMs)
       const { mailbox, release } = await this.#acquire(context, name, 'NONEXISTENT')
       return { mailbox, close: release }
     })
@@ -208,7 +216,7 @@ export class UserActor implements User, Actor<UserMessage> {
     if (this.#lost !== undefined) return
     this.#lost = error
     this.#world.effects.emit({ level: 'warning', name: 'user.lost', user: this.account.user, text: error.message })
-    for (const session of [...this.#sessions]) session.closing(`[UNAVAILABLE] ${error.message}`)
+    this.#sessions.tell(`[UNAVAILABLE] ${error.message}`)
     this.#options.idle?.()
   }
 
@@ -227,6 +235,9 @@ export class UserActor implements User, Actor<UserMessage> {
     })
   }
 
+  /** A mailbox is to be listed once more: it will be. */
+  lookLater(): void { this.#looks.schedule() }
+
   /** Ends the user: what runs is finished, then everything is written and uploaded. Settles within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs)
@@ -242,7 +253,8 @@ export class UserActor implements User, Actor<UserMessage> {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#idleTimer?.()
-    for (const session of [...this.#sessions]) session.closing('The server is shutting down')
+    this.#looks.stop()
+    this.#sessions.tell('The server is shutting down')
     const { effects, user } = this.#world
     let cancel: Cancel = () => {}
     const deadline = new Promise<'late'>((resolve) => { cancel = effects.timers.after(deadlineMs, () => { resolve('late') }) })
@@ -349,10 +361,18 @@ export class UserActor implements User, Actor<UserMessage> {
     }
   }
 
+  async #lookAgain(guid: string): Promise<void> {
+    await this.#run(async () => {
+      const context: RequestContext = { user: this.account.user, reason: 'obox:second_look' }
+      const { mailbox, release } = await this.#shelf.acquire(context, guid)
+      try { await mailbox.lookAgain(context) } finally { release() }
+    })
+  }
+
   #watchIdle(): void {
     this.#idleTimer?.()
     this.#idleTimer = undefined
-    if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined) return
+    if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined || this.#folders.looks.guids.length > 0) return
     this.#idleTimer = this.#world.effects.timers.after(this.#world.limits.userIdleMs, () => {
       this.#idle = true
       this.#options.idle?.()

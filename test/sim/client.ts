@@ -192,8 +192,9 @@ export class Client {
     const began = this.#begin(to)
     const sources = new Map(uids.map((uid) => [uid, known.mailOf(uid) as number]))
     if (move) {
+      const sure = uids.filter((uid) => known.isPromised(uid))
       for (const uid of uids) known.doubt(uid)
-      model.moving(sources.values())
+      model.moving(sure.map((uid) => sources.get(uid) as number))
     }
     const verb = move ? 'move' : 'copy'
     const outcome = await this.#life.attempt(this.name, `${verb} ${mailbox.name} ${uids.join()} to ${to}`,

@@ -12,7 +12,10 @@ export interface Row { uid: number; mail: number; flags: ReadonlySet<string> }
  * A mail under a UID. It must be there unless it is gone, or one or more removals are under way or without an answer
  * (`doubts`). `mail` is undefined where somebody acted on a UID before its answer told whose it is.
  */
-interface Instance { mail: number | undefined; gone: boolean; doubts: number; /** It was expunged once, where only one machine knows of it. */ mayGo: boolean; flags: Map<string, Register> }
+interface Instance { mail: number | undefined; gone: boolean; doubts: number; /** It was expunged once, where only one machine knows of it. */ mayGo: boolean; /** Nobody acknowledged it, and a deletion of it may still be on the wire: since when it is seen (ms). */ unsureSince: number | undefined; flags: Map<string, Register> }
+
+/** Virtual time, and how long after the death of its process a request may still reach the store (ms). */
+export interface ModelClock { readonly nowMs: number; readonly lateMs: number }
 
 /** Every flag the simulator uses. */
 export const flagNames = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', 'red', '$Forwarded', 'Blue'] as const
@@ -28,11 +31,13 @@ export class MailboxModel {
   readonly leftovers = new Set<number>()
   readonly #instances = new Map<number, Instance>()
   readonly #means: (where: string, uid: number, mail: number) => void
+  readonly #clock: ModelClock
   #uidNext = 1
   #lostDisk = false
   #survivedAt: number | undefined
 
-  constructor(guid: string, name: string, uidValidity: number, means: (where: string, uid: number, mail: number) => void) {
+  constructor(guid: string, name: string, uidValidity: number, means: (where: string, uid: number, mail: number) => void, clock: ModelClock) {
+    this.#clock = clock
     this.guid = guid
     this.uidValidity = uidValidity
     this.names = new Set([name])
@@ -57,6 +62,12 @@ export class MailboxModel {
     for (const [flag, register] of flags) this.#register(uid, flag).beginWith(register)
     this.#see(uid, mail)
     this.#uidNext = Math.max(this.#uidNext, uid + 1)
+  }
+
+  /** Whether the mail has to be there. */
+  isPromised(uid: number): boolean {
+    const instance = this.#instances.get(uid)
+    return instance !== undefined && isPromised(instance)
   }
 
   /** The mail may have come, and no UID was told. */
@@ -170,6 +181,7 @@ export class MailboxModel {
       this.uncertain.set(mail, times - 1)
       instance = this.#instance(uid)
       instance.mail = mail
+      instance.unsureSince = this.#clock.nowMs
       this.#see(uid, mail)
       for (const flag of flagNames) {
         const register = this.#register(uid, flag)
@@ -180,6 +192,7 @@ export class MailboxModel {
       return
     }
     this.#see(uid, mail)
+    if (instance.unsureSince !== undefined && this.#clock.nowMs > instance.unsureSince + this.#clock.lateMs) instance.unsureSince = undefined
     for (const flag of flagNames) {
       const register = this.#register(uid, flag)
       promised(register.allows(flags.has(flag), this.#lostDisk), () => `${this.nameNow}: ${flag} of mail ${mail} (UID ${uid}) is ${flags.has(flag)}, which nobody set`)
@@ -195,7 +208,7 @@ export class MailboxModel {
   #instance(uid: number): Instance {
     let instance = this.#instances.get(uid)
     if (instance === undefined) {
-      instance = { mail: undefined, gone: false, doubts: 0, mayGo: false, flags: new Map() }
+      instance = { mail: undefined, gone: false, doubts: 0, mayGo: false, unsureSince: undefined, flags: new Map() }
       this.#instances.set(uid, instance)
     }
     return instance
@@ -212,4 +225,4 @@ export class MailboxModel {
   }
 }
 
-const isPromised = ({ mail, gone, doubts, mayGo }: Instance): boolean => mail !== undefined && !gone && !mayGo && doubts === 0
+const isPromised = ({ mail, gone, doubts, mayGo, unsureSince }: Instance): boolean => mail !== undefined && !gone && !mayGo && unsureSince === undefined && doubts === 0

@@ -4,12 +4,12 @@
 //
 // Rules it knows (DESIGN §4 "Never lost"):
 // - An acknowledged mail is there, under its UID, until somebody tried to expunge or move it, or to delete its mailbox.
-// - What was not acknowledged may be there or not, at most once.
+// - What was not acknowledged may be there or not, at most once; and go again while a deletion of it may be on the wire.
 // - After the local disk was lost, what was expunged or deleted may be back, and flags may be older; names too.
 // - (name, UIDVALIDITY, UID) and (guid, UIDVALIDITY, UID) mean one mail for ever. UIDNEXT never sinks.
 
 import { MailboxModel } from './mailbox-model.ts'
-import type { Row } from './mailbox-model.ts'
+import type { ModelClock, Row } from './mailbox-model.ts'
 import { Register } from './register.ts'
 import type { Pending } from './register.ts'
 import { Remembered } from './remembered.ts'
@@ -31,8 +31,11 @@ export class Model {
   /** Names that a creation without an answer may have left behind, and the mails that such a mailbox may have. */
   readonly #maybeCreated = new Map<string, readonly number[]>()
   readonly #subscriptions = new Map<string, Register>()
+  readonly #clock: ModelClock
   #moments = 0
   #lostDisk = false
+
+  constructor(clock: ModelClock) { this.#clock = clock }
 
   /** The next moment of the model's time. */
   tick(): number { return ++this.#moments }
@@ -43,7 +46,7 @@ export class Model {
     if (known !== undefined) return known
     const other = this.#byUidValidity.get(uidValidity)
     promised(other === undefined, () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
-    const mailbox = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, uidValidity, uid, mail) })
+    const mailbox = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, uidValidity, uid, mail) }, this.#clock)
     for (const mail of this.#maybeCreated.get(name) ?? []) {
       mailbox.maybe(mail)
       // A first attempt may have left its copies behind.

@@ -26,15 +26,17 @@ export async function observe(life: Life): Promise<number | undefined> {
 
 async function look(life: Life, { name }: MailboxInfo, guid: string): Promise<Found | undefined> {
   const handle = await insist(life, `open ${name}`, () => life.user.open(life.context('observer', 'imap:cmd_select'), name))
-  if (handle === undefined) return undefined
+  if (handle === undefined || handle === 'gone') return undefined
   const { mailbox } = handle
   promised(mailbox.guid === guid, () => `${name} is listed as ${guid}, and opens as ${mailbox.guid}`)
   life.model.remembered.visit(mailbox)
   const { uids, count } = mailbox.messages.uidList()
   const rows: Row[] = []
   for (const uid of uids.slice(0, count)) {
-    const id = await insist(life, `read ${name} ${uid}`, () => readMail(life, 'observer', mailbox, uid))
+    const id = await insist(life, `read ${name} ${uid}`, () => readMail(life, 'observer', mailbox, uid), () => mailbox.messages.rowOf(uid) < 0)
     if (id === undefined) return undefined
+    // A deletion that came late has taken it: whether it may, the model says.
+    if (id === 'gone') continue
     const row = mailbox.messages.rowOf(uid)
     promised(row >= 0, () => `${name}: UID ${uid} vanished while nobody did anything`)
     const keywords = mailbox.messages.keywordsOf(row).map((keyword) => mailbox.keywords[keyword] ?? '?')
@@ -44,12 +46,13 @@ async function look(life: Life, { name }: MailboxInfo, guid: string): Promise<Fo
   return { guid, name, uidValidity: mailbox.uidValidity, uidNext: mailbox.uidNext, rows }
 }
 
-/** Asks until there is an answer; undefined if the process died. */
-async function insist<T>(life: Life, what: string, request: () => Promise<T>): Promise<T | undefined> {
+/** Asks until there is an answer; undefined if the process died, 'gone' if it was refused because what it is about is `gone`. */
+async function insist<T>(life: Life, what: string, request: () => Promise<T>, gone = (): boolean => false): Promise<T | 'gone' | undefined> {
   for (let attempt = 0; attempt < patience; attempt++) {
     const outcome = await life.attempt('observer', what, request)
     if (outcome.kind === 'done') return outcome.value
     if (outcome.kind === 'died') return undefined
+    if (outcome.kind === 'refused' && gone()) return 'gone'
     promised(outcome.kind === 'failed', () => `${what} is refused: ${'error' in outcome ? outcome.error.message : ''}`)
     await life.world.sleep(1000)
   }

@@ -106,7 +106,7 @@ class Story {
   #machine: SimMachine
   /** Machines whose last life did not end with everything in the store: what they alone have may come up at their next one. */
   readonly #dirty = new Set<SimMachine>()
-  readonly #model = new Model()
+  readonly #model: Model
   readonly #settings: Settings
   readonly #limits: Partial<Limits>
   readonly #options: StoryOptions
@@ -131,6 +131,9 @@ class Story {
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
     })
     this.#dice = this.#world.random('story')
+    const world = this.#world
+    const { lateMs } = world.faults
+    this.#model = new Model({ get nowMs() { return world.agenda.now }, lateMs })
     this.#machines = Array.from({ length: this.#dice.pick([1, 1, 2, 3]) }, (_, at) => this.#world.machine(`backend${at}`))
     this.#machine = this.#machines[0] as SimMachine
     this.#settings = {
