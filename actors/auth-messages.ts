@@ -78,6 +78,10 @@ export type PassdbAnswer = { status: 'ok'; user: string; fields: Record<string, 
 /** Names in no order, each once. `temporary`: a database is away, or cannot list. */
 export type UsersAnswer = { status: 'ok'; users: string[] } | { status: 'temporary'; reason: string }
 
+/** For administrators: to forget remembered look-ups, of all users or of some. */
+export interface FlushRequest { kind: 'flush'; users: readonly string[] }
+export interface FlushAnswer { status: 'ok'; flushed: number }
+
 /** Everything that auth can be asked. */
-export type AnyAuthRequest = AuthRequest | SaltRequest | PassdbRequest | UsersRequest
-export type AnyAuthAnswer = AuthAnswer | SaltAnswer | PassdbAnswer | UsersAnswer
+export type AnyAuthRequest = AuthRequest | SaltRequest | PassdbRequest | UsersRequest | FlushRequest
+export type AnyAuthAnswer = AuthAnswer | SaltAnswer | PassdbAnswer | UsersAnswer | FlushAnswer

@@ -4,7 +4,7 @@
 // - An internal failure is `temporary`, never `refused` or `unknown`: a mail must not bounce because LDAP is away.
 // - A refused login is answered auth_failure_delay after it came, so that neither the user's existence nor the hash shows in
 //   the time. The databases hash for unknown users too, in case the delay is off.
-// - Equal look-ups that run at the same time are made once.
+// - Equal look-ups that run at the same time are made once, and remembered where auth_cache_size says so (auth/lookups.ts).
 
 import type { Settings } from '../conf/settings.ts'
 import type { Actor, Description } from '../runtime/actor.ts'
@@ -14,21 +14,26 @@ import { accountOf } from './auth/account.ts'
 import { isSet } from './auth/fields.ts'
 import type { Login } from './auth/login.ts'
 import { newLogin } from './auth/login.ts'
+import { AuthCache } from './auth/cache.ts'
+import type { CacheTimes } from './auth/cache.ts'
+import { Lookups } from './auth/lookups.ts'
+import type { Remembered } from './auth/lookups.ts'
 import { loginName, splitMaster } from './auth/login-name.ts'
 import type { RunLookup, Say } from './auth/lookup.ts'
 import type { PassdbOutcome } from './auth/passdb-chain.ts'
 import { PassdbChain } from './auth/passdb-chain.ts'
-import { SharedLookups } from './auth/shared-lookups.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
 import type {
-  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, Elsewhere, LoginRequest, LookupRequest, PassdbAnswer, SaltAnswer, SaltRequest, UsersAnswer,
+  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, Elsewhere, FlushAnswer, LoginRequest, LookupRequest, PassdbAnswer, SaltAnswer, SaltRequest, UsersAnswer,
 } from './auth-messages.ts'
 
 export interface AuthOptions {
-  effects: Pick<Effects, 'clock' | 'timers' | 'emit'>
+  effects: Pick<Effects, 'clock' | 'timers' | 'random' | 'emit'>
   settings: Settings
   /** Runs one look-up somewhere: in the auth pool; in tests right here. */
   runLookup: RunLookup
+  /** Which look-ups may be remembered, and by what; default: none. */
+  remembered?: Remembered
 }
 
 export interface AuthActor extends Actor<AnyAuthRequest, AnyAuthAnswer> {
@@ -43,19 +48,31 @@ class Auth implements AuthActor {
   readonly concurrent = true
   readonly #effects: AuthOptions['effects']
   #settings: Settings
-  readonly #lookups: SharedLookups
+  readonly #cache: AuthCache
+  readonly #lookups: Lookups
   readonly #delayed = new Set<() => void>()
   #running = 0
   readonly #answered: Record<string, number> = {}
   #stopping = false
 
-  constructor({ effects, settings, runLookup }: AuthOptions) {
+  constructor({ effects, settings, runLookup, remembered = () => undefined }: AuthOptions) {
     this.#effects = effects
     this.#settings = settings
-    this.#lookups = new SharedLookups(runLookup)
+    this.#cache = new AuthCache(effects.clock, effects.random.bytes(32), cacheTimes(settings))
+    this.#lookups = new Lookups(runLookup, (task) => (this.#settings.auth_cache_size > 0 ? remembered(task) : undefined), this.#cache)
   }
 
-  reload(settings: Settings): void { this.#settings = settings }
+  reload(settings: Settings): void {
+    this.#settings = settings
+    const { hits, misses, entries, bytes } = this.#cache.figures
+    if (hits + misses > 0) {
+      this.#effects.emit({
+        level: 'info', name: 'auth.cache', service: 'auth', values: { hits, misses, entries, bytes },
+        text: `cache flushed: ${hits} hits, ${misses} misses, ${entries} entries in ${bytes} bytes`,
+      })
+    }
+    this.#cache.reset(cacheTimes(settings))
+  }
 
   async receive(request: AnyAuthRequest): Promise<AnyAuthAnswer> {
     if (this.#stopping) return { status: 'temporary', reason: 'the server is shutting down' }
@@ -78,7 +95,7 @@ class Auth implements AuthActor {
   }
 
   describe(): Description {
-    return { kind: 'auth', name: 'auth', values: { running: this.#running, lookups: this.#lookups.running, ...this.#answered } }
+    return { kind: 'auth', name: 'auth', values: { running: this.#running, lookups: this.#lookups.running, ...cacheValues(this.#cache), ...this.#answered } }
   }
 
   #answer(request: AnyAuthRequest): Promise<AnyAuthAnswer> {
@@ -88,6 +105,7 @@ class Auth implements AuthActor {
       case 'salt': return this.#salt(request)
       case 'passdb': return this.#passdb(request.of)
       case 'users': return this.#users()
+      case 'flush': return Promise.resolve(this.#flush(request.users))
     }
   }
 
@@ -146,6 +164,11 @@ class Auth implements AuthActor {
     if (outcome !== 'ok') return { status: outcome }
     const userdb = Object.entries(login.userdb).map(([name, value]) => [`userdb_${name}`, value])
     return { status: 'ok', user: login.user, fields: { ...login.fields, ...Object.fromEntries(userdb) } }
+  }
+
+  #flush(names: readonly string[]): FlushAnswer {
+    const users = names.map((name) => loginName(name, this.#settings)).map((name, n) => (name.ok ? name.user : names[n]!))
+    return { status: 'ok', flushed: this.#cache.flush(names.length === 0 ? undefined : new Set(users)) }
   }
 
   async #users(): Promise<UsersAnswer> {
@@ -232,6 +255,13 @@ class Auth implements AuthActor {
       session: request.session,
     })
   }
+}
+
+const cacheTimes = (settings: Settings): CacheTimes =>
+  ({ sizeBytes: settings.auth_cache_size, ttlMs: settings.auth_cache_ttl, negativeTtlMs: settings.auth_cache_negative_ttl })
+
+function cacheValues({ figures }: AuthCache): Record<string, number> {
+  return { cache_hits: figures.hits, cache_misses: figures.misses, cache_entries: figures.entries, cache_bytes: figures.bytes }
 }
 
 function disabled(login: Login): AuthAnswer {

@@ -62,6 +62,26 @@ const expandItem = ({ name, modifiers, cut }: Item, variables: Variables, escape
   return modifiers.includes('D') ? modify(escape(value), modifiers, cut) : escape(modify(value, modifiers, cut))
 }
 
+/** The names of all variables in `text`, the long ones; of a family with its member: `passdb:forward_x`. Throws ConfigError as `expand`. */
+export const namesIn = (text: string): string[] => {
+  const names = new Set<string>()
+  for (let percent = text.indexOf('%'); percent >= 0;) {
+    const { name, end } = parseItem(text, percent + 1)
+    for (const found of name === '%' ? [] : namesOf(name)) names.add(found)
+    percent = text.indexOf('%', end)
+  }
+  return [...names]
+}
+
+const namesOf = (name: string): string[] => {
+  if (name.startsWith('if;')) return namesIn(name)
+  const colon = name.indexOf(':')
+  if (colon < 0) return [longNames[name] ?? name]
+  const [family = ''] = name.split(/[:;]/)
+  const rest = name.slice(colon + 1)
+  return isHash(family) ? namesOf(rest) : [`${family}:${rest.split(':')[0]}`]
+}
+
 interface Item { name: string; modifiers: string; cut: Cut; end: number }
 
 /** `[[-]offset.][0][-]width modifiers name`, beginning after the '%'. */

@@ -90,6 +90,9 @@ export const limits = {
   /** How long an LDAP server that failed is passed over: at first, and at most, after each failure twice as long (ms). */
   ldapRetryMs: 100,
   ldapRetryMaxMs: 5_000,
+  /** Remembered look-ups: how long a refusal counts at first (ms), and wrong passwords of one user. */
+  authAgainMs: 15_000,
+  authWrongPasswords: 8,
   /** Look-ups at a time: each may have two connections to a directory, which serves others too. */
   authWorkers: 1000,
   /** One LDAP answer, and the entries of a page where all users are listed. */

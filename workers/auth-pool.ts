@@ -39,6 +39,11 @@ export class AuthPool {
   /** Lines for the log at start. */
   get notes(): readonly string[] { return this.#databases.notes }
 
+  /** By which %variables the answer to a look-up may be remembered; undefined: not at all. */
+  remembered({ kind, driver, args }: LookupTask): readonly string[] | undefined {
+    return (kind === 'user' ? this.#databases.userdb(driver, args) : this.#databases.passdb(driver, args)).remembered
+  }
+
   get state(): PoolState {
     const { count, busy, waiting } = this.#threads
     return { threads: count, limit: this.#limit, busy, waiting }

@@ -18,6 +18,11 @@ export type UserdbEntry = { status: 'ok'; fields: Fields; warning?: string } | {
 interface OpenSource {
   /** Lines for the log at start: what in the database's own file has no effect or is doubtful. */
   notes?: readonly string[]
+  /**
+   * Its answers may be remembered (auth_cache_size): the names of all %variables that decide them, beside `user`, as namesIn gives
+   * them. Absent: each question is asked anew, as it must be where answers end by themselves (tokens).
+   */
+  remembered?: readonly string[]
 }
 
 /** An opened passdb. Errors: TempFail (away), anything else is a bug; both answer `temporary`. */

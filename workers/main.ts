@@ -81,7 +81,7 @@ export class Server {
       emit: this.#log,
     })
     this.#pool = new AuthPool(settings)
-    this.#authActor = createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup) })
+    this.#authActor = createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup), remembered: (lookup) => this.#pool.remembered(lookup) })
     this.#auth = new Mailbox(this.#authActor, this.#effects.clock)
     this.#anvil = createAnvil(settings, (worker, keys) => { this.#kick(worker, keys) })
     this.#storage = new Supervisor(this.#effects, { name: 'storage worker', start: () => this.#startStorage() })

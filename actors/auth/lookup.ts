@@ -42,6 +42,8 @@ export interface LookupResult {
   salt?: ScramSalt
   /** Of `prove`: by which the client knows the server. */
   signature?: string
+  /** Remembered from an earlier look-up. */
+  cached?: true
   /** Of an `ok` that is not quite as it should be; for the log as well. */
   warning?: string
 }

@@ -118,6 +118,7 @@ export class PassdbChain {
     else if (passdb.deny) { if (result.status !== 'unknown') this.#say('info', passdb.driver, 'User found from deny passdb') }
     else if (result.status === 'unknown') this.#say('info', passdb.driver, result.reason ?? 'unknown user')
     else if (result.status === 'mismatch') this.#say('info', passdb.driver, result.reason ?? 'Password mismatch')
+    if (result.cached === true) this.#say('debug', passdb.driver, `cache hit: ${result.status}`)
     if (result.warning !== undefined) this.#say('warning', passdb.driver, result.warning)
     if (result.status !== 'ok' || passdb.deny) return result.status
     return this.#take(passdb, login, result.fields)

@@ -49,6 +49,7 @@ export class UserdbChain {
     const result = userdb.driver === 'prefetch' ? this.#prefetch(login) : await this.#lookup(userdb, login)
     if (result.status === 'temporary') this.#say('error', userdb.driver, result.reason ?? 'lookup failed')
     else if (result.status !== 'ok') this.#say('debug', userdb.driver, result.reason ?? 'unknown user')
+    if (result.cached === true) this.#say('debug', userdb.driver, `userdb cache hit: ${result.status}`)
     if (result.warning !== undefined) this.#say('warning', userdb.driver, result.warning)
     if (result.status !== 'ok') return result.status
     const variables = loginVariables(login)

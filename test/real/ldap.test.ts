@@ -3,13 +3,15 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { Attribute, Change, Client } from 'ldapts'
 import t from 'tap'
 import type { Test } from 'tap'
 import { setTimeout as wait } from 'node:timers/promises'
 import { letter } from '../fixtures/deliver.ts'
 import { LineClient } from '../fixtures/line-client.ts'
+import { runProgram } from '../fixtures/program.ts'
 import { TestServer } from '../fixtures/server.ts'
-import { Slapd, user } from './slapd.ts'
+import { Slapd, admin, ssha, suffix, user } from './slapd.ts'
 
 const conf = path.resolve(import.meta.dirname, '../../conf')
 const seed = fs.readFileSync(path.join(conf, 'dovecot-backend.conf'), 'utf8')
@@ -20,12 +22,12 @@ const directories = [await Slapd.create(options), await Slapd.create(options)].f
 const skip = directories.length < 2 ? 'needs slapd' : false
 
 /** A server with the passdb and userdb blocks of the seed, and its LDAP file, over `slapds`. */
-async function start(t: Test, slapds: readonly Slapd[]): Promise<TestServer> {
+async function start(t: Test, slapds: readonly Slapd[], config = ''): Promise<TestServer> {
   const ext = path.join(slapds[0]!.directory, 'dovecot-ldap.conf.ext')
   fs.writeFileSync(ext, seedFile.replace(/^hosts = .*$/m, `hosts = ${slapds.map(({ port }) => `127.0.0.1:${port}`).join(' ')}`))
   const blocks = seed.match(/^(passdb|userdb) \{[^}]*^\}/gm)!
   t.equal(blocks.length, 3, 'the seed has a passdb, prefetch and a userdb')
-  const server = await TestServer.start({ databases: blocks.join('\n').replaceAll('/etc/dovecot/dovecot-ldap.conf.ext', ext), config: 'auth_verbose = yes' })
+  const server = await TestServer.start({ databases: blocks.join('\n').replaceAll('/etc/dovecot/dovecot-ldap.conf.ext', ext), config: `auth_verbose = yes\n${config}` })
   t.teardown(() => server.stop())
   return server
 }
@@ -121,6 +123,38 @@ void t.test('the seed over a directory', { skip, timeout: 180_000 }, async (t) =
   slapd.thaw()
   t.match(await slow, ok, 'and a slow answer is an answer')
 })
+
+void t.test('an auth cache before a directory', { skip, timeout: 180_000 }, async (t) => {
+  const [slapd] = directories as [Slapd]
+  const server = await start(t, [slapd], 'auth_cache_size = 10M')
+  t.match(await login(server, 'u5@example.com', 'pw5'), ok)
+  t.match(await login(server, 'u5@example.com', 'wrong'), refused)
+  t.match(await recipients(server, 'u6@example.com', 'nobody@example.com'), [/^250 /, /^550 /])
+  await slapd.kill()
+  t.match(await login(server, 'U5@example.com', 'pw5'), ok, 'a login that the directory need not be asked about')
+  t.match(await login(server, 'u5@example.com', 'wrong'), refused)
+  t.match(await login(server, 'u5@example.com', 'other'), away)
+  t.match(await login(server, 'u6@example.com', 'pw6'), away)
+  t.match(await recipients(server, 'u6@example.com'), [/^250 /])
+  const adm = (...args: string[]) => runProgram(process.execPath, [path.join(conf, '../workers/cli.ts'), 'adm', '-S', path.join(server.directory, 'run/doveadm-server'), ...args])
+  t.match(await adm('auth', 'cache', 'flush', 'u5@example.com'), { code: 0, stdout: '1 cache entries flushed\n' })
+  t.match(await login(server, 'u5@example.com', 'pw5'), away)
+  await slapd.start()
+  t.match(await eventually(() => login(server, 'u5@example.com', 'pw5'), ok), ok)
+  const changed = await passwordChanged(slapd, 'u5', 'new5')
+  t.ok(changed)
+  t.match(await login(server, 'u5@example.com', 'new5'), ok, 'a changed password works at once')
+  t.match(await login(server, 'u5@example.com', 'pw5'), refused)
+})
+
+/** Sets a user's password in the directory, as another program would. */
+async function passwordChanged(slapd: Slapd, uid: string, password: string): Promise<boolean> {
+  const client = new Client({ url: `ldap://127.0.0.1:${slapd.port}` })
+  await client.bind(admin.dn, admin.password)
+  await client.modify(`uid=${uid},${suffix}`, new Change({ operation: 'replace', modification: new Attribute({ type: 'userPassword', values: [ssha(password)] }) }))
+  await client.unbind()
+  return true
+}
 
 void t.test('two directories', { skip, timeout: 180_000 }, async (t) => {
   const [first, second] = directories as [Slapd, Slapd]

@@ -9,7 +9,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { freePort } from '../fixtures/server.ts'
+import { lastingPort } from '../fixtures/server.ts'
 import { requirePackages } from '../packages.ts'
 
 export const suffix = 'dc=example,dc=com'
@@ -91,7 +91,7 @@ export class Slapd {
     const organisation = `dn: ${suffix}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n`
     fs.writeFileSync(path.join(directory, 'users.ldif'), organisation + numbered(options.users) + (options.ldif ?? ''))
     execute('/usr/sbin/slapadd', ['-q', '-f', path.join(directory, 'slapd.conf'), '-l', path.join(directory, 'users.ldif')])
-    const slapd = new Slapd(directory, await freePort(), tls ? await freePort() : 0)
+    const slapd = new Slapd(directory, await lastingPort(), tls ? await lastingPort() : 0)
     await slapd.start()
     return slapd
   }

@@ -14,6 +14,9 @@ import { command } from './command.ts'
 
 const commands: readonly AdminCommand[] = all
 
+/** Words of the longest command name. */
+const mostWords = Math.max(...commands.map(({ name }) => name.split(' ').length))
+
 const usageCode = 64
 
 const listed = (): string => {
@@ -46,10 +49,11 @@ function placeOf(args: readonly string[]): Place {
 
 /** The command that the first words name. */
 function commandOf(words: readonly string[]): { found: AdminCommand; args: string[] } | undefined {
-  const two = commands.find(({ name }) => name === words.slice(0, 2).join(' '))
-  if (two !== undefined) return { found: two, args: words.slice(2) }
-  const one = commands.find(({ name }) => name === words[0])
-  return one === undefined ? undefined : { found: one, args: words.slice(1) }
+  for (let count = Math.min(words.length, mostWords); count > 0; count--) {
+    const found = commands.find(({ name }) => name === words.slice(0, count).join(' '))
+    if (found !== undefined) return { found, args: words.slice(count) }
+  }
+  return undefined
 }
 
 const wrong = (text: string): number => {

@@ -4,7 +4,7 @@
 // so that the first never is anybody else. passdb and userdb of the same file share them.
 
 import type { Variables } from '../../conf/expand.ts'
-import { expand } from '../../conf/expand.ts'
+import { expand, namesIn } from '../../conf/expand.ts'
 import { loginVariables } from '../../actors/auth/variables.ts'
 import { newLogin } from '../../actors/auth/login.ts'
 import type { LdapFile, LdapSettingName } from '../../conf/ldap-file.ts'
@@ -51,6 +51,12 @@ export class Directory {
   /** The attributes of a setting, without what only the fields in `except` need. ConfigError, with its place. */
   attributes(name: AttributesName, except?: readonly string[]): AttributeMap {
     return this.#at(name, () => new AttributeMap(this.file.settings[name], except))
+  }
+
+  /** The %variables of settings, for the ones by which answers are remembered; undefined: the password is one of them. */
+  remembered(...settings: (FilterName | AttributesName | 'base' | 'auth_bind_userdn')[]): readonly string[] | undefined {
+    const names = new Set(settings.flatMap((name) => namesIn(this.file.settings[name])))
+    return names.has('password') ? undefined : [...names]
   }
 
   /** Tries out what will be expanded for each user. ConfigError, with its place. */

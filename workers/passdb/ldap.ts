@@ -25,8 +25,10 @@ export default passdb('ldap', ldapPath, (path, world) => {
     throw new ConfigError(`${directory.file.where('default_pass_scheme')}: ${messageOf(error)}`)
   }
   const source = new LdapPassdb(directory, attributes)
+  const remembered = directory.remembered('base', 'pass_filter', 'pass_attrs', 'auth_bind_userdn')
   return {
     notes: directory.file.notes,
+    ...(remembered === undefined ? {} : { remembered }),
     lookup: (variables) => source.lookup(variables),
     ...(auth_bind ? { verify: (variables, password) => source.bind(variables, password) } : {}),
   } satisfies PassdbSource

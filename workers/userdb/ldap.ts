@@ -11,6 +11,7 @@ export default userdb('ldap', ldapPath, (path, world) => {
   directory.check('iterate_filter', listed, 'iterate_attrs', sampleVariables())
   return {
     notes: directory.file.notes,
+    remembered: directory.remembered('base', 'user_filter', 'user_attrs') ?? [],
     async lookup(variables) {
       const entry = await directory.find('user_filter', attributes, variables)
       return entry === undefined ? { status: 'unknown' } : { status: 'ok', ...attributes.fields(entry, variables) }

@@ -25,7 +25,7 @@ export interface Table {
 }
 
 export interface AdminCommand {
-  /** One word or two: `who`, `auth test`. */
+  /** One word or more: `who`, `auth test`, `auth cache flush`. */
   readonly name: string
   readonly summary: string
   /** What follows `culver adm `. */

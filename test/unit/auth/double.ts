@@ -1,13 +1,14 @@
 // An auth actor whose databases are asked right here, on a clock that the test moves.
 
+import { randomBytes } from 'node:crypto'
 import { createAuth } from '../../../actors/auth.ts'
+import type { AuthActor } from '../../../actors/auth.ts'
 import type { LookupResult, LookupTask } from '../../../actors/auth/lookup.ts'
-import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer, LoginRequest, LookupRequest } from '../../../actors/auth-messages.ts'
+import type { AuthAnswer, LoginRequest, LookupRequest } from '../../../actors/auth-messages.ts'
 import type { PassdbSettings, Settings, UserdbSettings } from '../../../conf/settings.ts'
 import { defaultSettings } from '../../../conf/settings.ts'
 import { defaultsOf } from '../../../conf/setting.ts'
 import { passdbSettings, userdbSettings } from '../../../conf/settings/auth.ts'
-import type { Actor } from '../../../runtime/actor.ts'
 import type { LogEvent } from '../../../runtime/events.ts'
 import { RealFiles } from '../../../runtime/real-files.ts'
 import { Databases } from '../../../workers/auth-lookup.ts'
@@ -40,7 +41,7 @@ export const passdb = (given: Partial<PassdbSettings>): PassdbSettings => ({ ...
 export const userdb = (given: Partial<UserdbSettings>): UserdbSettings => ({ ...defaultsOf(userdbSettings), ...given })
 
 export interface AuthDouble {
-  actor: Actor<AnyAuthRequest, AnyAuthAnswer>
+  actor: AuthActor
   hand: HandClock
   events: LogEvent[]
   tasks: LookupTask[]
@@ -49,15 +50,16 @@ export interface AuthDouble {
 }
 
 /** Databases are the real drivers unless `runLookup` is given. The failure delay is off unless set. */
-export function authDouble(given: Partial<Settings>, runLookup?: (task: LookupTask) => Promise<LookupResult>): AuthDouble {
+export function authDouble(given: Partial<Settings>, runLookup?: (task: LookupTask) => Promise<LookupResult>, remembered?: readonly string[]): AuthDouble {
   const hand = new HandClock()
   const events: LogEvent[] = []
   const tasks: LookupTask[] = []
   const databases = new Databases({ files: new RealFiles() })
   const settings: Settings = { ...defaultSettings(), auth_failure_delay: 0, auth_verbose: true, mail_home: '/home/%u', ...given }
   const actor = createAuth({
-    effects: { ...hand, emit: (event) => { events.push(event) } },
+    effects: { ...hand, random: { bytes: (count) => new Uint8Array(randomBytes(count)), below: () => 0 }, emit: (event) => { events.push(event) } },
     settings,
+    ...(remembered === undefined ? {} : { remembered: () => remembered }),
     runLookup: (task) => {
       tasks.push(task)
       return (runLookup ?? ((task) => databases.run(task)))(structuredClone(task))

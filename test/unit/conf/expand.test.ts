@@ -1,7 +1,7 @@
 // The table holds what `doveadm user -e EXPRESSION USER` of Debian's Dovecot 2.3.19 printed for three users.
 
 import t from 'tap'
-import { expand, expandSettings, userVariables } from '../../../conf/expand.ts'
+import { expand, expandSettings, namesIn, userVariables } from '../../../conf/expand.ts'
 import { defaultSettings } from '../../../conf/settings.ts'
 import { ConfigError } from '../../../runtime/errors.ts'
 
@@ -193,4 +193,10 @@ t.test('expandSettings expands what is per user, and nothing else', (t) => {
   t.equal(expanded.quota_grace, '10%')
   t.equal(settings.mail_home, '/home/%d/%n', 'the original is unchanged')
   t.end()
+})
+
+t.test('the names in a text', async (t) => {
+  t.same(namesIn('(&(mail=%u)(x=%2.3Mn)(100%%))'), ['user', 'username'])
+  t.same(namesIn('%{user}/%{md5;rounds=2:domain}/%{passdb:forward_x:none}/%{if;%s;eq;imap;%{rip};%d}'), ['user', 'domain', 'passdb:forward_x', 'service', 'rip'])
+  t.same(namesIn('plain'), [])
 })
