@@ -182,6 +182,12 @@ export const limits = {
   journalBytes: 256 * 1024,
   /** Modseqs that may have been told since a bundle was uploaded: added when the local state is lost. */
   modseqReserve: 1_000_000,
+  /**
+   * Index bundles: one up to this is always uploaded whole; a larger one is followed by diffs, of which the last grows up to
+   * this before it is merged into the one before. That one may grow up to this share (1/n) of the base before there is a new base.
+   */
+  bundleDiffBytes: 32 * 1024,
+  bundleDiffShare: 4,
   /** Message cache files smaller than this are never compacted. */
   cacheCompactBytes: 1024 * 1024,
   /** Bytes read from a message cache at once: some twenty neighbouring summaries. */

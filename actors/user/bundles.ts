@@ -1,5 +1,5 @@
 // Index bundles of one place in the store (`…/idx/`): written under new names, read newest first, old ones removed.
-// What is in a bundle is its owner's business (mailbox-bundle.ts, root.ts). Diff bundles and ownership will come in here.
+// What is in a bundle is its owner's business (mailbox-bundle.ts), and which bundles belong together bundle-chain.ts's.
 
 import type { Body, ObjectInfo, ObjectReader, ObjectStore, RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound } from '../../runtime/errors.ts'

@@ -1,46 +1,103 @@
-// What is in a mailbox's index bundle: its snapshot, then its message cache file as it lies (the snapshot's places are
-// offsets in it). Neither end holds the cache in memory: it goes from the file to the store and from the store to the file.
+// What is in a mailbox's index bundle: its snapshot, or how it differs from another bundle's (bundle-diff.ts); then its
+// message cache file as it lies, or what that has grown by (the places of summaries are offsets in the file). Neither end holds
+// the cache in memory: it goes from the file to the store and from the store to the file.
 
 import type { Body, Files, ObjectReader } from '../../runtime/effects.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import { concatBytes } from '../mail/byte-strings.ts'
+import { chooseDiff } from './bundle-chain.ts'
+import type { BundleLink, Linked } from './bundle-chain.ts'
+import { applyDiff, canDiffer, encodeDiff } from './bundle-diff.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { cachePath } from './message-cache.ts'
-import type { MessageCache } from './message-cache.ts'
-import { decodeSnapshot, encodeSnapshot, snapshotBytes, snapshotHeadBytes } from './snapshot.ts'
-import type { Snapshot } from './snapshot.ts'
+import { decodeSnapshot, encodeSnapshot, frameHeadBytes, framedBytes } from './snapshot.ts'
 
-/** The bundle of now. The state is taken at once, before the first await. */
-export async function mailboxBundle(state: MailboxState, inFlight: readonly number[], ceiling: number, cache: MessageCache): Promise<Body> {
-  const snapshot = encodeSnapshot(state, 0, inFlight, ceiling)
-  const cacheBytes = await cache.size()
-  const parts: Body['parts'] = [snapshot]
-  if (cacheBytes > 0) parts.push({ path: cache.path, offset: 0, length: cacheBytes })
-  return { size: snapshot.length + cacheBytes, parts }
+/** A bundle to be written: upon the first `kept` bundles of the mailbox's chain. */
+export interface MailboxBundle extends Linked { body: Body; /** Name of the bundle it is upon. */ upon?: string }
+
+/** The bundle of now. `cache`: the message cache's file and how many of its bytes go along. */
+export function mailboxBundle(state: MailboxState, inFlight: readonly number[], ceiling: number, cache: { path: string; bytes: number }, limits: Limits): MailboxBundle {
+  const chain = state.chain.every((link) => canDiffer(state, link, cache.bytes)) ? state.chain : []
+  const made = (kept: number, state: Uint8Array, cacheFrom: number) => ({ kept, state, cacheFrom, bytes: state.length + cache.bytes - cacheFrom })
+  const chosen = chooseDiff(chain, limits, (kept) => {
+    const below = chain[kept - 1]!
+    return made(kept, encodeDiff(state, below, inFlight, ceiling), below.cacheBytes)
+  }) ?? made(0, encodeSnapshot(state, 0, inFlight, ceiling), 0)
+  const parts: Body['parts'] = [chosen.state]
+  if (cache.bytes > chosen.cacheFrom) parts.push({ path: cache.path, offset: chosen.cacheFrom, length: cache.bytes - chosen.cacheFrom })
+  return {
+    kept: chosen.kept, body: { size: chosen.bytes, parts },
+    link: {
+      modseq: state.highestModseq, expunged: state.highestModseq, nextUid: nextUid(state),
+      cacheGeneration: state.cacheGeneration, cacheBytes: cache.bytes, bytes: chosen.bytes,
+    },
+    ...(chosen.kept === 0 ? {} : { upon: chain[chosen.kept - 1]!.name }),
+  }
 }
 
-/** Reads a bundle; its cache goes to a file in `directory`. undefined: damaged. TempFail: the store failed on the way. */
-export async function readMailboxBundle(reader: ObjectReader, files: Files, directory: string, limits: Limits): Promise<Snapshot | undefined> {
-  let head: Uint8Array[] = []
-  let have = 0
-  let snapshot: Snapshot | undefined
+/** Mails come in behind all that are there. */
+const nextUid = ({ columns }: MailboxState): number => (columns.count === 0 ? 1 : columns.uids[columns.count - 1]! + 1)
+
+/** What a chain of bundles says. Rows that the diff at place n of the chain has touched have the modseq n, all others 0. */
+export interface ReadBundles { state: MailboxState; inFlight: number[]; ceiling: number }
+
+/**
+ * Reads the bundles `names`, a base and the diffs upon it; the message cache goes to a file in `directory`. A text names the
+ * one that is damaged. TempFail: the store failed on the way.
+ */
+export async function readBundles(names: readonly string[], readers: readonly ObjectReader[], files: Files, directory: string, limits: Limits): Promise<ReadBundles | string> {
+  const links: BundleLink[] = []
+  let read: ReadBundles | undefined
+  let cacheBytes = 0
+  for (const [at, name] of names.entries()) {
+    const bundle = await readOne(readers[at]!, (head) => {
+      if (read === undefined) {
+        const found = decodeSnapshot(head, limits)
+        if (found === undefined) return undefined
+        read = { state: found.state, inFlight: found.inFlight, ceiling: found.state.ceiling }
+        read.state.columns.modseqs.fill(0)
+        return cachePath(directory, found.state.cacheGeneration)
+      }
+      const applied = applyDiff(read.state, head, names[at - 1]!, cacheBytes, at)
+      Object.assign(read, applied)
+      return applied && cachePath(directory, read.state.cacheGeneration)
+    }, files, cacheBytes)
+    if (bundle === undefined || read === undefined) return name
+    cacheBytes += bundle.cacheBytes
+    const { state } = read
+    links.push({
+      name, modseq: at, expunged: state.highestModseq, nextUid: nextUid(state),
+      cacheGeneration: state.cacheGeneration, cacheBytes, bytes: bundle.headBytes + bundle.cacheBytes,
+    })
+  }
+  if (read === undefined) return ''
+  read.state.chain = links
+  read.state.bundle = names.at(-1)!
+  return read
+}
+
+/** Reads a bundle: `take` gets its state and answers where its share of the message cache goes; undefined from it, or here: it is damaged. */
+async function readOne(reader: ObjectReader, take: (state: Uint8Array) => string | undefined, files: Files, cacheFrom: number): Promise<{ headBytes: number; cacheBytes: number } | undefined> {
+  let bytes: Uint8Array = new Uint8Array()
+  let path: string | undefined
+  let headBytes = 0
+  let cacheBytes = 0
+  const cache = async (chunk: Uint8Array): Promise<void> => {
+    if (chunk.length > 0) await files.append(path!, chunk)
+    cacheBytes += chunk.length
+  }
   for await (const chunk of reader.body) {
-    if (snapshot !== undefined) {
-      await files.append(cachePath(directory, snapshot.state.cacheGeneration), chunk)
+    if (path !== undefined) {
+      await cache(chunk)
       continue
     }
-    head.push(chunk)
-    have += chunk.length
-    if (have < snapshotHeadBytes) continue
-    const bytes = head = [concatBytes(head)]
-    const end = snapshotBytes(bytes[0]!)
-    if (have < end) continue
-    snapshot = decodeSnapshot(bytes[0]!, limits)
-    if (snapshot === undefined) return undefined
-    const path = cachePath(directory, snapshot.state.cacheGeneration)
-    await files.remove(path)
-    if (have > end) await files.append(path, bytes[0]!.subarray(end))
-    head = []
+    bytes = bytes.length === 0 ? chunk : concatBytes([bytes, chunk])
+    if (bytes.length < frameHeadBytes || bytes.length < framedBytes(bytes)) continue
+    headBytes = framedBytes(bytes)
+    path = take(bytes.subarray(0, headBytes))
+    if (path === undefined) return undefined
+    if (cacheFrom === 0) await files.remove(path)
+    await cache(bytes.subarray(headBytes))
   }
-  return snapshot
+  return path === undefined ? undefined : { headBytes, cacheBytes }
 }

@@ -1,4 +1,5 @@
-// A mailbox whose local state is lost: the newest bundle that can be read, and a listing of the mail objects.
+// A mailbox whose local state is lost: the newest bundle that can be read (with those it is upon), and a listing of the mail
+// objects.
 //
 // - Objects the bundle knows: as the bundle says. Rows without an object were expunged since (the listing is complete, or
 //   this throws TempFail and nothing has changed).
@@ -10,16 +11,17 @@
 //   and clients that remember them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle. Likewise every UID without
 //   a message that the bundle does not know to be expunged has vanished now.
 
-import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
+import type { ObjectInfo, ObjectReader, RequestContext } from '../../runtime/effects.ts'
 import { MessageParser } from '../mail/message-parser.ts'
-import { readMailboxBundle } from './mailbox-bundle.ts'
+import type { Bundles } from './bundles.ts'
+import { readBundles } from './mailbox-bundle.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { rangesOf } from './expunge-log.ts'
 import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { toCrlf } from './message-reader.ts'
-import { isGuid, newestFirst, parseBundleName, parseOid, storableDate } from './object-names.ts'
+import { chainOf, isGuid, newestFirst, parseBundleName, parseOid, storableDate } from './object-names.ts'
 import { inParallel } from './parallel.ts'
 
 /** A mail object without a row. `uid` 0: it needs a new one. */
@@ -38,10 +40,10 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const { newest: { state, inFlight, ceiling }, names, mails } = await fromHanded(world, identity, context, handed) ?? await fromListing(world, identity, context)
   const landed = state.nextUid
   const bundled = state.columns.count
-  state.highestModseq = modseqAfter(world, state)
+  giveModseqs(state, modseqAfter(world, state))
   const found = mails === undefined ? [] : findNew(mails, dropUnlisted(state, mails), state, (uid) => uid >= landed || inFlight.has(uid))
   const dropped = bundled - state.columns.count
-  state.columns.modseqs.fill(state.highestModseq, 0, state.columns.count)
+  state.highestModseq++
   state.unsaved = { mails: 0, important: 0, all: 0 }
   const settled = found.filter(({ uid }) => uid > 0).sort((a, b) => a.uid - b.uid)
   for (const { oid, object, uid } of settled) state.addRow(ownRow(oid, object, uid), state.highestModseq)
@@ -65,11 +67,14 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   for (const name of names) state.bundles.add(name)
   world.effects.emit({
     level: 'info', name: 'obox.rebuilt', user: world.user,
-    text: `${identity.name}: local state rebuilt from ${state.bundle === '' ? 'the objects alone' : 'bundle and listing'}: ${state.columns.count} mails, ${found.length} of them newer than the bundle`,
-    values: { mails_total: state.columns.count, mails_new: found.length },
+    text: `${identity.name}: local state rebuilt from ${sourceText(state.chain.length, mails !== undefined)}: ${state.columns.count} mails, ${found.length} of them newer`,
+    values: { mails_total: state.columns.count, mails_new: found.length, bundles: state.chain.length },
   })
   return { state, renumbered: rows.length > 0 }
 }
+
+const sourceText = (bundles: number, listed: boolean): string =>
+  (bundles === 0 ? 'the objects alone' : `${bundles} bundle${bundles === 1 ? '' : 's'}${listed ? ' and a listing' : ''}`)
 
 /** `mails` undefined: the bundle has all there are. */
 interface Source { newest: Newest; names: string[]; mails?: ReadonlyMap<string, ObjectInfo> }
@@ -84,9 +89,9 @@ async function fromListing(world: MailboxWorld, identity: MailboxIdentity, conte
 /** What a former owner has handed over whole. undefined: it has not, or the bundle is damaged. */
 async function fromHanded(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, handed: string | undefined): Promise<Source | undefined> {
   if (handed === undefined) return undefined
-  const names = handed === '' ? [] : [handed]
+  const names = handed === '' ? [] : handed.split(' ')
   const newest = await newestBundle(world, identity, context, names)
-  return newest.state.bundle === handed ? { newest, names } : undefined
+  return newest.state.bundle === (names.at(-1) ?? '') ? { newest, names } : undefined
 }
 
 /** The UIDs given out since the bundle that have no message: some client may have seen one that was expunged since. Ascending. */
@@ -111,24 +116,50 @@ function modseqAfter({ ownership, limits, effects }: MailboxWorld, { highestMods
   return bundle !== '' && epoch === 0 ? Math.max(after, Math.trunc(effects.clock.now())) : after
 }
 
+/**
+ * Modseqs from `first` on for what the bundles had: what a later one of a chain has touched gets a later one, so that the next
+ * diff can still be upon any of them.
+ */
+function giveModseqs(state: MailboxState, first: number): void {
+  const { columns } = state
+  for (let row = 0; row < columns.count; row++) columns.modseqs[row]! += first
+  state.chain = state.chain.map((link) => ({ ...link, modseq: link.modseq + first }))
+  state.highestModseq = first + Math.max(0, state.chain.length - 1)
+}
+
 interface Newest { state: MailboxState; inFlight: Set<number>; ceiling: number }
 
 /** The newest bundle that is whole; without any, an empty state. */
 async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, names: readonly string[]): Promise<Newest> {
   let ceiling = 1 + world.limits.uidReserveBundle
+  const passOver = (name: string, why: string): void => {
+    world.effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user: world.user, text: `Bundle ${name} of ${identity.name} ${why}; an older one is tried` })
+  }
   for (const name of newestFirst(names)) {
-    const reader = await world.bundles(identity.guid).read(context, name)
-    if (reader === undefined) continue
-    const snapshot = await readMailboxBundle(reader, world.effects.files, identity.directory, world.limits)
-    if (snapshot !== undefined) {
-      snapshot.state.bundle = name
-      return { state: snapshot.state, inFlight: new Set(snapshot.inFlight), ceiling: Math.max(ceiling, snapshot.state.ceiling) }
-    }
+    const chain = chainOf(names, name)
+    const readers = await openAll(world.bundles(identity.guid), context, chain ?? [name])
     // Its metadata still says which UIDs it allowed.
-    ceiling = Math.max(ceiling, Number(reader.metadata['ceiling'] ?? 0) || 0)
-    world.effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user: world.user, text: `Bundle ${name} of ${identity.name} is damaged; an older one is tried` })
+    for (const reader of readers) ceiling = Math.max(ceiling, Number(reader?.metadata['ceiling'] ?? 0) || 0)
+    if (chain === undefined || readers.includes(undefined)) {
+      for (const reader of readers) reader?.cancel()
+      if (readers.at(-1) !== undefined) passOver(name, 'is upon one that is not there')
+      continue
+    }
+    const read = await readBundles(chain, readers as ObjectReader[], world.effects.files, identity.directory, world.limits)
+    if (typeof read !== 'string') return { state: read.state, inFlight: new Set(read.inFlight), ceiling: Math.max(ceiling, read.ceiling) }
+    for (const reader of readers) reader?.cancel()
+    passOver(name, read === name ? 'is damaged' : `is upon ${read}, which is damaged`)
   }
   return { state: new MailboxState(world.limits), inFlight: new Set(), ceiling }
+}
+
+/** All of them asked for at once. undefined: it is not there any more. */
+async function openAll(bundles: Bundles, context: RequestContext, names: readonly string[]): Promise<(ObjectReader | undefined)[]> {
+  const opened = await Promise.allSettled(names.map((name) => bundles.read(context, name)))
+  const failed = opened.find((one) => one.status === 'rejected')
+  if (failed === undefined) return opened.map((one) => (one as PromiseFulfilledResult<ObjectReader | undefined>).value)
+  for (const one of opened) if (one.status === 'fulfilled') one.value?.cancel()
+  throw failed.reason
 }
 
 /** Drops the rows that have no object any more. Answers the oids of those that stay. */

@@ -2,6 +2,8 @@
 
 import type { FlagSet } from './types.ts'
 import { ByteReader, ByteWriter } from './binary.ts'
+import { readLink, writeLink } from './bundle-chain.ts'
+import type { Linked } from './bundle-chain.ts'
 
 /** How many changes of each kind. */
 export interface Changes {
@@ -47,7 +49,7 @@ export type MailboxRecord =
   /** A bundle of this name may exist from now on. */
   | { kind: 'uploading'; name: string }
   /** It does, holds the changes counted here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
-  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt }
+  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt; /** So that others can build upon it; the same. */ link?: Linked }
   /** Bundles that are gone from the store. */
   | { kind: 'removed'; names: string[] }
   /** A summary came into the message cache later than its mail. */
@@ -77,6 +79,7 @@ export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
       out.text(record.name).varint(record.ceiling)
       out.varint(record.covers.mails).varint(record.covers.important).varint(record.covers.all)
       if (record.at !== undefined) out.varint(record.at.modseq).varint(record.at.nextUid)
+      if (record.link !== undefined) writeLink(out.varint(record.link.kept), record.link.link)
       break
     case 'removed': out.texts(record.names); break
     case 'cached': out.varint(record.uid).varint(record.offset).varint(record.length); break
@@ -104,7 +107,9 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
     case 'uploaded': {
       const [name, ceiling] = [from.text(), from.varint()]
       const covers = { mails: from.varint(), important: from.varint(), all: from.varint() }
-      return from.done ? { kind, name, ceiling, covers } : { kind, name, ceiling, covers, at: { modseq: from.varint(), nextUid: from.varint() } }
+      if (from.done) return { kind, name, ceiling, covers }
+      const at = { modseq: from.varint(), nextUid: from.varint() }
+      return from.done ? { kind, name, ceiling, covers, at } : { kind, name, ceiling, covers, at, link: { kept: from.varint(), link: readLink(from) } }
     }
     case 'removed': return { kind, names: from.texts() }
     case 'cached': return { kind, uid: from.varint(), offset: from.varint(), length: from.varint() }

@@ -3,6 +3,7 @@
 
 import type { Limits } from '../../runtime/limits.ts'
 import { Bug } from '../../runtime/errors.ts'
+import type { BundleLink } from './bundle-chain.ts'
 import { Columns } from './columns.ts'
 import { ExpungeLog, rangesOf } from './expunge-log.ts'
 import type { AppendedRow, Changes, MailboxRecord, UploadedAt } from './mailbox-records.ts'
@@ -55,6 +56,8 @@ export class MailboxState {
   /** Bundles that are, or may be, in the store; and the one that counts. */
   readonly bundles = new Set<string>()
   bundle = ''
+  /** What the next bundle can build upon, the base first; the last is `bundle`. Empty: nothing, it has to be a base. */
+  chain: readonly BundleLink[] = []
   /** UIDs below may be given out without a new bundle. */
   ceiling: number
   /** What the uploaded bundle lacks. */
@@ -70,6 +73,11 @@ export class MailboxState {
     this.expunges = new ExpungeLog(limits.expungeLogRanges)
     this.#maxKeywords = limits.keywords
     this.ceiling = 1 + limits.uidReserveBundle
+  }
+
+  /** Names of the bundles that have the uploaded state, the base first. */
+  get chainNames(): string[] {
+    return this.chain.length > 0 ? this.chain.map(({ name }) => name) : this.bundle === '' ? [] : [this.bundle]
   }
 
   /** The object's name of a row. */
@@ -105,6 +113,7 @@ export class MailboxState {
       case 'uploading': this.bundles.add(record.name); return nothing
       case 'uploaded':
         this.bundle = record.name
+        this.chain = record.link === undefined ? [] : [...this.chain.slice(0, record.link.kept), { name: record.name, ...record.link.link }]
         this.ceiling = record.ceiling
         this.unsaved = {
           mails: Math.max(0, this.unsaved.mails - record.covers.mails),
@@ -165,29 +174,42 @@ export class MailboxState {
   #expunge(uids: readonly number[]): Outcome {
     const { columns } = this
     const before = columns.uidList()
-    const rows: number[] = []
-    const gone: number[] = []
-    for (const uid of uids) {
-      const row = columns.rowOf(uid)
-      if (row < 0) continue
-      const oid = this.oidOf(row)
+    const gone = uids.filter((uid) => columns.rowOf(uid) >= 0)
+    if (gone.length === 0) return { expunged: { uids: gone, before, after: before } }
+    for (const uid of gone) {
+      const oid = this.oidOf(columns.rowOf(uid))
       this.garbage.add(oid)
       const touch = this.touched.get(uid)
       if (touch?.kind === 'new') this.touched.set(uid, { kind: 'gone', oid })
       else this.touched.delete(uid)
-      this.names.delete(uid)
-      this.size -= columns.sizes[row]!
-      if (!(columns.flags[row]! & Flag.Seen)) this.unseen--
-      if (columns.flags[row]! & Flag.Deleted) this.countDeleted(columns.sizes[row]!, -1)
-      rows.push(row)
-      gone.push(uid)
     }
-    if (gone.length === 0) return { expunged: { uids: gone, before, after: before } }
-    columns.remove(rows)
+    this.dropRows(gone)
     this.highestModseq++
     this.expunges.add(this.highestModseq, rangesOf(gone))
     this.#countImportant()
     return { expunged: { uids: gone, before, after: columns.uidList() } }
+  }
+
+  /** Messages are no more; sums and names follow. `uids`: ascending, all of them there. */
+  dropRows(uids: readonly number[]): void {
+    const { columns } = this
+    const rows = uids.map((uid) => columns.rowOf(uid))
+    for (const [at, row] of rows.entries()) {
+      this.names.delete(uids[at]!)
+      this.size -= columns.sizes[row]!
+      if (!(columns.flags[row]! & Flag.Seen)) this.unseen--
+      if (columns.flags[row]! & Flag.Deleted) this.countDeleted(columns.sizes[row]!, -1)
+    }
+    columns.remove(rows)
+  }
+
+  /** A row's flags; sums follow. */
+  setFlags(row: number, after: number): void {
+    const { columns } = this
+    const before = columns.flags[row]!
+    columns.flags[row] = after
+    this.unseen += (before & Flag.Seen ? 1 : 0) - (after & Flag.Seen ? 1 : 0)
+    if ((before ^ after) & Flag.Deleted) this.countDeleted(columns.sizes[row]!, after & Flag.Deleted ? 1 : -1)
   }
 
   #changeFlags(record: MailboxRecord & { kind: 'flags' }): Outcome {
@@ -218,9 +240,7 @@ export class MailboxState {
     const had = columns.keywordsOf(row)
     const after = mode === 'add' ? before | system : mode === 'remove' ? before & ~system : system
     let changed = after !== before
-    columns.flags[row] = after
-    this.unseen += (before & Flag.Seen ? 1 : 0) - (after & Flag.Seen ? 1 : 0)
-    if ((before ^ after) & Flag.Deleted) this.countDeleted(columns.sizes[row]!, after & Flag.Deleted ? 1 : -1)
+    this.setFlags(row, after)
     if (mode === 'replace') {
       for (const number of columns.keywordsOf(row)) {
         if (keywords.includes(number)) continue

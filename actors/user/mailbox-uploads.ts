@@ -1,5 +1,5 @@
-// When a mailbox's index bundle is uploaded, and how. The bundle holds everything but the mails: a machine that has lost
-// the local state, or never had it, goes on from there and finds newer mails by listing.
+// When a mailbox's index bundle is uploaded, and how. The bundles (bundle-chain.ts) hold everything but the mails: a machine that
+// has lost the local state, or never had it, goes on from there and finds newer mails by listing.
 //
 // - Flag changes and expunges exist in the local state only: uploaded within metacache_upload_interval.
 // - New mails can be listed: uploaded after more than obox_max_rescan_mail_count of them.
@@ -24,10 +24,10 @@ export class MailboxUploads {
     return this.#worthATimer() || (!this.#mailbox.world.policy.delayUploads && unsaved.all > 0)
   }
 
-  /** The bundle that has everything of the mailbox, if one has. */
+  /** The bundles that have everything of the mailbox, if they do. */
   get whole(): { bundle?: string } {
-    const { state: { unsaved, garbage, bundle }, world, guid } = this.#mailbox
-    return unsaved.all === 0 && garbage.size === 0 && world.ownership.looking(guid) === undefined ? { bundle } : {}
+    const { state: { unsaved, garbage, chainNames }, world, guid } = this.#mailbox
+    return unsaved.all === 0 && garbage.size === 0 && world.ownership.looking(guid) === undefined ? { bundle: chainNames.join(' ') } : {}
   }
 
   /** Something has changed: sees to it that it is uploaded in time. */
@@ -57,6 +57,9 @@ export class MailboxUploads {
     while (this.#mailbox.state.ceiling < needed) await this.upload('obox:mailbox_uids_reserve')
   }
 
+  /** Resolves when none is under way. */
+  async settled(): Promise<void> { await this.#running?.catch(() => {}) }
+
   /** Everything that has changed up to now is in the store afterwards. */
   async flush(): Promise<void> {
     await this.#running?.catch(() => {})
@@ -85,23 +88,26 @@ export class MailboxUploads {
     const { state, world, cache, guid } = this.#mailbox
     const context: RequestContext = { user: world.user, reason }
     await world.ownership.certain(context)
-    const name = world.ids.bundle('base', world.ownership.epoch, state.bundles)
-    // Durable: the next bundle's name has to sort behind this one.
-    await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
+    const cacheBytes = await cache.size()
+    // What goes up is taken in this turn: whatever comes later is not covered.
     const covers = { ...state.unsaved }
     const ceiling = state.nextUid + world.limits.uidReserveBundle
     const at = { modseq: state.highestModseq, nextUid: state.nextUid }
-    const body = await mailboxBundle(state, this.#mailbox.pendingUids(), ceiling, cache)
+    const { body, upon, kept, link } = mailboxBundle(state, this.#mailbox.pendingUids(), ceiling, { path: cache.path, bytes: cacheBytes }, world.limits)
+    const name = world.ids.bundle(world.ownership.epoch, state.bundles, upon)
+    // Durable: the next bundle's name has to sort behind this one.
+    await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
     await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
     await world.ownership.confirm(context)
     // Durable: UIDNEXT, once told, may not sink below the ceiling again.
-    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers, at }, { durable: true })
+    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers, at, link: { kept, link } }, { durable: true })
     await this.#removeOlder(context)
   }
 
   async #removeOlder(context: RequestContext): Promise<void> {
     const { state, world, guid } = this.#mailbox
-    const older = [...state.bundles].filter((name) => name !== state.bundle)
+    const needed = new Set(state.chainNames)
+    const older = [...state.bundles].filter((name) => !needed.has(name))
     try {
       const names = await world.bundles(guid).remove(context, older)
       if (names.length > 0) await this.#mailbox.commit({ kind: 'removed', names })

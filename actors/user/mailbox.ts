@@ -249,6 +249,7 @@ export class LoadedMailbox implements Mailbox {
     try {
       if (!this.gone) {
         if (options.upload && this.uploads.due) await this.uploads.tryUpload()
+        await this.uploads.settled()
         await this.#compactCache()
         if (!this.state.clean) await this.commit({ kind: 'clean', uidNext: this.state.nextUid })
       }

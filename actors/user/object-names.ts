@@ -1,7 +1,8 @@
 // The names of mail objects and bundles, and the GUIDs they are made of. obox layout:
 //
 //   <path>/mailboxes/<mailbox guid>/<oid>                                        a mail
-//   <path>/mailboxes/<mailbox guid>/idx/<base|diff>.<epoch>.<count>.<guid>       an index bundle of the mailbox
+//   <path>/mailboxes/<mailbox guid>/idx/base.<epoch>.<count>.<guid>              a mailbox's index bundle, whole
+//   <path>/mailboxes/<mailbox guid>/idx/diff.<epoch>.<count>.<guid>-<guid>       what changed since another one, whose guid is the second
 //   <path>/idx/manifest                                                          whose the user is, and the root (manifest.ts)
 //
 // Bundles are ordered by the epoch of their writer (manifest.ts) and its count, never by a clock. Those written before
@@ -24,8 +25,8 @@ export interface MailName { guid: string; uid: number; received: number; size: n
 
 const ownName = /^[0-9a-f]{58}[12]$/
 const foreignName = /^(?:[0-9a-f]{2}){16,}$/
-const bundleName = /^(base|diff)\.([0-9a-f]{8})\.([0-9a-f]{8})\.[0-9a-f]{32}$/
-const oldBundleName = /^bundle\.[0-9a-f]{8}\.[0-9a-f]{5}\.[0-9a-f]{32}$/
+const bundleName = /^(?:base|diff)\.([0-9a-f]{8})\.([0-9a-f]{8})\.([0-9a-f]{32})(?:-([0-9a-f]{32}))?$/
+const oldBundleName = /^bundle\.[0-9a-f]{8}\.[0-9a-f]{5}\.([0-9a-f]{32})$/
 
 const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0')
 
@@ -51,15 +52,16 @@ export function parseOid(oid: string): MailName | 'foreign' | undefined {
 export const storableDate = (seconds: number): number =>
   Math.min(2 ** 39 - 1, Math.max(-(2 ** 39), Math.trunc(seconds)))
 
-/** What the name of a bundle says. Epoch 0: from before there were epochs. */
-export interface BundleName { kind: 'base' | 'diff'; epoch: number; count: number }
+/** What the name of a bundle says. Epoch 0: from before there were epochs. `upon`: of a diff, the guid of what it is a change of. */
+export interface BundleName { epoch: number; count: number; guid: string; upon?: string }
 
 /** undefined: no bundle. */
 export function parseBundleName(name: string): BundleName | undefined {
-  if (oldBundleName.test(name)) return { kind: 'base', epoch: 0, count: 0 }
-  const [, kind, epoch, count] = bundleName.exec(name) ?? []
-  if (kind !== 'base' && kind !== 'diff') return undefined
-  return { kind, epoch: Number.parseInt(epoch!, 16), count: Number.parseInt(count!, 16) }
+  const [, oldGuid] = oldBundleName.exec(name) ?? []
+  if (oldGuid !== undefined) return { epoch: 0, count: 0, guid: oldGuid }
+  const [, epoch, count, guid, upon] = bundleName.exec(name) ?? []
+  if (guid === undefined || (upon === undefined) === name.startsWith('diff')) return undefined
+  return { epoch: Number.parseInt(epoch!, 16), count: Number.parseInt(count!, 16), guid, ...(upon === undefined ? {} : { upon }) }
 }
 
 export const isBundleName = (name: string): boolean => parseBundleName(name) !== undefined
@@ -72,6 +74,19 @@ export function newestFirst(names: Iterable<string>): string[] {
   // Within a kind the text decides; old names sort behind the new ones, which begin with another word.
   const key = (name: string): string => (name.startsWith('bundle.') ? `0${name}` : `1${name.slice(5)}`)
   return [...names].filter(isBundleName).map((name) => ({ name, key: key(name) })).sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ name }) => name)
+}
+
+/** The bundles that make up the state of `head`: the base first, `head` last. undefined: not all of them are among `names`. */
+export function chainOf(names: Iterable<string>, head: string): string[] | undefined {
+  const byGuid = new Map([...names].map((name) => [parseBundleName(name)?.guid, name]))
+  const chain = [head]
+  for (let upon = parseBundleName(head)?.upon; upon !== undefined;) {
+    const below = byGuid.get(upon)
+    if (below === undefined || chain.includes(below)) return undefined
+    chain.unshift(below)
+    upon = parseBundleName(below)?.upon
+  }
+  return chain
 }
 
 /** Whether a string is a GUID in hex. */
@@ -99,13 +114,14 @@ export class ObjectIds {
     return bytes.toString('hex')
   }
 
-  /** A name behind all of this epoch in `known`. */
-  bundle(kind: 'base' | 'diff', epoch: number, known: Iterable<string>): string {
+  /** A name behind all of this epoch in `known`: of a base, or of a diff `upon` the bundle of that name. */
+  bundle(epoch: number, known: Iterable<string>, upon?: string): string {
     let count = 0
     for (const name of known) {
       const parsed = parseBundleName(name)
       if (parsed?.epoch === epoch) count = Math.max(count, parsed.count)
     }
-    return `${kind}.${hex(epoch, 8)}.${hex(count + 1, 8)}.${this.guid()}`
+    const rest = `${hex(epoch, 8)}.${hex(count + 1, 8)}.${this.guid()}`
+    return upon === undefined ? `base.${rest}` : `diff.${rest}-${parseBundleName(upon)!.guid}`
   }
 }

@@ -2,7 +2,7 @@
 //
 //   magic 8 · generation u32 · bytes of the rest u32 · CRC-32 of the rest u32 · rest:
 //     small state (lengths and names) · row count · the columns, one behind the other, little-endian · expunge log · what is not
-//   in the store yet (absent before there were owners)
+//   in the store yet (absent before there were owners) · the bundles to build upon (absent before there were diffs)
 //
 // Snapshots made before there was an expunge log end behind the columns: their mailboxes remember expunges from then on.
 
@@ -10,6 +10,7 @@ import { Buffer } from 'node:buffer'
 import { crc32 } from '../../runtime/crc32.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import { ByteReader, ByteWriter } from './binary.ts'
+import { readLink, writeLink } from './bundle-chain.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { Flag } from './types.ts'
 
@@ -37,7 +38,13 @@ export function encodeSnapshot(state: MailboxState, generation: number, inFlight
   for (const column of columnBytes(state)) rest.bytes(column)
   writeExpunges(rest, state)
   writeTouched(rest, state)
-  const body = rest.finish()
+  rest.varint(state.chain.length)
+  for (const link of state.chain) writeLink(rest.text(link.name), link)
+  return framed(magic, generation, rest.finish())
+}
+
+/** `body` behind a head with its length and checksum. */
+export function framed(magic: Uint8Array, generation: number, body: Uint8Array): Uint8Array {
   const head = Buffer.alloc(headBytes)
   head.set(magic)
   head.writeUInt32LE(generation, 8)
@@ -46,26 +53,32 @@ export function encodeSnapshot(state: MailboxState, generation: number, inFlight
   return Buffer.concat([head, body])
 }
 
-/** undefined: no snapshot of ours, or damaged. Bytes behind its end do not matter. */
-export function decodeSnapshot(bytes: Uint8Array, limits: Limits): Snapshot | undefined {
+/** What is behind such a head; undefined: it has another magic, or is damaged. Bytes behind its end do not matter. */
+export function unframed(magic: Uint8Array, bytes: Uint8Array): { generation: number; body: Uint8Array } | undefined {
   if (bytes.length < headBytes) return undefined
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const body = bytes.subarray(headBytes, headBytes + head.readUInt32LE(12))
   if (!head.subarray(0, 8).equals(magic) || body.length !== head.readUInt32LE(12)) return undefined
-  if (head.readUInt32LE(16) !== crc32(body, crc32(head.subarray(8, 12)))) return undefined
+  return head.readUInt32LE(16) === crc32(body, crc32(head.subarray(8, 12))) ? { generation: head.readUInt32LE(8), body } : undefined
+}
+
+/** undefined: no snapshot of ours, or damaged. Bytes behind its end do not matter. */
+export function decodeSnapshot(bytes: Uint8Array, limits: Limits): Snapshot | undefined {
+  const found = unframed(magic, bytes)
+  if (found === undefined) return undefined
   try {
-    return { ...readBody(new ByteReader(body), limits), generation: head.readUInt32LE(8) }
+    return { ...readBody(new ByteReader(found.body), limits), generation: found.generation }
   } catch (error) {
     if (error instanceof RangeError) return undefined
     throw error
   }
 }
 
-/** Bytes of a snapshot's head, enough for `snapshotBytes`. */
-export const snapshotHeadBytes = headBytes
+/** Bytes of a head, enough for `framedBytes`. */
+export const frameHeadBytes = headBytes
 
-/** The whole length of the snapshot that begins with `head`. */
-export const snapshotBytes = (head: Uint8Array): number =>
+/** The whole length of what begins with `head`, and it. */
+export const framedBytes = (head: Uint8Array): number =>
   headBytes + Buffer.from(head.buffer, head.byteOffset, head.length).readUInt32LE(12)
 
 function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFlight: number[] } {
@@ -89,6 +102,7 @@ function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFl
   else readExpunges(from, state)
   if (from.done) state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
   else readTouched(from, state)
+  if (!from.done) state.chain = Array.from({ length: from.varint() }, () => ({ name: from.text(), ...readLink(from) }))
   return { state, inFlight }
 }
 

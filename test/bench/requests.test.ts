@@ -1,11 +1,12 @@
 // What operations cost in requests to the object store: requests are money, so each figure is an assertion.
 
 import t from 'tap'
+import { Flag } from '../../actors/user/types.ts'
 import type { MailboxHandle } from '../../actors/user/types.ts'
 import { smallWorld } from '../fixtures/small-world.ts'
 import { cachedStore } from '../fixtures/cached-store.ts'
 import { HookedStore } from '../unit/user/hooked-store.ts'
-import { context, draft, newWorld, open, textOf } from '../unit/user/fixture.ts'
+import { context, draft, newWorld, open, textOf, within } from '../unit/user/fixture.ts'
 import { figure } from './measure.ts'
 
 const delayed = { metacache_delay_uploads: true, obox_max_rescan_mail_count: 10 }
@@ -90,4 +91,51 @@ void t.test('bodies, with fscache', async (t) => {
   })
   close()
   await user.stop(10_000)
+})
+
+void t.test('bytes of index uploads, of a mailbox of 10,000 mails', async (t) => {
+  const world = newWorld(t)
+  const { store } = world
+  let uploads: number[] = []
+  const write = store.write.bind(store)
+  store.write = (key, body, ...rest) => {
+    if (key.includes('/mailboxes/') && key.includes('/idx/')) uploads.push(body.size)
+    return write(key, body, ...rest)
+  }
+  const seenFlag = { mode: 'add' as const, flags: { system: Flag.Seen, keywords: [] } }
+  let user = await open(world, { ...delayed, mail_prefetch_count: 100 })
+  for (let n = 0; n < 10; n++) await user.append(context, 'INBOX', Array.from({ length: 1000 }, (_, at) => draft(`mail ${n}/${at}`)))
+  await user.flush()
+  const whole = uploads.at(-1)!
+  const costs = async (what: string, most: number, action: () => Promise<unknown>): Promise<void> => {
+    uploads = []
+    await action()
+    await user.flush()
+    t.equal(uploads.length, 1)
+    t.ok(uploads[0]! <= most, `${what}: ${uploads[0]} bytes`)
+    figure(t, `${what}: ${uploads[0]} bytes uploaded (a whole bundle: ${whole})`)
+  }
+  await costs('one flag', 300, () => within(user, 'INBOX', (inbox) => inbox.store(context, [5000], seenFlag)))
+  await costs('ten deliveries', 12_000, async () => { for (let n = 0; n < 10; n++) await user.append(context, 'INBOX', [draft(`more ${n}`)]) })
+  await costs('expunge of 1,000', 80_000, () => within(user, 'INBOX', (inbox) => inbox.expunge(context, Array.from({ length: 1000 }, (_, n) => n + 1))))
+  await costs('\\Seen on all', 80_000, () => within(user, 'INBOX', (inbox) => inbox.store(context, Array.from({ length: 11_000 }, (_, n) => n + 1), seenFlag)))
+  await costs('one flag after that', 300, () => within(user, 'INBOX', (inbox) => inbox.store(context, [5000], { ...seenFlag, mode: 'remove' })))
+  uploads = []
+  for (let n = 0; n < 200; n++) {
+    await within(user, 'INBOX', (inbox) => inbox.store(context, [2000 + n], { ...seenFlag, mode: 'remove' }))
+    await user.flush()
+  }
+  const mean = uploads.reduce((sum, one) => sum + one, 0) / uploads.length
+  t.ok(mean < whole / 100, `200 flags, an upload each: ${mean} bytes each`)
+  figure(t, `200 flags one after the other: ${Math.round(mean)} bytes uploaded each`)
+  await user.stop(30_000)
+
+  const elsewhere = newWorld(t, store)
+  store.operations()
+  user = await open(elsewhere, delayed)
+  await within(user, 'INBOX', async (inbox) => { t.equal(inbox.messages.count, 9010) })
+  const cost = told(store.operations())
+  t.match(cost, /^[34] read, 1 write$/, 'a login without local state, and SELECT, where there are diffs')
+  figure(t, `login and SELECT of it without local state: ${cost}`)
+  await user.stop(30_000)
 })

@@ -58,7 +58,7 @@ export interface Outcome {
 }
 
 /** So that journals are rewritten, blocks of UIDs end and update logs overflow within a story. */
-const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, expungeLogRanges: 12, mailboxIdleMs: 300 }
+const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, expungeLogRanges: 12, mailboxIdleMs: 300, bundleDiffBytes: 250, bundleDiffShare: 1 }
 
 const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
 
