@@ -4,6 +4,8 @@
 //   deflated by a compressor of its own that is told the end of the text before it, flushed to a whole byte (Z_SYNC_FLUSH),
 //   and goes on where the last one ended: to the client it is one stream.
 // - What comes is inflated as far as the session takes it: the rest stays deflated, and the socket is paused.
+// - The client may leave it by UNAUTHENTICATE (RFC 8437 §4.1): its last line is given out before anything behind it is inflated, because
+//   that is text already if the client did not wait for the answer.
 // - A connection at rest keeps the window that the client may refer to, packed, and nothing else.
 
 import { Buffer } from 'node:buffer'
@@ -26,8 +28,8 @@ export interface Taker {
   input(text: Uint8Array): void
   /** All that has come has been given out. */
   dry(): void
-  /** The stream has ended: by itself, or because of `why`. */
-  ended(why?: string): void
+  /** Nothing more can be read, because of `why`. */
+  ended(why: string): void
 }
 
 export class Compression {
@@ -92,6 +94,7 @@ export class Compression {
   received(bytes: Uint8Array): void {
     if (this.#over) return
     this.#inflater.push(bytes)
+    if (this.#inflater.ended) return this.#behindEnd()
     this.#dry = false
     this.#touch()
     if (this.#pumping === undefined) this.#pump()
@@ -109,6 +112,13 @@ export class Compression {
     else this.#source.resume()
   }
 
+  /** Both directions are as they were before. What has come and is not inflated; undefined: that is compressed, too. */
+  leave(): Uint8Array | undefined {
+    this.stop()
+    this.#source.resume()
+    return this.#inflater.unused()
+  }
+
   stop(): void {
     this.#over = true
     this.#pumping?.()
@@ -124,6 +134,7 @@ export class Compression {
         this.bytesIn += text.length
         given += text.length
         this.#taker.input(text)
+        if (mayBeLast(text)) return this.#soon()
         if (given >= limits.inputHighBytes) {
           this.#source.pause()
           return this.#soon()
@@ -138,13 +149,14 @@ export class Compression {
 
   #allGiven(): void {
     this.#dry = true
-    if (this.#inflater.ended) {
-      this.#over = true
-      this.#taker.ended()
-      return
-    }
     this.#source.resume()
     this.#taker.dry()
+  }
+
+  /** The client has ended its stream; what it sends then is for whoever comes after `leave`. */
+  #behindEnd(): void {
+    this.#touch()
+    if ((this.#inflater.unused()?.length ?? 0) >= limits.inputHighBytes) this.#source.pause()
   }
 
   #soon(): void {
@@ -171,6 +183,9 @@ export class Compression {
     this.#inflater.park()
   }
 }
+
+/** Whether the client may speak plainly from here on. */
+const mayBeLast = (text: Uint8Array): boolean => text.length < 200 && / unauthenticate\r\n$/i.test(Buffer.from(text.buffer, text.byteOffset, text.length).toString('latin1'))
 
 /** The last limits.deflateHistoryBytes of a text that goes on. */
 function endOf(before: Uint8Array, text: Uint8Array): Uint8Array {

@@ -45,6 +45,8 @@ export class Inflater {
   #bits = 0
   #block: Block = head
   #final = false
+  /** The text up to here was flushed: an empty stored block stands behind it. */
+  #flushed = false
   /** Text: the last windowBytes before #end can be copied from; from #from on it has not been given out. */
   #text: Uint8Array = empty
   #from = 0
@@ -60,6 +62,17 @@ export class Inflater {
   /** Bytes that are kept: text, what has come and is not used, and the window put away. */
   get memory(): number { return this.#text.buffer.byteLength + this.#input.buffer.byteLength + (this.#packed?.buffer.byteLength ?? 0) }
 
+  /**
+   * What has come and is no text, where the stream may be left: between two blocks, at a whole byte, with all text given out.
+   * Undefined elsewhere.
+   */
+  unused(): Uint8Array | undefined {
+    if (this.#broken !== undefined || this.#block.kind !== 'head' || (!this.#final && (this.#bits & 7) !== 0)) return undefined
+    const held: number[] = []
+    for (let bits = this.#bits & 7; bits < this.#bits; bits += 8) held.push((this.#hold >>> bits) & 255)
+    return Uint8Array.of(...held, ...this.#input.subarray(this.#at))
+  }
+
   /** Takes more of the stream; the bytes are the inflater's to keep. */
   push(bytes: Uint8Array): void {
     const rest = this.#input.subarray(this.#at)
@@ -73,7 +86,7 @@ export class Inflater {
     this.#input.set(bytes, rest.length)
   }
 
-  /** The next piece of text, about `most` bytes at most, the caller's to keep; undefined: more of the stream is needed. NotDeflated. */
+  /** The next piece of text, about `most` bytes at most, never beyond a flush, the caller's to keep; undefined: more of the stream is needed. NotDeflated. */
   read(most: number): Uint8Array | undefined {
     this.#unpack()
     this.#from = this.#end
@@ -88,7 +101,8 @@ export class Inflater {
   /** What stands before a mistake in the stream is good. */
   #advance(most: number): void {
     try {
-      while (this.#end - this.#from < most && !this.ended && this.#step()) { /* one after another */ }
+      this.#flushed = false
+      while (this.#end - this.#from < most && !this.ended && !(this.#flushed && this.#end > this.#from) && this.#step()) { /* one after another */ }
     } catch (error) {
       if (!(error instanceof NotDeflated) || this.#end === this.#from) throw error
       this.#broken = error
@@ -151,7 +165,9 @@ export class Inflater {
     const check = length === starved ? starved : this.#take(16)
     if (check === starved) return undefined
     if (length !== (check ^ 0xffff)) throw new NotDeflated('invalid stored block lengths')
-    return length === 0 ? head : { kind: 'stored', left: length }
+    if (length > 0) return { kind: 'stored', left: length }
+    this.#flushed = true
+    return head
   }
 
   /** Behind a stored block's head whole bytes stand in the input and in #hold. */

@@ -47,10 +47,13 @@ export class SessionHost implements RelayHost, Home {
   }
 
   beginAgain(seed: SessionSeed, wire: SocketWire, input: Uint8Array): void {
-    const session = this.#begin({ ...seed, again: { input } }, wire)
+    // Compression ends with the session that began it (RFC 8437 §4.1).
+    const plain = wire.compressed ? wire.leaveCompression() : input
+    const session = this.#begin({ ...seed, again: { input: plain ?? new Uint8Array(0) } }, wire)
     wire.feed(session)
     wire.resume()
-    if (this.#refusing !== undefined) void session.stop(this.#refusing)
+    if (plain === undefined || (plain !== input && input.length > 0)) void session.stop('UNAUTHENTICATE ends the compression.')
+    else if (this.#refusing !== undefined) void session.stop(this.#refusing)
   }
 
   farewell(seed: SessionSeed): string { return protocols[seed.protocol]?.farewell ?? '' }

@@ -36,6 +36,9 @@ export class SocketWire implements Wire {
   #gone = false
   #cancelWatch: Cancel | undefined
   #compression: Compression | undefined
+  /** Bytes that did not cross, because they were compressed: by compression that is over. */
+  #savedIn = 0
+  #savedOut = 0
 
   /** `socket`: made with allowHalfOpen. */
   constructor(socket: net.Socket, timers: Timers) {
@@ -55,8 +58,8 @@ export class SocketWire implements Wire {
   }
 
   get pending(): number { return this.#outgoing.size + this.#socket.writableLength }
-  get bytesIn(): number { return this.#compression?.begun === true ? this.#compression.bytesIn : this.#socket.bytesRead }
-  get bytesOut(): number { return this.#compression?.bytesOut ?? this.#socket.bytesWritten }
+  get bytesIn(): number { return this.#compression?.begun === true ? this.#compression.bytesIn : this.#socket.bytesRead + this.#savedIn }
+  get bytesOut(): number { return this.#compression?.bytesOut ?? this.#socket.bytesWritten + this.#savedOut }
   get compressed(): boolean { return this.#compression !== undefined }
 
   write(bytes: Uint8Array | string): void {
@@ -95,11 +98,23 @@ export class SocketWire implements Wire {
       input: (text) => this.#receiver?.input(text),
       dry: () => { if (this.#ended && !this.#closing) this.#receiver?.end() },
       ended: (why) => this.#inputEnded(why),
-    }, this.#socket.bytesWritten)
+    }, this.bytesOut)
   }
 
   /** What the client sends is compressed, from `input` on, which has been read already. */
-  inflate(input: Uint8Array): void { this.#compression?.begin(input, this.#socket.bytesRead - input.length) }
+  inflate(input: Uint8Array): void { this.#compression?.begin(input, this.bytesIn - input.length) }
+
+  /** Ends the compression, after what has been written. What has come and not been given out; undefined: it is compressed, too. */
+  leaveCompression(): Uint8Array | undefined {
+    this.flush()
+    const compression = this.#compression
+    if (compression === undefined) return new Uint8Array(0)
+    const rest = compression.leave()
+    this.#savedIn = compression.bytesIn - this.#socket.bytesRead + (rest?.length ?? 0)
+    this.#savedOut = compression.bytesOut - this.#socket.bytesWritten
+    this.#compression = undefined
+    return rest
+  }
 
   park(): void { this.#compression?.park() }
 

@@ -1,6 +1,8 @@
 // UNAUTHENTICATE on a server with several session workers: one connection goes from user to user, each at home on another worker,
 // and whoever counts connections counts it once.
 
+import net from 'node:net'
+import zlib from 'node:zlib'
 import t from 'tap'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer, password } from '../fixtures/server.ts'
@@ -19,6 +21,7 @@ t.test('one connection, many users on three workers', { timeout: 120_000 }, asyn
       t.match((await client.command('z', 'COMPRESS DEFLATE')).at(-1), /^z OK/)
       client.compress()
       t.match((await client.command('u', 'UNAUTHENTICATE')).at(-1), /^u OK/)
+      client.decompress()
     }
     const said = await login(`u${n}`)
     const others = await LineClient.connect(server.imapPort)
@@ -47,3 +50,39 @@ t.test('one connection, many users on three workers', { timeout: 120_000 }, asyn
     t.ok(figures.every(([came, went]) => came! > 20 && came! < 200 && went! > 100 && went! < 3000), `u${n}: ${JSON.stringify(figures)}`)
   }
 })
+
+t.test('what stands behind it in the same packet is not compressed any more, however the client has ended its stream', async (t) => {
+  const server = await TestServer.start({ workers: 1 })
+  t.teardown(() => server.stop())
+  const { Z_SYNC_FLUSH, Z_FINISH } = zlib.constants
+  for (const finishFlush of [Z_SYNC_FLUSH, Z_FINISH]) {
+    const packet = Buffer.concat([zlib.deflateRawSync('u UNAUTHENTICATE\r\n', { finishFlush }), Buffer.from(`l LOGIN second@example.com ${password}\r\nn NOOP\r\n`)])
+    const { deflated, plain } = await saying(server.imapPort, packet)
+    t.match(zlib.inflateRawSync(deflated, { finishFlush: Z_SYNC_FLUSH }).toString(), /^u OK Unauthenticate completed .*\r\n$/, 'the answer is compressed')
+    t.match(plain, /^l OK .*\r\nn OK /)
+  }
+})
+
+/** Logs in, asks for compression, sends the packet: what comes up to the end of the compressed answer, and what comes behind. */
+function saying(port: number, packet: Uint8Array): Promise<{ deflated: Buffer; plain: string }> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, '127.0.0.1')
+    let heard = Buffer.alloc(0)
+    let sent = false
+    socket.on('error', reject)
+    socket.on('data', (bytes: Buffer) => {
+      heard = Buffer.concat([heard, bytes])
+      const text = heard.toString('latin1')
+      if (!sent && /^c OK .*\r\n$/m.test(text)) {
+        sent = true
+        heard = Buffer.alloc(0)
+        socket.write(packet)
+      }
+      if (!sent || !/^(n OK|\* BYE) .*\r\n$/m.test(heard.toString('latin1'))) return
+      const at = heard.indexOf(Buffer.of(0, 0, 0xff, 0xff)) + 4
+      socket.destroy()
+      resolve({ deflated: heard.subarray(0, at), plain: heard.toString('latin1', at) })
+    })
+    socket.write(`a LOGIN first@example.com ${password}\r\nc COMPRESS DEFLATE\r\n`)
+  })
+}

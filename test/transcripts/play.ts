@@ -38,7 +38,7 @@ class Play {
     if (step.kind === 'send') await this.#send(client, step)
     else if (step.kind === 'expect') for (let n = 0; n < step.times; n++) await this.#expect(client, step)
     else if (step.kind === 'vanish') client.close()
-    else if (step.kind === 'compress') client.compress()
+    else if (step.kind === 'compress') client.compressed ? client.decompress() : client.compress()
     else {
       const line = await client.line()
       if (line !== undefined) throw new Error(`line ${step.line}: the connection is still open and says: ${line}`)
@@ -85,10 +85,10 @@ class Play {
   }
 }
 
-/** Whether connections of a transcript can be compressed by themselves: it says nothing of logging in or compressing. */
+/** Whether connections of a transcript can be compressed by themselves: it says nothing of logging in or out, or compressing. */
 export function canBeCompressed(file: string): boolean {
   const { anonymous, steps } = read(file)
-  return !anonymous && file.startsWith('imap') && !steps.some((step) => step.kind === 'send' && step.bytes.includes(' COMPRESS '))
+  return !anonymous && file.startsWith('imap') && !steps.some((step) => step.kind === 'send' && / COMPRESS | UNAUTHENTICATE/.test(step.bytes))
 }
 
 const read = (file: string): Transcript => parseTranscript(fs.readFileSync(path.join(here, file), 'utf8'))

@@ -9,7 +9,7 @@
 //   C=: "a1 NOOP\r\n\u0000"       sends a JSON string, raw: each character is a byte
 //   C/: a1 NOOP                   sends a line byte by byte
 //   C.                            the client vanishes
-//   C~.                           from here on both directions are deflated (COMPRESS)
+//   C~.                           from here on both directions are deflated (COMPRESS); or, if they are, they are not any more
 //   S: a1 OK {{.*}}               the server says exactly this; {{…}} is a regular expression, {{name=…}} also remembers it
 //   S*: a1 OK {{.*}}              skips lines until one is this
 //   S*1000: a1 OK {{.*}}          a thousand lines like this

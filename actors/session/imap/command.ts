@@ -18,6 +18,7 @@ import type { Ok } from './result.ts'
 import type { NotifyArguments } from './notify/arguments.ts'
 import type { Notifier } from './notify/notifier.ts'
 import type { LiveSearch } from './search/live-search.ts'
+import type { Due } from './unasked.ts'
 import type { View } from './view.ts'
 
 export { Bad, No, ok } from './result.ts'
@@ -156,6 +157,8 @@ export interface ImapSession {
   readonly notified: boolean
   /** FETCH responses nobody asked for are being written: nothing else may be, until then. */
   readonly speaking: Promise<void> | undefined
+  /** Begins to tell what searches that go on, and `more`, have to tell of new messages: `speaking` until it is done. False: nothing. */
+  speak(more?: readonly Due[]): boolean
   /** Tells now what has happened in the selected mailbox, as far as this command's flags let it. */
   sync(): void
   /** FLAGS and PERMANENTFLAGS of the selected mailbox as they are now. */

@@ -26,6 +26,8 @@ import { nothing } from './notify/arguments.ts'
 import type { NotifyArguments } from './notify/arguments.ts'
 import { Notifier } from './notify/notifier.ts'
 import { Selection } from './selection.ts'
+import { fetchDue } from './unasked.ts'
+import type { Due } from './unasked.ts'
 import type { SyncMode } from './view.ts'
 
 /** What goes along to the user's home worker. */
@@ -51,6 +53,7 @@ export class ImapConnection implements ImapSession {
   #selection: Selection | undefined
   #enabled: Set<string> | undefined
   #notifier: Notifier | undefined
+  #speaking: Promise<void> | undefined
   #counters: Counters | undefined
   #running = idle
   #flags = 0
@@ -197,11 +200,32 @@ export class ImapConnection implements ImapSession {
   searched(): Promise<void> | undefined {
     const selection = this.#selection
     const deciding = selection?.deciding
-    if (deciding === undefined) return undefined
-    return new Promise((resolve) => {
+    if (deciding === undefined) return this.speak() ? this.#speaking : undefined
+    return new Promise<void>((resolve) => {
       const cancel = this.effects.timers.after(limits.liveSearchMs, resolve)
       void deciding.then(() => { cancel(); selection!.tellDecided(); resolve() })
+    }).then(() => (this.speak() ? this.#speaking : undefined))
+  }
+
+  speak(more: readonly Due[] = []): boolean {
+    const searched = this.#selection?.takeDue() ?? []
+    // What NOTIFY wants of the same messages comes in the same responses.
+    const notified = searched.length > 0 && more.length === 0 ? this.#notifier?.newMessages() ?? [] : more
+    const dues = [...notified, ...searched]
+    if (dues.length === 0) return false
+    this.#speaking = this.#tellDue(dues).finally(() => {
+      this.#speaking = undefined
+      this.#notifier?.spoken()
     })
+    return true
+  }
+
+  async #tellDue(dues: readonly Due[]): Promise<void> {
+    try {
+      if (!await fetchDue(dues, this)) this.send('NO Some new messages cannot be read now')
+    } catch (error) {
+      if (!(error instanceof Cancelled)) this.soon(() => { throw error })
+    }
   }
 
   sendFlags(): void { this.selected.sendFlags() }
@@ -227,7 +251,7 @@ export class ImapConnection implements ImapSession {
   // ---- NOTIFY ----------------------------------------------------------------------------------------------------
 
   get notified(): boolean { return this.#notifier !== undefined }
-  get speaking(): Promise<void> | undefined { return this.#notifier?.speaking }
+  get speaking(): Promise<void> | undefined { return this.#speaking }
   get occupied(): boolean { return this.#running.name !== '' && this.#running.name !== 'IDLE' }
   get mutesFlags(): boolean { return this.#notifier?.mutesFlags ?? false }
 

@@ -11,6 +11,7 @@ import { everySystemFlag, flags as flagList } from './encode.ts'
 import type { LiveSearch } from './search/live-search.ts'
 import { speaksRev2, speaksUidsOnly } from './revision.ts'
 import { SequenceSet } from './sequence-set.ts'
+import type { Due } from './unasked.ts'
 import { View } from './view.ts'
 import type { SyncMode, ViewEvents } from './view.ts'
 
@@ -73,6 +74,9 @@ export class Selection implements Selected, ViewEvents {
     const all = [...this.searches.values()].flatMap(({ deciding }) => deciding ?? [])
     return all.length === 0 ? undefined : Promise.all(all)
   }
+
+  /** What is to be fetched for searches that go on. */
+  takeDue(): Due[] { return [...this.searches.values()].flatMap((search) => search.takeDue() ?? []) }
 
   tellDecided(): void { for (const search of this.searches.values()) search.tellDecided() }
 

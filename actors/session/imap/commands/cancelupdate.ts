@@ -1,4 +1,4 @@
-// CANCELUPDATE: ends the updates of searches, named by their tags. RFC 5267 §4.3.2.
+// CANCELUPDATE: ends the updates of searches, named by their tags. RFC 5267 §4.3.5.
 
 import { No, command, ok } from '../command.ts'
 

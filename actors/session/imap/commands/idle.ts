@@ -14,7 +14,7 @@ class Idling {
   #soon: Cancel | undefined
   #stillHere: Cancel | undefined
   #parking: Cancel | undefined
-  /** The client is slow: what happens meanwhile is told when it has taken what waits for it. */
+  /** The client is slow, or is being told of new messages: what happens meanwhile is told behind that. */
   #full = false
   #over = false
 
@@ -42,12 +42,15 @@ class Idling {
 
   #tell(): void {
     this.#soon = undefined
-    this.#s.sync()
-    const slow = this.#s.flush()
-    if (slow === undefined) return
+    if (this.#s.speaking === undefined) {
+      this.#s.sync()
+      this.#s.speak()
+    }
+    const busy = this.#s.speaking ?? this.#s.flush()
+    if (busy === undefined) return
     this.#full = true
     // Where the client is gone, the session hears of it by itself.
-    slow.then(() => { this.#full = false; this.#news() }, () => {})
+    busy.then(() => { this.#full = false; this.#news() }, () => {})
   }
 
   /** imap_hibernate_timeout. */

@@ -1,5 +1,5 @@
-// UNAUTHENTICATE. RFC 8437: the client logs out and keeps its connection, with its compression. Nothing of the session is
-// left for who logs in next: another one begins.
+// UNAUTHENTICATE. RFC 8437: the client logs out and keeps its connection. Nothing of the session is left for who logs in next:
+// another one begins, and compression ends (§4.1).
 
 import { BreaksMailbox, WaitsForPipeline, command, ok } from '../command.ts'
 

@@ -57,7 +57,8 @@ function named(p: Parser, name: string): Wanted {
   return { item, args: item.parse(p, name) as unknown }
 }
 
-function distinct(wanted: readonly Wanted[]): Wanted[] {
+/** What is asked for twice once. */
+export function distinct(wanted: readonly Wanted[]): Wanted[] {
   const seen = new Set<string>()
   return wanted.filter(({ item, args }) => {
     const key = `${item.names[0]} ${JSON.stringify(args)}`

@@ -7,18 +7,16 @@
 // - What this session has done itself is not told (§5); FETCH responses of new messages are written when nothing else is:
 //   a command that comes meanwhile waits for `speaking`.
 
-import { Cancelled } from '../../../../runtime/errors.ts'
 import type { Cancel } from '../../../../runtime/effects.ts'
 import { limits } from '../../../../runtime/limits.ts'
 import type { MailboxInfo, MailboxStatus, News } from '../../../user/types.ts'
 import type { ImapSession } from '../command.ts'
-import { fetchColumns, fetchMessages } from '../fetch/run.ts'
 import { namespaceOf } from '../list-response.ts'
 import { meaningOf } from '../mailbox-filter.ts'
 import { has } from '../rights.ts'
 import { SequenceSet } from '../sequence-set.ts'
-import type { NumberRange } from '../sequence-set.ts'
 import type { SyncMode } from '../view.ts'
+import type { Due } from '../unasked.ts'
 import { Event, messageEvents, nothing } from './arguments.ts'
 import type { NotifyArguments, SelectedWish } from './arguments.ts'
 import { annotated, figures, listed } from './responses.ts'
@@ -55,7 +53,6 @@ export class Notifier {
   #slow = false
   #full = false
   #over = false
-  #speaking: Promise<void> | undefined
 
   constructor(args: NotifyArguments, s: Announcing) {
     this.#s = s
@@ -64,9 +61,6 @@ export class Notifier {
     this.#unwatch = s.user.watch((news) => { this.#hear(news) })
     this.selected()
   }
-
-  /** FETCH responses are being written: nothing else may be. */
-  get speaking(): Promise<void> | undefined { return this.#speaking }
 
   /** What may be told of the selected mailbox to the running command; undefined: nothing. */
   allowed(mode: SyncMode): SyncMode | undefined {
@@ -102,8 +96,14 @@ export class Notifier {
 
   /** A command has ended, or something has happened: what waits is told in a later turn. */
   wake(): void {
-    if (this.#over || this.#slow || this.#speaking !== undefined) return
+    if (this.#over || this.#slow || this.#s.speaking !== undefined) return
     if (this.#lines.length > 0 || this.#figures.size > 0 || this.#stirred || this.#full || this.#hasUnfetched) this.#soon ??= this.#s.soon(() => { this.#tell() })
+  }
+
+  /** FETCH responses have been written. Searches that go on may have found something meanwhile. */
+  spoken(): void {
+    this.#stirred = true
+    this.wake()
   }
 
   close(): void {
@@ -210,7 +210,7 @@ export class Notifier {
     this.#soon = undefined
     const s = this.#s
     // A command tells what it may, and wakes us at its end.
-    if (this.#over || this.#speaking !== undefined || s.occupied) return
+    if (this.#over || s.speaking !== undefined || s.occupied) return
     if (this.#isSlow()) return
     if (this.#full) {
       s.send('OK [NOTIFICATIONOVERFLOW] Too many events, NOTIFY is off.')
@@ -225,7 +225,7 @@ export class Notifier {
       if (name !== undefined && !(s.hasSelected && s.selected.mailbox.guid === guid)) s.send(figures(name, events, status, s))
     }
     this.#figures.clear()
-    this.#fetchNew()
+    s.speak(this.newMessages())
     if (!this.#isSlow()) this.wake()
   }
 
@@ -252,31 +252,13 @@ export class Notifier {
   }
 
   /** What the client wants to know of each new message (RFC 5465 §5.2), those of its own making left out. */
-  #fetchNew(): void {
-    if (!this.#hasUnfetched) return
+  newMessages(): Due[] {
+    if (!this.#hasUnfetched) return []
     const { view } = this.#s.selected
     const last = view.uidAt(view.count)
     const uids = view.resolve(new SequenceSet([{ first: this.#lastUid + 1, last }]), true).filter((uid) => !this.#own.has(uid))
     this.#lastUid = last
     this.#own.clear()
-    if (uids.length === 0) return
-    const speaking = this.#fetch(SequenceSet.of(uids.map((uid) => view.seqOf(uid))).ranges)
-    this.#speaking = speaking.finally(() => {
-      this.#speaking = undefined
-      // Searches that go on may have found something meanwhile.
-      this.#stirred = true
-      this.wake()
-    })
-  }
-
-  async #fetch(ranges: readonly NumberRange[]): Promise<void> {
-    const { fetch } = this.wish!
-    try {
-      const columns = fetch.every(({ item }) => item.needs === 'columns')
-      const outcome = columns ? await fetchColumns(fetch, ranges, this.#s) : await fetchMessages(fetch, ranges, this.#s, false)
-      if (outcome.unavailable || outcome.unreadable) this.#s.send('NO NOTIFY error, some events may have got lost')
-    } catch (error) {
-      if (!(error instanceof Cancelled)) this.#s.soon(() => { throw error })
-    }
+    return uids.length > 0 ? [{ uids, fetch: this.wish!.fetch }] : []
   }
 }

@@ -7,7 +7,7 @@
 
 import type { SummaryHead } from '../../../mail/types.ts'
 import type { Needle } from '../../../mail/text-search.ts'
-import type { Messages } from '../../../user/types.ts'
+import type { Messages, UidList } from '../../../user/types.ts'
 import type { Parser } from '../grammar.ts'
 import type { View } from '../view.ts'
 
@@ -28,9 +28,12 @@ export interface SearchedMessage {
 
 export type Matcher = (m: SearchedMessage) => boolean | undefined
 
-/** A key as the client wrote it; becomes a matcher when the command runs, over the mailbox as it is then. `now`: seconds since 1970. */
+/** What message numbers and `$` meant when the command came, for a search that goes on (RFC 5267 §4.3). */
+export interface Numbering { readonly list: UidList; readonly saved: Uint32Array }
+
+/** A key as the client wrote it; becomes a matcher when the command runs, over the mailbox as it is then. `now`: seconds since 1970; `then`: what numbers mean, unless it is what they mean now. */
 export interface Criterion {
-  matcher(view: View, now: number): Matcher
+  matcher(view: View, now: number, then?: Numbering): Matcher
   /** Of a whole program: a MODSEQ key is in it, and the highest modseq of what is found is told too. RFC 7162 §3.1.5. */
   readonly modseq?: boolean
   /** Of a whole program: message numbers are in it, which have a meaning in the selected mailbox only. */

@@ -9,8 +9,10 @@ import type { ImapSession } from '../command.ts'
 import { quoted } from '../encode.ts'
 import { speaksUidsOnly } from '../revision.ts'
 import { SequenceSet } from '../sequence-set.ts'
+import type { Wanted } from '../fetch/attributes.ts'
+import type { Due } from '../unasked.ts'
 import type { View } from '../view.ts'
-import type { Criterion } from './key.ts'
+import type { Criterion, Matcher, Numbering } from './key.ts'
 import { Searched } from './message.ts'
 import { failureOf } from './run.ts'
 
@@ -21,6 +23,13 @@ export class LiveSearch {
   readonly #tag: string
   /** The client speaks of it in UIDs. */
   readonly #uid: boolean
+  readonly #then: Numbering
+  /** Told of each new message that matches, before its ADDTO. */
+  readonly #fetch: readonly Wanted[]
+  /** Those of whom that is due. */
+  #due: number[] = []
+  /** New messages that have not been decided about. */
+  readonly #arrived = new Set<number>()
   /** UIDs of what matches, as the client knows it. */
   readonly #found: Set<number>
   /** Places in the update log up to which expunges, and other changes, are told. */
@@ -33,11 +42,13 @@ export class LiveSearch {
   #deciding: Promise<void> | undefined
 
   /** `found`: sequence numbers of what the command has told. */
-  constructor(criterion: Criterion, found: readonly number[], s: ImapSession) {
+  constructor(criterion: Criterion, found: readonly number[], fetch: readonly Wanted[], s: ImapSession) {
     const { view } = s.selected
     this.#s = s
     this.#view = view
     this.#criterion = criterion
+    this.#then = { list: view.list, saved: view.saved }
+    this.#fetch = fetch
     this.#tag = s.running.tag
     this.#uid = s.running.uid
     this.#found = new Set(found.map((seq) => view.uidAt(seq)))
@@ -58,7 +69,7 @@ export class LiveSearch {
   update(): void {
     const changed = this.#changed()
     if (changed.size > 0) {
-      const matches = this.#criterion.matcher(this.#view, Math.floor(this.#s.effects.clock.now() / 1000))
+      const matches = this.#matcher()
       for (const uid of changed) {
         const seq = this.#view.seqOf(uid)
         if (seq === 0 || this.#view.rowOf(seq) < 0) continue
@@ -70,6 +81,16 @@ export class LiveSearch {
     }
     this.#tellDecided()
     if (this.#undecided.size > 0 && this.#deciding === undefined) this.#begin()
+  }
+
+  #matcher(): Matcher { return this.#criterion.matcher(this.#view, Math.floor(this.#s.effects.clock.now() / 1000), this.#then) }
+
+  /** New messages that have come to match and of whom something is to be told before that; once. */
+  takeDue(): Due | undefined {
+    const uids = this.#due
+    if (uids.length === 0) return undefined
+    this.#due = []
+    return { uids, fetch: this.#fetch, told: () => { if (!this.#ended) this.#tell('ADDTO', uids) } }
   }
 
   /** Settles when what had changed at the last `update` is decided; undefined: it is. */
@@ -89,7 +110,10 @@ export class LiveSearch {
       if (update.kind === 'flags') for (const uid of update.uids) changed.add(uid)
     }
     this.#changes = updates.end
-    for (let i = list.count - 1; i >= 0 && (lost || list.uids[i]! > this.#lastUid); i--) changed.add(list.uids[i]!)
+    for (let i = list.count - 1; i >= 0 && (lost || list.uids[i]! > this.#lastUid); i--) {
+      changed.add(list.uids[i]!)
+      if (list.uids[i]! > this.#lastUid && this.#fetch.length > 0) this.#arrived.add(list.uids[i]!)
+    }
     if (list.count > 0) this.#lastUid = Math.max(this.#lastUid, list.uids[list.count - 1]!)
     return changed
   }
@@ -97,7 +121,10 @@ export class LiveSearch {
   #tellDecided(): void {
     const added: number[] = []
     const removed: number[] = []
-    for (const [uid, matches] of this.#decided) if (matches !== this.#found.has(uid)) (matches ? added : removed).push(uid)
+    for (const [uid, matches] of this.#decided) {
+      const isNew = this.#arrived.delete(uid)
+      if (matches !== this.#found.has(uid)) (matches ? (isNew ? this.#due : added) : removed).push(uid)
+    }
     this.#decided.clear()
     this.#tell('REMOVEFROM', removed)
     this.#tell('ADDTO', added)
@@ -133,7 +160,7 @@ export class LiveSearch {
       const seq = this.#view.seqOf(uid)
       if (seq === 0) continue
       try {
-        const matches = this.#criterion.matcher(this.#view, Math.floor(this.#s.effects.clock.now() / 1000))
+        const matches = this.#matcher()
         this.#decided.set(uid, await new Searched(this.#view, seq).decide(matches, this.#s.context('imap:search_update')))
       } catch (error) {
         if (error instanceof Cancelled || this.#ended) return this.#undecided.clear()
@@ -142,6 +169,8 @@ export class LiveSearch {
       if (this.#ended) return this.#undecided.clear()
     }
     const { running, notified, speaking } = this.#s
-    if (speaking === undefined && (running.name === 'IDLE' || (running.name === '' && notified))) this.#tellDecided()
+    if (speaking !== undefined || !(running.name === 'IDLE' || (running.name === '' && notified))) return
+    this.#tellDecided()
+    this.#s.speak()
   }
 }

@@ -7,8 +7,8 @@ export default searchKey({
   parse(k) {
     const criterion = k.key()
     return {
-      matcher(view, now) {
-        const matches = criterion.matcher(view, now)
+      matcher(view, now, then) {
+        const matches = criterion.matcher(view, now, then)
         return (m) => {
           const result = matches(m)
           return result === undefined ? undefined : !result

@@ -8,9 +8,9 @@ export default searchKey({
     const left = k.key()
     const right = k.key()
     return {
-      matcher(view, now) {
-        const one = left.matcher(view, now)
-        const other = right.matcher(view, now)
+      matcher(view, now, then) {
+        const one = left.matcher(view, now, then)
+        const other = right.matcher(view, now, then)
         return (m) => {
           const first = one(m)
           if (first === true) return true

@@ -95,8 +95,8 @@ class ProgramParser implements KeyParser {
 }
 
 const everyOne = (criteria: readonly Criterion[]): Criterion => ({
-  matcher(view, now): Matcher {
-    const matchers = criteria.map((criterion) => criterion.matcher(view, now))
+  matcher(view, now, then): Matcher {
+    const matchers = criteria.map((criterion) => criterion.matcher(view, now, then))
     return (m) => {
       let result: boolean | undefined = true
       for (const matches of matchers) {

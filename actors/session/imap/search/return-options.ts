@@ -42,7 +42,9 @@ function option(p: Parser): Asked {
   return item ? { item, args: item.parse(p) as unknown } : p.fail(`Unknown result option ${name}`)
 }
 
-export const asksFor = (options: ReturnOptions, name: string): boolean => options?.some(({ item }) => item.name === name) ?? false
+export const asked = (options: ReturnOptions, name: string): Asked | undefined => options?.find(({ item }) => item.name === name)
+
+export const asksFor = (options: ReturnOptions, name: string): boolean => asked(options, name) !== undefined
 
 /** What SAVE keeps of the results, in no order; RFC 5182 §2.4. */
 export function resultsToSave(options: readonly Asked[], results: readonly number[]): readonly number[] {
