@@ -40,7 +40,7 @@ export const limits = {
   idFields: 30,
   /** Fewest messages of a UID batch: more than 500 may not be asked (draft-ietf-mailmaint-imap-uidbatches), and fewer make long answers. */
   uidBatchMessages: 500,
-  /** How often a command that takes long tells how far it has come (Dovecot; RFC 9585 §4 asks for 10 s at least) (ms). */
+  /** How often a command that takes long tells how far it has come (Dovecot; RFC 9585 §4 recommends 10 to 15 s) (ms). */
   inProgressMs: 10_000,
   /** Wildcards of one LIST pattern; each may cost a pass over every name. */
   patternWildcards: 32,

@@ -9,15 +9,15 @@ import type { AppendedRow } from './mailbox-records.ts'
 import { mailOid, parseOid } from './object-names.ts'
 import { inParallel } from './parallel.ts'
 import { dropRows } from './second-look.ts'
-import type { CopyResult } from './types.ts'
+import type { CopyOptions, CopyResult, FlagRights } from './types.ts'
 
-export async function copyMessages(source: LoadedMailbox, context: RequestContext, uids: readonly number[], to: string, move: boolean): Promise<CopyResult> {
+export async function copyMessages(source: LoadedMailbox, context: RequestContext, uids: readonly number[], to: string, { move, flags }: CopyOptions): Promise<CopyResult> {
   source.check()
   const { mailbox: target, release } = await source.world.target(context, to)
   try {
     const sourceUids = source.existing(uids)
     if (sourceUids.length === 0) return { uidValidity: target.uidValidity, sourceUids: [], uids: [] }
-    const copied = await copyInto(source, target, context, sourceUids)
+    const copied = await copyInto(source, target, context, sourceUids, flags)
     if (move) await leaveSource(source, context, sourceUids)
     return { uidValidity: target.uidValidity, sourceUids, uids: copied }
   } finally {
@@ -36,8 +36,8 @@ async function leaveSource(source: LoadedMailbox, context: RequestContext, uids:
 
 interface Original { uid: number; oid: string; row: AppendedRow }
 
-async function copyInto(source: LoadedMailbox, target: LoadedMailbox, context: RequestContext, uids: readonly number[]): Promise<number[]> {
-  const originals = uids.map((uid) => originalOf(source, uid))
+async function copyInto(source: LoadedMailbox, target: LoadedMailbox, context: RequestContext, uids: readonly number[], flags: FlagRights | undefined): Promise<number[]> {
+  const originals = uids.map((uid) => originalOf(source, uid, flags))
   const { ownership } = target.world
   ownership.foresee()
   const batch = target.allocate(uids.length)
@@ -57,11 +57,11 @@ async function copyInto(source: LoadedMailbox, target: LoadedMailbox, context: R
 }
 
 /** The message as it is now: what happens to it during the copy does not matter. */
-function originalOf(source: LoadedMailbox, uid: number): Original {
+function originalOf(source: LoadedMailbox, uid: number, flags: FlagRights = { system: -1, keywords: true }): Original {
   const { columns, keywords } = source.state
   const at = columns.rowOf(uid)
   const row = columns.row(at)
-  return { uid, oid: source.state.oidOf(at), row: { ...row, keywords: row.keywords.map((number) => keywords[number]!), oid: '' } }
+  return { uid, oid: source.state.oidOf(at), row: { ...row, flags: row.flags & flags.system, keywords: flags.keywords ? row.keywords.map((number) => keywords[number]!) : [], oid: '' } }
 }
 
 async function copyOne(source: LoadedMailbox, target: LoadedMailbox, context: RequestContext, { uid: sourceUid, oid, row }: Original, uid: number, begun: string[]): Promise<AppendedRow> {

@@ -125,11 +125,12 @@ export class MailboxFolders {
     })
   }
 
-  /** Answers what was renamed: it and all below it. */
+  /** Answers what was renamed: it, and then all below it. */
   rename(context: RequestContext, from: string, to: string): Promise<{ from: string; name: string }[]> {
     return this.#root.change(context, async (state) => {
       const changes = decideRename(state, this.#namespaces, from, to)
-      return { changes, result: changes.map((move) => ({ from: this.#namespaces.visible(move.from), name: this.#namespaces.visible(move.to) })) }
+      const renamed = changes.map((move) => ({ from: this.#namespaces.visible(move.from), name: this.#namespaces.visible(move.to) }))
+      return { changes, result: renamed.sort((one, other) => one.from.length - other.from.length) }
     })
   }
 

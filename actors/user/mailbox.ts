@@ -31,7 +31,7 @@ import { MessageReader } from './message-reader.ts'
 import { lookAgain } from './second-look.ts'
 import { encodeSnapshot } from './snapshot.ts'
 import { Sweeper } from './sweeper.ts'
-import type { CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead } from './types.ts'
+import type { CopyOptions, CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead } from './types.ts'
 import { Updates } from './updates.ts'
 import type { Watchers } from './watchers.ts'
 
@@ -159,9 +159,9 @@ export class LoadedMailbox implements Mailbox {
     return expunged?.uids ?? []
   }
 
-  async copy(context: RequestContext, uids: readonly number[], to: string, options: { move: boolean }): Promise<CopyResult> {
-    if (!options.move) return copyMessages(this, context, uids, to, false)
-    const turn = this.#moving.then(() => copyMessages(this, context, uids, to, true))
+  async copy(context: RequestContext, uids: readonly number[], to: string, options: CopyOptions): Promise<CopyResult> {
+    if (!options.move) return copyMessages(this, context, uids, to, options)
+    const turn = this.#moving.then(() => copyMessages(this, context, uids, to, options))
     this.#moving = turn.catch(() => {})
     return turn
   }

@@ -147,13 +147,22 @@ export interface QuotaUsage {
   readonly limits: { readonly bytes: number | undefined; readonly messages: number | undefined }
 }
 
+/** Which flags may be set: these system flags, and keywords or none. */
+export interface FlagRights { readonly system: number; readonly keywords: boolean }
+
+/** `flags`: those that the copies may have; all, where it is absent. */
+export interface CopyOptions { readonly move: boolean; readonly flags?: FlagRights }
+
 /** What has happened, and `session`: whose doing it was (RequestContext.session), where it was a session's. */
 export type News = { readonly session: string | undefined } & (
   /** Messages of a mailbox. Only what happened is true; `unseen`: flags have changed how many are unseen. */
   | { readonly kind: 'messages'; readonly guid: string; readonly appended: boolean; readonly expunged: boolean; readonly flags: boolean; readonly unseen: boolean; readonly status: MailboxStatus }
   /** Names, as they are visible. A subscription's name may be no mailbox's. */
-  | { readonly kind: 'created' | 'deleted' | 'subscription' | 'acl'; readonly name: string }
-  | { readonly kind: 'renamed'; readonly name: string; readonly from: string }
+  | { readonly kind: 'created' | 'deleted' | 'subscription'; readonly name: string }
+  /** A mailbox, and what has been renamed with it. INBOX's mails have moved, and it is still there. */
+  | { readonly kind: 'renamed'; readonly name: string; readonly from: string; readonly below: readonly { readonly name: string; readonly from: string }[] }
+  /** `before`: the entries as they were. */
+  | { readonly kind: 'acl'; readonly name: string; readonly before: ReadonlyMap<string, string> }
   /** Annotations that were set or removed; name '': the user's own. */
   | { readonly kind: 'metadata'; readonly name: string; readonly entries: readonly string[] }
 )
@@ -190,7 +199,7 @@ export interface Mailbox {
   /** Removes those of `uids` that exist; objects are deleted in the background after the journal knows. Returns the UIDs removed by this call. */
   expunge(context: RequestContext, uids: readonly number[]): Promise<number[]>
   /** Copies (by the store, without download) or moves those of `uids` that exist, all or none. TRYCREATE if there is no such mailbox. */
-  copy(context: RequestContext, uids: readonly number[], to: string, options: { move: boolean }): Promise<CopyResult>
+  copy(context: RequestContext, uids: readonly number[], to: string, options: CopyOptions): Promise<CopyResult>
   /** From the message cache; where that lacks it, read from the object and cached. EXPUNGEISSUED if the message is gone. */
   summary(context: RequestContext, uid: number): Promise<Summary>
   /**

@@ -112,11 +112,13 @@ export class UserActor implements User, Actor<UserMessage> {
   rename(context: RequestContext, from: string, to: string): Promise<void> {
     return this.#run(async () => {
       if (!this.#folders.isInbox(from)) {
-        for (const renamed of await this.#folders.rename(context, from, to)) this.#world.watchers.tell({ kind: 'renamed', session: context.session, ...renamed })
+        const [top, ...below] = await this.#folders.rename(context, from, to)
+        this.#world.watchers.tell({ kind: 'renamed', session: context.session, ...top!, below })
         return
       }
       // RFC 3501 §6.3.5: INBOX stays, its mails move.
-      const { name } = await this.#create(context, to)
+      const { name } = await this.#folders.create(context, to, [])
+      this.#world.watchers.tell({ kind: 'renamed', session: context.session, name, from: 'INBOX', below: [] })
       const inbox = await this.#acquire(context, 'INBOX', 'NONEXISTENT')
       try {
         await moveAll(inbox.mailbox, context, name)
@@ -139,8 +141,9 @@ export class UserActor implements User, Actor<UserMessage> {
 
   setAcl({ session }: RequestContext, name: string, identifier: string, rights: string | undefined): Promise<void> {
     return this.#run(async () => {
+      const before = new Map(this.#folders.acl(name))
       await this.#folders.setAcl(name, identifier, rights)
-      this.#world.watchers.tell({ kind: 'acl', session, name: this.#visible(name) })
+      this.#world.watchers.tell({ kind: 'acl', session, name: this.#visible(name), before })
     })
   }
 

@@ -5,7 +5,7 @@ import { acts, bool, choice, listOf, number, path, size, text, time } from '../s
 export const imapSettings = {
   culver_imap_message_limit: number(0, 'Culver: messages that one command works on (MESSAGELIMIT; clients expect 1000 at least); 0: any number.', acts),
   culver_imap_save_limit: number(0, 'Culver: messages that one COPY or APPEND saves (SAVELIMIT); 0: any number.', acts),
-  imap_capability: text('', 'Replaces the capabilities after login; `+X` adds one.', acts),
+  imap_capability: text('', 'Replaces the capabilities after login; `+X` adds one, `-X` takes one away. UNAUTHENTICATE exists only where it is told.', acts),
   imap_client_workarounds: listOf(['delay-newmail', 'tb-extra-mailbox-sep', 'tb-lsub-flags'], '', 'Workarounds for clients: delay-newmail, tb-extra-mailbox-sep, tb-lsub-flags.', acts),
   imap_fetch_failure: choice(['disconnect-immediately', 'disconnect-after', 'no-after'], 'disconnect-immediately', 'What a client sees when a mail cannot be read.', acts),
   imap_hibernate_timeout: time('0', 'Time in IDLE after which a compressed session packs what it keeps; without it, 10 to 20 s after the last byte.', acts),

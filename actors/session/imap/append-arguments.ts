@@ -1,5 +1,6 @@
 // The messages of an APPEND, as it says them: RFC 3501 §6.3.11, several of them (RFC 3502), put together of pieces (RFC 4469),
-// with UTF-8 in their header (RFC 6855 §4).
+// with UTF-8 in their header (RFC 6855 §4; RFC 9755 §4 needs no words for that any more). Who has not switched UTF-8 on may bring it too,
+// against §4: mails with raw 8-bit headers are old and many, and copying a mailbox from server to server must not lose them.
 //
 //   append-message = [SP flag-list] [SP date-time] SP (literal / literal8 / utf8-literal / "CATENATE" SP "(" cat-part *(SP cat-part) ")")
 //   cat-part       = "TEXT" SP literal / "URL" SP astring / utf8-literal

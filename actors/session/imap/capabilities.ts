@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import type { Settings } from '../../../conf/settings.ts'
 import { all as allMechanisms } from '../sasl/index.ts'
 import type { Mechanism } from '../sasl/mechanism.ts'
+import { announced } from './announced.ts'
 import type { AnyCommand } from './command.ts'
 import { all as fetchItems } from './fetch/index.ts'
 import { all as listOptions } from './list-return/index.ts'
@@ -38,13 +39,8 @@ export function preLoginCapability(commands: readonly AnyCommand[], settings: Se
   return [...revisions, literals(settings), ...declared(now, settings), ...(plaintext ? [] : ['LOGINDISABLED']), ...auth].join(' ')
 }
 
-/** After login: all there is. `imap_capability` replaces the list, or adds to it (`+X -Y`: with X, without Y). */
+/** After login: all there is, as imap_capability lets it be told. */
 export function capability(commands: readonly AnyCommand[], settings: Settings): string {
   const own = [...revisions, literals(settings), ...declared([...commands, ...fetchItems, ...searchKeys, ...resultOptions, ...listOptions], settings), ...limitCapabilities(settings)]
-  const words = settings.imap_capability.split(' ').filter((word) => word !== '')
-  if (words.length === 0) return own.join(' ')
-  if (!/^[+-]/.test(words[0]!)) return words.join(' ')
-  const without = new Set(words.filter((w) => w.startsWith('-')).map((w) => w.slice(1)))
-  const added = words.filter((w) => w.startsWith('+')).map((w) => w.slice(1))
-  return [...new Set([...own, ...added])].filter((c) => !without.has(c)).join(' ')
+  return announced(own, settings).join(' ')
 }

@@ -77,6 +77,8 @@ export interface Selected {
   readonly readOnly: boolean
   /** Searches that go on, by their tags. RFC 5267. */
   readonly searches: Map<string, LiveSearch>
+  /** Settles when they have decided about what has been told; undefined: they have. */
+  readonly deciding: Promise<unknown> | undefined
   /** Tells FLAGS, if there are keywords that the client has not heard of: before FETCH responses that may have them. */
   keywords(): void
 }

@@ -2,6 +2,7 @@
 
 import type { CopyResult } from '../../user/types.ts'
 import type { ImapSession } from './command.ts'
+import { flagRights } from './rights.ts'
 import { tellingProgress } from './progress.ts'
 import { No } from './result.ts'
 import { SequenceSet } from './sequence-set.ts'
@@ -18,10 +19,10 @@ export function sourceUids(set: SequenceSet, s: ImapSession): number[] {
   return here
 }
 
-/** Copies or moves those messages. The store copies each by one request: those made are how far it has come. */
-export function copyTelling(uids: readonly number[], to: string, options: { move: boolean }, s: ImapSession): Promise<CopyResult> {
-  const context = s.context(options.move ? 'imap:cmd_move' : 'imap:cmd_copy')
-  return tellingProgress(() => context.cost?.requests ?? 0, uids.length, s, () => s.selected.mailbox.copy(context, uids, to, options))
+/** Copies or moves those messages, with the flags that the user may set there (RFC 4314 §4). The store copies each by one request: those made are how far it has come. */
+export function copyTelling(uids: readonly number[], to: string, { move }: { move: boolean }, s: ImapSession): Promise<CopyResult> {
+  const context = s.context(move ? 'imap:cmd_move' : 'imap:cmd_copy')
+  return tellingProgress(() => context.cost?.requests ?? 0, uids.length, s, () => s.selected.mailbox.copy(context, uids, to, { move, flags: flagRights(to, s) }))
 }
 
 /** COPYUID: the n-th of the one set became the n-th of the other. Nothing where nothing was copied. */

@@ -40,7 +40,7 @@ export function mailbox(name: string, to?: Speaker): string {
   return to !== undefined && speaksUtf8(to) ? utf8String(name) : astring(encodeMailboxName(name))
 }
 
-/** Unicode → an astring that may hold UTF-8. RFC 9051 §9, RFC 6855 §3 (utf8-quoted). */
+/** Unicode → an astring that may hold UTF-8. RFC 9051 §9, RFC 9755 §3 (utf8-quoted). */
 function utf8String(text: string): string {
   const bytes = utf8(text.toWellFormed())
   return /^[\x20-\x7e]*$/.test(bytes) || bytes.length > 1000 || /[\r\n\0]/.test(bytes) ? astring(bytes) : quoted(bytes)

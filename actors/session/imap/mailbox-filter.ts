@@ -41,7 +41,10 @@ export function meaningOf(filter: MailboxFilter, s: ImapSession): (info: Mailbox
       const { name } = s.selected.mailbox
       return (info) => info.name === name
     }
-    case 'INBOXES': return (info) => info.name === 'INBOX'
+    // All that mail may be delivered to; where that can be any mailbox, it is all (RFC 5465 §6.3).
+    case 'INBOXES':
+      if (!s.settings.lmtp_save_to_detail_mailbox) return (info) => info.name === 'INBOX'
+      return meaningOf({ kind: 'PERSONAL' }, s)
     case 'PERSONAL': {
       const namespaces = s.user.namespaces()
       return (info) => namespaceOf(info.name, namespaces)?.type === 'private'

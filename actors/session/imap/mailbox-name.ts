@@ -1,4 +1,4 @@
-// Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), or UTF-8 to clients that have switched that on (RFC 9051 §5.1, RFC 6855 §3).
+// Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), or UTF-8 to clients that have switched that on (RFC 9051 §5.1, RFC 9755 §3).
 // Decoding is strict (one spelling a name): what encodeMailboxName would not write is refused, so that no mailbox has two names.
 
 import { Buffer } from 'node:buffer'

@@ -2,8 +2,9 @@
 // culver_imap_save_limit).
 //
 // - FETCH, STORE, MOVE, SEARCH, SORT and UID EXPUNGE take the newest ones, and say down to which UID they got; the client asks again for
-//   the UIDs below. A SEARCH works on what it finds.
-// - COPY and APPEND take all or none, and so does THREAD, which is nothing without its other half.
+//   the UIDs below. A SEARCH is bounded by what it finds, not by what it looks at: clients that know nothing of limits count by it (§4.1).
+// - COPY and APPEND take all or none, and so do THREAD, which is nothing without its other half (§3.3), and UID FETCH of a PARTIAL that is
+//   too long. COPY is told down to which UID it might have asked. EXPUNGE, CLOSE and STATUS know no limit (§3.1).
 
 import type { Settings } from '../../../conf/settings.ts'
 import type { ImapSession } from './command.ts'
@@ -22,18 +23,24 @@ const bound = (limit: number): number => (limit > 0 ? limit : Infinity)
 /** Messages that COPY and APPEND may save; Infinity: any number. */
 const saveLimit = (s: ImapSession): number => Math.min(bound(s.settings.culver_imap_message_limit), bound(s.settings.culver_imap_save_limit))
 
-/** For COPY and APPEND. */
+/** For APPEND. */
 export function mustBeSavable(count: number, s: ImapSession): void {
   if (count > saveLimit(s)) throw tooMany(saveLimit(s))
 }
 
-/** For THREAD. */
+/** For COPY of ascending UIDs. */
+export function mustBeCopyable(uids: readonly number[], s: ImapSession): void {
+  const limit = saveLimit(s)
+  if (uids.length > limit) throw tooMany(limit, uids.at(-limit))
+}
+
+/** For THREAD, and for PARTIAL. */
 export function mustBeWithin(count: number, s: ImapSession): void {
   const limit = bound(s.settings.culver_imap_message_limit)
   if (count > limit) throw tooMany(limit)
 }
 
-const tooMany = (limit: number): No => new No(`MESSAGELIMIT ${limit}`, `At most ${limit} messages at once.`)
+const tooMany = (limit: number, uid?: number): No => new No(`MESSAGELIMIT ${limit}${uid === undefined ? '' : ` ${uid}`}`, `At most ${limit} messages at once.`)
 
 /** What a command works on, and the response code where that is not all. */
 export interface Limited<Messages> { readonly kept: Messages; readonly code: string | undefined }

@@ -1,5 +1,5 @@
 // What a client has switched on that changes what existing commands and responses mean, for the rest of the connection:
-// IMAP4rev2 (RFC 9051), UTF8=ACCEPT (RFC 6855, RFC 9755), UIDONLY (RFC 9586). Until then Culver speaks IMAP4rev1 (RFC 9051 appendix A).
+// IMAP4rev2 (RFC 9051), UTF8=ACCEPT (RFC 9755, before it RFC 6855), UIDONLY (RFC 9586). Until then Culver speaks IMAP4rev1 (RFC 9051 appendix A).
 
 import { Bad } from './result.ts'
 

@@ -5,7 +5,7 @@
 
 import { limits } from '../../../runtime/limits.ts'
 import { Flag } from '../../user/types.ts'
-import type { FlagSet } from '../../user/types.ts'
+import type { FlagRights, FlagSet } from '../../user/types.ts'
 import { Bad } from './command.ts'
 import type { ImapSession } from './command.ts'
 import type { Parser } from './grammar.ts'
@@ -44,9 +44,11 @@ export function identifier(p: Parser): string {
 export const everyRight: readonly string[] = [...every]
 
 /** The session's user's rights on a mailbox. What is no mailbox has nothing to protect. */
-export function ownRights(name: string, s: ImapSession): string {
-  const acl = s.user.find(name)?.guid === undefined ? undefined : s.user.acl(name)
-  if (acl === undefined || acl.size === 0) return every
+export const ownRights = (name: string, s: ImapSession): string => (s.user.find(name)?.guid === undefined ? every : rightsBy(s.user.acl(name), s))
+
+/** Those that a mailbox's entries leave the session's user. */
+export function rightsBy(acl: ReadonlyMap<string, string>, s: ImapSession): string {
+  if (acl.size === 0) return every
   const { user } = s.user.account
   return union(without(acl.get(user) ?? every, acl.get(`-${user}`) ?? ''), 'a')
 }
@@ -74,13 +76,18 @@ export function mustHaveParent(name: string, s: ImapSession): void {
   if (end > 0) mustHave('k', name.slice(0, end), s)
 }
 
-/** Those of `flags` that the user may set or take there: \Seen by s, \Deleted by t, others by w. */
-export function permittedFlags({ system, keywords }: FlagSet, name: string, s: ImapSession): FlagSet {
+/** What the user may set or take there: \Seen by s, \Deleted by t, others by w (§4). */
+export function flagRights(name: string, s: ImapSession): FlagRights {
   const own = ownRights(name, s)
-  if (own === every) return { system, keywords }
-  let mask = 0
-  if (own.includes('s')) mask |= Flag.Seen
-  if (own.includes('t')) mask |= Flag.Deleted
-  if (own.includes('w')) mask |= Flag.Answered | Flag.Flagged | Flag.Draft
-  return { system: system & mask, keywords: own.includes('w') ? keywords : [] }
+  let system = 0
+  if (own.includes('s')) system |= Flag.Seen
+  if (own.includes('t')) system |= Flag.Deleted
+  if (own.includes('w')) system |= Flag.Answered | Flag.Flagged | Flag.Draft
+  return { system, keywords: own.includes('w') }
+}
+
+/** Those of `flags` that the user may set or take there. */
+export function permittedFlags({ system, keywords }: FlagSet, name: string, s: ImapSession): FlagSet {
+  const may = flagRights(name, s)
+  return { system: system & may.system, keywords: may.keywords ? keywords : [] }
 }

@@ -61,7 +61,7 @@ export class Tokens {
   #at = 0
   #depth = 0
 
-  /** `nesting`: how deep lists may nest. `utf8`: quoted strings must be UTF-8 (RFC 6855 §3, RFC 9051 §9). */
+  /** `nesting`: how deep lists may nest. `utf8`: quoted strings must be UTF-8 (RFC 9755 §3, RFC 9051 §9). */
   constructor(bytes: Uint8Array, nesting: number = limits.imapNesting, utf8 = false) {
     this.#bytes = bytes
     this.#nesting = nesting

@@ -63,3 +63,15 @@ void t.test('IDLE with NOTIFY hears of other mailboxes, and is kept alive', asyn
   client.send('DONE\r\n')
   await client.until(/i OK Idle completed/)
 })
+
+void t.test('inboxes are all mailboxes that mail may be delivered to (RFC 5465 §6.3)', async (t) => {
+  for (const [setting, told] of [[false, false], [true, true]] as const) {
+    const { login } = await imapEngine(t, { lmtp_save_to_detail_mailbox: setting })
+    const [client, other] = [await login(), await login()]
+    await other.say('CREATE detail')
+    await client.say('NOTIFY SET (inboxes (MessageNew MessageExpunge))')
+    await append(other, 'detail')
+    await append(other, 'INBOX')
+    t.equal((await client.until(/\* STATUS INBOX .*\r\n/)).includes('STATUS detail'), told)
+  }
+})

@@ -66,3 +66,25 @@ t.test('SEARCH tells how many are decided, and not in the middle of its answer',
   held.open()
   t.same(await c.answer('x'), ['* SEARCH 1 2 3 4', 'OK Search completed.'])
 })
+
+t.test('a tag that would end the response code is left out, and the goal is never told to be reached', async (t) => {
+  const { login, world } = await imapEngine(t, { mail_prefetch_count: 1 })
+  const c = await login()
+  for (let n = 0; n < 2; n++) await append(c)
+  await c.say('CREATE Other')
+  await c.say('SELECT INBOX')
+  const held = gate(0)
+  const { store } = world
+  const copy = store.copy.bind(store)
+  store.copy = async (from, to, context) => {
+    await copy(from, to, context)
+    context.cost!.requests = 2
+    await held.pass()
+  }
+  c.send('x] COPY 1:* Other\r\n')
+  await held.waiting()
+  c.time.pass(10_000)
+  t.match(await c.until(/\[INPROGRESS.*\r\n/), /\* OK \[INPROGRESS \(NIL 1 2\)\]/)
+  held.open()
+  await c.until(/x\] OK/)
+})

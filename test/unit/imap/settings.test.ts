@@ -69,6 +69,10 @@ t.test('imap_capability', async (t) => {
   const usual = await shown('')
   t.match(usual, / COMPRESS=DEFLATE .* UNAUTHENTICATE /)
   t.equal(await shown('+X-MORE'), `${usual} X-MORE`)
+  const off = await login({ imap_capability: '-UNAUTHENTICATE' })
+  t.match(await off.say('UNAUTHENTICATE'), [/^BAD .*Unknown command/], 'a proxy must be able to rely on it (RFC 8437 §8)')
+  t.match(await (await login({ imap_capability: 'IMAP4rev1 IDLE' })).say('UNAUTHENTICATE'), [/^BAD /])
+  t.match(await (await login({ imap_capability: '+X-MORE' })).say('UNAUTHENTICATE'), [/^OK /])
   t.equal(await shown('-COMPRESS=DEFLATE'), usual.replace(' COMPRESS=DEFLATE', ''))
 })
 

@@ -3,7 +3,7 @@
 import { BreaksSequences, UsesSequences, command, ok } from '../command.ts'
 import { copyCode, copyTelling, countTrashed, sourceUids } from '../copying.ts'
 import { mailbox as mailboxText } from '../encode.ts'
-import { mustBeSavable } from '../message-limit.ts'
+import { mustBeCopyable } from '../message-limit.ts'
 import { mustHave } from '../rights.ts'
 
 export default command({
@@ -14,7 +14,7 @@ export default command({
     mustHave('i', to, s)
     const uids = sourceUids(set, s)
     if (uids.length === 0) return ok('No messages found.')
-    mustBeSavable(uids.length, s)
+    mustBeCopyable(uids, s)
     const copied = await copyTelling(uids, to, { move: false }, s)
     countTrashed(copied, to, s)
     return ok('Copy completed.', copyCode(copied))

@@ -10,7 +10,7 @@ import { changedAfter, checkModifiers, parseModifiers, partOfRanges } from '../f
 import type { FetchModifiers } from '../fetch/modifiers.ts'
 import { fetchColumns, fetchMessages } from '../fetch/run.ts'
 import type { FetchOutcome } from '../fetch/run.ts'
-import { cutShort, newestRanges } from '../message-limit.ts'
+import { cutShort, mustBeWithin, newestRanges } from '../message-limit.ts'
 import { speaksUidsOnly } from '../revision.ts'
 import { has } from '../rights.ts'
 import type { SequenceSet } from '../sequence-set.ts'
@@ -33,8 +33,10 @@ export default command<Arguments>({
     for (const { item } of named) if (item.enables !== undefined) s.enable(item.enables)
     const all = view.ranges(set, s.running.uid)
     if (vanished) await sendVanished(vanishedOf(set.resolve(view.mailbox.uidNext - 1), changedSince!, view), s)
-    const changed = changedSince === undefined ? all : changedAfter(changedSince, all, view)
-    const { kept: ranges, code } = newestRanges(partial === undefined ? changed : partOfRanges(partial, changed), s)
+    if (partial !== undefined) mustBeWithin(partial.high - partial.low + 1, s)
+    // First the places, then what has changed there: RFC 9394 §3.4.
+    const part = partial === undefined ? all : partOfRanges(partial, all)
+    const { kept: ranges, code } = newestRanges(changedSince === undefined ? part : changedAfter(changedSince, part, view), s)
     const items = s.running.uid && !speaksUidsOnly(s) ? withUid(named) : named
     if (items.every(({ item }) => item.needs === 'columns')) return cutShort(reply(await fetchColumns(items, ranges, s), s), code, s)
     const marks = !readOnly && items.some(marksSeen) && has('s', view.mailbox.name, s)

@@ -13,7 +13,7 @@ import type { MailboxInfo, MailboxStatus, News } from '../../../user/types.ts'
 import type { ImapSession } from '../command.ts'
 import { namespaceOf } from '../list-response.ts'
 import { meaningOf } from '../mailbox-filter.ts'
-import { has } from '../rights.ts'
+import { has, rightsBy } from '../rights.ts'
 import { SequenceSet } from '../sequence-set.ts'
 import type { SyncMode } from '../view.ts'
 import type { Due } from '../unasked.ts'
@@ -51,6 +51,8 @@ export class Notifier {
   readonly #own = new Set<number>()
   #soon: Cancel | undefined
   #slow = false
+  /** Searches that go on decide about new messages. */
+  #deciding = false
   #full = false
   #over = false
 
@@ -97,7 +99,7 @@ export class Notifier {
   /** A command has ended, or something has happened: what waits is told in a later turn. */
   wake(): void {
     if (this.#over || this.#slow || this.#s.speaking !== undefined) return
-    if (this.#lines.length > 0 || this.#figures.size > 0 || this.#stirred || this.#full || this.#hasUnfetched) this.#soon ??= this.#s.soon(() => { this.#tell() })
+    if (this.#lines.length > 0 || this.#figures.size > 0 || this.#stirred || this.#full || (this.#hasUnfetched && !this.#deciding)) this.#soon ??= this.#s.soon(() => { this.#tell() })
   }
 
   /** FETCH responses have been written. Searches that go on may have found something meanwhile. */
@@ -145,18 +147,40 @@ export class Notifier {
     switch (news.kind) {
       case 'messages': this.#keepFigures(news); return
       case 'metadata': {
-        const wanted = news.name === '' ? this.#anyWants(Event.ServerMetadataChange) : this.#wants(news.name, Event.MailboxMetadataChange) && has('r', news.name, this.#s)
+        const wanted = news.name === '' ? this.#anyWants(Event.ServerMetadataChange) : this.#wants(news.name, Event.MailboxMetadataChange) && has('lr', news.name, this.#s)
         if (wanted) this.#lines.push(annotated(news.name, news.entries, this.#s))
         return
       }
       case 'subscription': if (this.#wants(news.name, Event.SubscriptionChange)) this.#keepListed(news.name); return
-      case 'created': case 'deleted': if (this.#wants(news.name, Event.MailboxName)) this.#keepListed(news.name); return
-      case 'renamed':
-        if (this.#wants(news.name, Event.MailboxName)) this.#keepListed(news.name, news.from)
-        else if (this.#wants(news.from, Event.MailboxName)) this.#keepListed(news.from)
+      case 'created': case 'deleted': this.#keepAffected(news.name); return
+      case 'renamed': this.#keepRenamed(news); return
+      case 'acl':
+        if (!this.#keepAccess(news.name)) this.#keepSight(news.name, rightsBy(news.before, this.#s).includes('l'))
         return
-      case 'acl': this.#keepAccess(news.name); return
     }
+  }
+
+  /** A name that has come or gone, and its parent, mailbox or not (RFC 5465 §5.4). */
+  #keepAffected(name: string): void {
+    if (this.#wants(name, Event.MailboxName)) this.#keepListed(name)
+    const separator = namespaceOf(name, this.#s.user.namespaces())?.separator ?? '/'
+    const parent = name.slice(0, Math.max(0, name.lastIndexOf(separator)))
+    if (parent !== '' && this.#wants(parent, Event.MailboxName)) this.#keepListed(parent)
+  }
+
+  /** What is below goes along with it; who watches that alone hears of it there. */
+  #keepRenamed({ name, from, below }: News & { kind: 'renamed' }): void {
+    if (this.#wants(name, Event.MailboxName)) return this.#keepListed(name, from)
+    if (from !== 'INBOX' && this.#wants(from, Event.MailboxName)) return this.#keepListed(from)
+    for (const one of below) this.#keepRenamed({ kind: 'renamed', session: undefined, ...one, below: [] })
+  }
+
+  /** To get or lose `l` is to see a mailbox come or go (RFC 5465 §5.4). */
+  #keepSight(name: string, saw: boolean): void {
+    const sees = has('l', name, this.#s)
+    if (sees === saw || !this.#wants(name, Event.MailboxName)) return
+    if (sees) this.#keepListed(name)
+    else this.#lines.push(listed(name, this.#s, { hidden: true }))
   }
 
   #keepListed(name: string, from?: string): void {
@@ -170,18 +194,23 @@ export class Notifier {
     // Flags other than \Seen show in HIGHESTMODSEQ alone.
     if (flags && (unseen || this.#s.enabled.has('CONDSTORE'))) happened |= Event.FlagChange
     const events = happened & this.#eventsOfName(name)
-    if (events === 0 || !has('r', name, this.#s)) return
+    if (events === 0 || !has('lr', name, this.#s)) return
     const known = this.#figures.get(guid)
     if (known === undefined) this.#figures.set(guid, { events, status })
     else Object.assign(known, { events: known.events | events, status })
   }
 
-  /** Rights have changed (RFC 5465 §5.9). What may not be seen any more is not told: that is asked with every event. */
-  #keepAccess(name: string): void {
-    if ((this.#eventsOfName(name) & messageEvents) === 0) return
+  /**
+   * Rights have changed (RFC 5465 §5.9). What may not be seen any more is not told: that is asked with every event. Answers whether
+   * there is something to tell.
+   */
+  #keepAccess(name: string): boolean {
+    if ((this.#eventsOfName(name) & messageEvents) === 0) return false
     const refused = this.refused(name)
     if (refused !== undefined) this.#lines.push(refused)
-    else if (has('r', name, this.#s) && this.#noAccess.delete(name)) this.#keepListed(name)
+    else if (has('lr', name, this.#s) && this.#noAccess.delete(name)) this.#keepListed(name)
+    else return false
+    return true
   }
 
   #anyWants(event: number): boolean { return this.#groups.some(({ events }) => (events & event) !== 0) }
@@ -225,7 +254,7 @@ export class Notifier {
       if (name !== undefined && !(s.hasSelected && s.selected.mailbox.guid === guid)) s.send(figures(name, events, status, s))
     }
     this.#figures.clear()
-    s.speak(this.newMessages())
+    this.#tellNew()
     if (!this.#isSlow()) this.wake()
   }
 
@@ -233,6 +262,16 @@ export class Notifier {
     this.#stirred = false
     const idles = this.#s.running.name === 'IDLE'
     this.#s.syncAs(this.wish?.immediate === true || idles ? 'all' : 'no-expunge')
+  }
+
+  /** Of new messages; when searches that go on have decided about them, so that each is told of once. */
+  #tellNew(): void {
+    const deciding = this.#hasUnfetched ? this.#s.selected.deciding : undefined
+    if (deciding === undefined) this.#s.speak(this.newMessages())
+    else if (!this.#deciding) {
+      this.#deciding = true
+      void deciding.then(() => { this.#deciding = false; this.wake() })
+    }
   }
 
   /** The client has not taken what was written: goes on when it has. */

@@ -9,9 +9,12 @@ import { listResponse, namespaceOf } from '../list-response.ts'
 import { statusResponse } from '../status-items.ts'
 import { Event } from './arguments.ts'
 
-/** `LIST (attributes) "/" name`, as the name is now; `from`: what it was called before (§5.4); `noAccess`: it can be listed, and no more (§3.1). */
-export function listed(name: string, s: ImapSession, { from, noAccess }: { from?: string; noAccess?: boolean } = {}): string {
-  const info = s.user.find(name)
+/**
+ * `LIST (attributes) "/" name`, as the name is now; `from`: what it was called before (§5.4); `noAccess`: it can be listed, and no more
+ * (§3.1); `hidden`: it is not to be seen any more (§5.4).
+ */
+export function listed(name: string, s: ImapSession, { from, noAccess, hidden }: { from?: string; noAccess?: boolean; hidden?: boolean } = {}): string {
+  const info = hidden === true ? undefined : s.user.find(name)
   const attributes = noAccess === true ? ['\\NoAccess'] : []
   if (info === undefined ? s.user.subscriptions().includes(name) : info.subscribed) attributes.push('\\Subscribed')
   if (info?.guid === undefined) attributes.unshift('\\NonExistent')

@@ -57,7 +57,7 @@ async function searchAll(criterion: Criterion, outcome: SearchOutcome, s: ImapSe
   return outcome
 }
 
-/** A client that has switched on UTF-8 says no other charset, and none where it need not (RFC 6855 §3). */
+/** A client that has switched on UTF-8 says no other charset, and none where it need not (RFC 9755 §3). */
 function checkCharset({ charset }: Criterion, s: ImapSession): void {
   if (charset === undefined || !s.enabled.has('UTF8=ACCEPT') || (charset.must && charset.name === 'UTF-8')) return
   throw new Bad(`Error in IMAP command ${s.running.name}: With UTF8=ACCEPT texts are in UTF-8.`)
