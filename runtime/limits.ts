@@ -81,20 +81,28 @@ export const limits = {
   /** passwd-files kept parsed by one auth worker (a path may have %d), and the size of one: it lies in memory whole. */
   passwdFiles: 64,
   passwdFileBytes: 64 * 1024 * 1024,
+  /** Asking the system's name service for one user (ms). */
+  systemUserMs: 20_000,
   /** LDAP filters within one another. */
   ldapFilterDepth: 32,
   /** Connecting to one LDAP server, TLS included; one answer; a whole look-up with fail-over, well below askMs (ms). */
   ldapConnectMs: 3_000,
   ldapAnswerMs: 10_000,
   ldapLookupMs: 20_000,
-  /** How long an LDAP server that failed is passed over: at first, and at most, after each failure twice as long (ms). */
-  ldapRetryMs: 100,
-  ldapRetryMaxMs: 5_000,
   /** Remembered look-ups: how long a refusal counts at first (ms), and wrong passwords of one user. */
   authAgainMs: 15_000,
   authWrongPasswords: 8,
+  /** How long a directory or database that failed is passed over: at first, and at most, after each failure twice as long (ms). */
+  databaseRetryMs: 100,
+  databaseRetryMaxMs: 5_000,
   /** Look-ups at a time: each may have two connections to a directory, which serves others too. */
   authWorkers: 1000,
+  /** The same of an SQL database. */
+  sqlConnectMs: 3_000,
+  sqlAnswerMs: 10_000,
+  sqlLookupMs: 20_000,
+  /** Rows that are read at a time where all users are listed. */
+  sqlPageRows: 1_000,
   /** One LDAP answer, and the entries of a page where all users are listed. */
   ldapAnswerBytes: 16 * 1024 * 1024,
   ldapPageEntries: 500,

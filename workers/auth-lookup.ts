@@ -55,7 +55,7 @@ export class Databases {
       if (task.kind === 'find') return found(await source.lookup(task.variables))
       if (task.scram !== undefined) return this.#scram(task.scram, await source.lookup(task.variables), task.variables)
       if (source.verify !== undefined) return await source.verify(task.variables, task.password ?? '')
-      return verified(await source.lookup(task.variables), task.password ?? '')
+      return verified(await source.lookup({ ...task.variables, password: task.password ?? '' }), task.password ?? '')
     } catch (error) {
       return { status: 'temporary', fields: {}, reason: messageOf(error) }
     }

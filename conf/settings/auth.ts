@@ -48,7 +48,7 @@ export const authSettings = {
 } as const
 
 export const passdbSettings = {
-  driver: text('', 'static, passwd-file, ldap …', acts),
+  driver: text('', 'static, passwd-file, ldap, sql, oauth2, passwd …', acts),
   args: path('', 'What the driver works with.', acts),
   default_fields: text('', 'Fields set before the look-up.', acts),
   override_fields: text('', 'Fields set after the look-up, whatever it found.', acts),
@@ -65,7 +65,7 @@ export const passdbSettings = {
 } as const
 
 export const userdbSettings = {
-  driver: text('', 'static, passwd-file, prefetch, ldap …', acts),
+  driver: text('', 'static, passwd-file, prefetch, ldap, sql, passwd …', acts),
   args: path('', 'What the driver works with.', acts),
   default_fields: text('', 'Fields set before the look-up.', acts),
   override_fields: text('', 'Fields set after the look-up, whatever it found.', acts),

@@ -1,9 +1,8 @@
-// The servers of a directory, in the order in which they are tried. One that failed is passed over for a while, each time
-// twice as long, so that a server which is away costs neither every look-up a time-out nor its network a storm.
+// The servers of a directory, as an LDAP file names them.
 
 import type { LdapFile } from '../../conf/ldap-file.ts'
-import { ConfigError, TempFail } from '../../runtime/errors.ts'
-import { limits } from '../../runtime/limits.ts'
+import { ConfigError } from '../../runtime/errors.ts'
+import { Failover } from '../failover.ts'
 
 export interface LdapServer {
   /** As in the file, for messages. */
@@ -42,32 +41,8 @@ function parseAuthority(text: string, standardPort: number, where: string): { ho
   return { host: host === '' ? 'localhost' : host, port }
 }
 
-interface Failure { count: number; until: number; reason: string }
-
-export class Servers {
-  readonly all: readonly LdapServer[]
-  readonly #now: () => number
-  readonly #failures = new Map<LdapServer, Failure>()
-
+/** The servers of a directory, and how they have fared. */
+export class Servers extends Failover<LdapServer> {
   /** `now`: monotonic ms. */
-  constructor(all: readonly LdapServer[], now: () => number = () => performance.now()) {
-    this.all = all
-    this.#now = now
-  }
-
-  /** The first server that is worth a try, and none of `tried`. TempFail: all have failed just now. */
-  next(tried: ReadonlySet<LdapServer> = new Set()): LdapServer {
-    const server = this.all.find((server) => !tried.has(server) && (this.#failures.get(server)?.until ?? 0) <= this.#now())
-    if (server !== undefined) return server
-    const reasons = this.all.map((server) => `${server.name}: ${this.#failures.get(server)?.reason}`)
-    throw new TempFail(`no LDAP server answers (${reasons.join('; ')})`)
-  }
-
-  failed(server: LdapServer, reason: string): void {
-    const count = (this.#failures.get(server)?.count ?? 0) + 1
-    const wait = Math.min(limits.ldapRetryMs * 2 ** (count - 1), limits.ldapRetryMaxMs)
-    this.#failures.set(server, { count, until: this.#now() + wait, reason })
-  }
-
-  answered(server: LdapServer): void { this.#failures.delete(server) }
+  constructor(all: readonly LdapServer[], now?: () => number) { super('LDAP', all, now) }
 }

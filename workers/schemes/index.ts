@@ -5,6 +5,7 @@ import blfCrypt from './blf-crypt.ts'
 import crypt from './crypt.ts'
 import ldapMd5 from './ldap-md5.ts'
 import md5Crypt from './md5-crypt.ts'
+import md5 from './md5.ts'
 import pbkdf2 from './pbkdf2.ts'
 import plainMd5 from './plain-md5.ts'
 import plain from './plain.ts'
@@ -20,4 +21,4 @@ import ssha from './ssha.ts'
 import ssha256 from './ssha256.ts'
 import ssha512 from './ssha512.ts'
 
-export const all = [argon2i, argon2id, blfCrypt, crypt, ldapMd5, md5Crypt, pbkdf2, plainMd5, plain, scramSha1, scramSha256, sha, sha256Crypt, sha256, sha512Crypt, sha512, smd5, ssha, ssha256, ssha512]
+export const all = [argon2i, argon2id, blfCrypt, crypt, ldapMd5, md5Crypt, md5, pbkdf2, plainMd5, plain, scramSha1, scramSha256, sha, sha256Crypt, sha256, sha512Crypt, sha512, smd5, ssha, ssha256, ssha512]

@@ -18,6 +18,8 @@ const made = [
   '{CRYPT}$2y$05$h4vmXNtVmrNUfeuPa7AuiurZpF056ztqnQ3zw8K4c3YfvDhdIZDGa',
   '{SSHA}w2nls30VkC/fY+/cNxoKBGmrZHmrJS4Z',
   '{SSHA.HEX}9b5bfb3b0e00d2ed5f934021d944bfec8a6bc3cdc72710d9',
+  '{MD5}$1$zWxUL/JL$P1fsvsPQ8RmGqmZrewXJo/',
+  '{MD5}ee0a0fa09df7c1e10c13c2792a1c5fba',
   '{SHA}wBFJYYjnh5eS5Eft5JORpd7Gkko=',
   '{SHA256}f7RERuWhObO3oHciFhtpNCnGhD0FNBL7CyE3AkK4vbA=',
   '{SHA256.HEX}7fb44446e5a139b3b7a07722161b693429c6843d053412fb0b21370242b8bdb0',

@@ -26,18 +26,18 @@ t.test('those that fail are passed over, longer each time', async (t) => {
   t.equal(servers.next(), b)
   servers.failed(b, 'is down too')
   t.throws(() => servers.next(), { name: 'TempFail', message: 'no LDAP server answers (a: is down; b: is down too)' })
-  now += limits.ldapRetryMs
+  now += limits.databaseRetryMs
   t.equal(servers.next(), a, 'the first again')
   servers.failed(a, 'is down')
-  now += limits.ldapRetryMs
+  now += limits.databaseRetryMs
   t.equal(servers.next(), b, 'twice as long')
   for (let n = 0; n < 40; n++) servers.failed(a, 'is down')
-  now += limits.ldapRetryMaxMs - 1
+  now += limits.databaseRetryMaxMs - 1
   t.equal(servers.next(), b)
   now += 1
   t.equal(servers.next(), a, 'but not for ever')
   servers.answered(a)
   servers.failed(a, 'is down')
-  now += limits.ldapRetryMs
+  now += limits.databaseRetryMs
   t.equal(servers.next(), a, 'an answer makes good')
 })
