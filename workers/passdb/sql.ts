@@ -18,8 +18,10 @@ export default passdb('sql', (args) => args, (args, world): PassdbSource => {
   }
   /** Of the user found last. */
   let decoy: Secret | undefined
+  const remembered = database.remembered('password_query')
   return {
     notes,
+    ...(remembered === undefined ? {} : { remembered }),
     async lookup(variables) {
       const row = await database.find('password_query', query.for({ password: '', ...variables }))
       if (row === undefined) return { status: 'unknown', ...(decoy === undefined ? {} : { decoy }) }

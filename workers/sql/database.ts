@@ -6,7 +6,7 @@
 
 import type pg from 'pg'
 import type { Variables } from '../../conf/expand.ts'
-import { userVariables } from '../../conf/expand.ts'
+import { namesIn, userVariables } from '../../conf/expand.ts'
 import type { SqlFile } from '../../conf/sql-file.ts'
 import { readSqlFile } from '../../conf/sql-file.ts'
 import { ConfigError, TempFail, messageOf } from '../../runtime/errors.ts'
@@ -56,6 +56,12 @@ export class Database {
   /** ConfigError, with its place. */
   query(name: 'password_query' | 'user_query' | 'iterate_query', variables: Variables): Query {
     return at(this.file, name, () => new Query(this.file.settings[name], variables))
+  }
+
+  /** The %variables of a query, by which its answers are remembered; undefined: the password is one of them. */
+  remembered(name: 'password_query' | 'user_query'): readonly string[] | undefined {
+    const names = namesIn(this.file.settings[name])
+    return names.includes('password') ? undefined : names
   }
 
   /** The one row of a query; undefined: there is none. */

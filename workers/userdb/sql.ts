@@ -10,6 +10,7 @@ export default userdb('sql', (args) => args, (args, world) => {
   const listing = database.query('iterate_query', sampleOf())
   return {
     notes: database.file.notes,
+    remembered: database.remembered('user_query') ?? [],
     async lookup(variables) {
       const row = await database.find('user_query', query.for(variables))
       return row === undefined ? { status: 'unknown' } : { status: 'ok', fields: fieldsOf(row, String(variables['user'])) }
