@@ -1,5 +1,6 @@
 // What sessions say to the auth actor (address `auth`, on the main thread) and what it answers. Structured-clonable.
 
+import type { TlsProperties } from './session/types.ts'
 import type { Account } from './user/types.ts'
 
 export interface Endpoint { ip: string; port: number }
@@ -23,6 +24,7 @@ export interface LoginRequest {
   local: Endpoint
   /** TLS, or a trusted peer. */
   secured: boolean
+  tls?: TlsProperties
   /** What a trusted proxy has said for the passdb: %{passdb:forward_<name>}. */
   forward?: Readonly<Record<string, string>>
 }

@@ -122,6 +122,10 @@ class Auth implements AuthActor {
     if (login === undefined) return { answer: { status: 'refused' } }
     const say = this.#sayer(request, login.user)
     const passdbs = this.#passdbs(say)
+    if (this.#settings.auth_ssl_require_client_cert && request.tls?.certificate?.valid !== true) {
+      say('info', 'auth', "Client didn't present valid SSL certificate")
+      return { answer: { status: 'refused' }, login }
+    }
     const outcome = await this.#checkPassword(request, login, passdbs, say)
     if (outcome !== 'ok') return { answer: { status: outcome }, login }
     if (isSet(login.fields, 'nologin')) return { answer: disabled(login), login }
@@ -129,7 +133,8 @@ class Auth implements AuthActor {
   }
 
   async #checkPassword(request: LoginRequest, login: Login, passdbs: PassdbChain, say: Say): Promise<PassdbOutcome> {
-    if (request.password === '' && request.proof === undefined) {
+    const byCertificate = request.mechanism === 'EXTERNAL' && request.tls?.certificate?.valid === true
+    if (request.password === '' && request.proof === undefined && !byCertificate) {
       say('info', 'auth', 'Empty password')
       return 'refused'
     }
@@ -137,6 +142,8 @@ class Auth implements AuthActor {
       say('info', 'auth', 'Attempted master login with no master passdbs')
       return 'refused'
     }
+    // The certificate has proved who it is: the passdbs only say whether they know that one, and what of it.
+    if (byCertificate) login.verified = true
     return passdbs.verify(login, request.mechanism, request.proof ?? request.password)
   }
 
@@ -198,15 +205,31 @@ class Auth implements AuthActor {
 
   /** Names normalised; undefined where they cannot be a user's. */
   #begin(request: AuthRequest): Login | undefined {
-    const split = request.kind === 'lookup' ? { username: request.username, authzid: undefined } : request.authzid === undefined || request.authzid === request.username
-      ? splitMaster(request.username, this.#settings.auth_master_user_separator)
-      : request
-    const user = loginName(split.username, this.#settings)
-    const wanted = split.authzid === undefined ? undefined : loginName(split.authzid, this.#settings)
+    const named = this.#named(request)
+    if (named === undefined) return undefined
+    const { username, authzid } = named.authzid === undefined || named.authzid === named.username
+      ? request.kind === 'lookup' || named.certified ? { username: named.username, authzid: undefined } : splitMaster(named.username, this.#settings.auth_master_user_separator)
+      : named
+    const user = loginName(username, this.#settings)
+    const wanted = authzid === undefined ? undefined : loginName(authzid, this.#settings)
     const bad = !user.ok ? user : wanted !== undefined && !wanted.ok ? wanted : undefined
     if (bad !== undefined) this.#sayer(request, request.username)('info', 'auth', bad.reason)
     if (!user.ok || (wanted !== undefined && !wanted.ok)) return undefined
     return newLogin(request, user.user, wanted?.user)
+  }
+
+  /** Who the client says it is, or its certificate where that decides. */
+  #named(request: AuthRequest): { username: string; authzid?: string; certified?: boolean } | undefined {
+    if (request.kind === 'lookup') return { username: request.username }
+    const certificate = request.tls?.certificate
+    const name = this.#settings.auth_ssl_username_from_cert && certificate?.valid === true ? certificate.name : undefined
+    const unnamed = this.#settings.auth_ssl_username_from_cert && certificate?.valid === true && name === undefined
+    const username = name ?? request.username
+    if (unnamed || (username === '' && request.mechanism === 'EXTERNAL')) {
+      this.#sayer(request, request.username)('info', 'auth', unnamed ? `The client certificate has no ${this.#settings.ssl_cert_username_field}` : 'username not known')
+      return undefined
+    }
+    return { username, certified: name !== undefined, ...(request.authzid === undefined ? {} : { authzid: request.authzid }) }
   }
 
   async #account(login: Login, passdbs: PassdbChain, say: Say): Promise<AuthAnswer> {

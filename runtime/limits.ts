@@ -69,6 +69,9 @@ export const limits = {
   preLoginMs: 3 * 60 * 1000,
   imapIdleMs: 30 * 60 * 1000,
   lmtpIdleMs: 5 * 60 * 1000,
+  /** A TLS handshake: three round trips and a slow computation, of a telephone in a tunnel (ms). How many one worker has at a time (some 60 KB each): beyond, the oldest is given up. */
+  tlsHandshakeMs: 30_000,
+  tlsHandshakes: 1000,
   /** RFC 4616 asks for 255 octets at least; hashing cost grows with the password's length. */
   userNameBytes: 1024,
   passwordBytes: 1024,

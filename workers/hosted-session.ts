@@ -9,7 +9,7 @@ import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
 import type { Effects } from '../runtime/effects.ts'
-import { LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
+import { Bug, LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { placeOf } from '../runtime/placement.ts'
 import { protocols } from './protocols.ts'
@@ -35,6 +35,8 @@ export interface Home {
   /** The session lives here no more: it has ended, or goes on at another worker. */
   forget(hosted: HostedSession): void
   beginAgain(seed: SessionSeed, wire: SocketWire, input: Uint8Array): void
+  /** TLS begins on the connection, then another session. */
+  startTls(seed: SessionSeed, wire: SocketWire): void
 }
 
 export class HostedSession implements SessionWorld {
@@ -44,6 +46,8 @@ export class HostedSession implements SessionWorld {
   /** As it is now: a trusted peer may have said more than was known at the beginning. */
   #seed: SessionSeed
   #settings: Settings
+  /** As it was before a peer had said anything, where it may say all of it anew under TLS. */
+  #unsaid: SessionSeed | undefined
 
   /** A session that has not been started. */
   constructor(home: Home, seed: SessionSeed, wire: Wire) {
@@ -62,6 +66,7 @@ export class HostedSession implements SessionWorld {
   get seed(): SessionSeed { return this.#seed }
 
   handOver(said: Parameters<SessionWorld['handOver']>[0]): void {
+    if (this.#seed.startTls !== undefined) this.#unsaid ??= this.#seed
     this.#seed = handedOver(this.#seed, said)
     this.#settings = settingsOf(this.#home.config, this.#seed)
   }
@@ -100,6 +105,13 @@ export class HostedSession implements SessionWorld {
     else if (wire instanceof SocketWire) this.#home.beginAgain(next, wire, input)
   }
 
+  startTls(): void {
+    this.#home.forget(this)
+    const { startTls: offered, again: _, before: __, ...seed } = this.#unsaid ?? this.#seed
+    if (offered === undefined || !(this.wire instanceof SocketWire)) throw new Bug('TLS has not been offered')
+    this.#home.startTls(seed, this.wire)
+  }
+
   /** As long as its store may take: who gave up earlier would have the mail delivered twice. */
   deliver(account: Account, delivery: Delivery): Promise<DeliveryResult> {
     return this.effects.ask(`user:${account.user}`, { kind: 'deliver', account, delivery }, { deadlineMs: limits.storageAskMs })
@@ -128,5 +140,5 @@ export class HostedSession implements SessionWorld {
 /** What anvil knows a connection by. */
 export const anvilKey = (seed: SessionSeed): string => seed.ownId ?? seed.id
 
-const settingsOf = (config: Config, { protocol, local, remote }: SessionSeed): Settings =>
-  settingsFor(config, { protocol, localIp: local.ip, remoteIp: remote.ip })
+const settingsOf = (config: Config, { protocol, local, remote, tls }: SessionSeed): Settings =>
+  settingsFor(config, { protocol, localIp: local.ip, remoteIp: remote.ip, ...(tls?.serverName === undefined ? {} : { localName: tls.serverName }) })

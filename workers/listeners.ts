@@ -10,7 +10,7 @@ import { ConfigError, messageOf } from '../runtime/errors.ts'
 
 /** One place to listen at. Structured-clonable. */
 export type Listener =
-  | { protocol: ProtocolName; kind: 'inet'; address: string; port: number; /** Connections begin with a PROXY header. */ haproxy?: true }
+  | { protocol: ProtocolName; kind: 'inet'; address: string; port: number; /** TLS from the first byte (behind a PROXY header). */ ssl?: true; /** Connections begin with a PROXY header. */ haproxy?: true }
   | { protocol: ProtocolName; kind: 'unix'; path: string; mode: number }
 
 /** Protocols as `protocols =` names them and the service that listens for each. Without one: always there, and on UNIX sockets only. */
@@ -27,19 +27,19 @@ const internalSockets = new Set(['login/imap', 'login/pop3', 'imap-urlauth', 'to
 const socketAddress = (address: string): string => (address === '*' ? '0.0.0.0' : address.replace(/^\[(.*)\]$/, '$1'))
 
 /**
- * Every listener of the enabled protocols. ssl listeners are left out while `ssl = no`, as Dovecot does. ConfigError: two
- * are at the same place (the workers' SO_REUSEPORT would let them, and spread the clients over both).
+ * Every listener of the enabled protocols. ssl listeners are left out while `ssl = no`, as Dovecot does, or there is no
+ * certificate (`tls`: some connection may have TLS). ConfigError: two are at the same place (the workers' SO_REUSEPORT would let them, and spread the clients over both).
  */
-export function listenersOf(settings: Settings): Listener[] {
+export function listenersOf(settings: Settings, tls = false): Listener[] {
   const found: Listener[] = []
   for (const { protocol, service, session } of services) {
     if (protocol !== undefined && !settings.protocols.includes(protocol)) continue
     const section = settings.service[service]
     for (const inet of protocol === undefined ? [] : Object.values(section?.inet_listener ?? {})) {
-      if (inet.port === 0 || inet.ssl) continue
+      if (inet.port === 0 || (inet.ssl && !tls)) continue
       const addresses = inet.address.length > 0 ? inet.address : settings.listen
       for (const address of addresses) {
-        found.push({ protocol: session, kind: 'inet', address: socketAddress(address), port: inet.port, ...(inet.haproxy ? { haproxy: true } : {}) })
+        found.push({ protocol: session, kind: 'inet', address: socketAddress(address), port: inet.port, ...(inet.ssl ? { ssl: true } : {}), ...(inet.haproxy ? { haproxy: true } : {}) })
       }
     }
     for (const [name, unix] of Object.entries(section?.unix_listener ?? {})) {

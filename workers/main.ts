@@ -38,6 +38,8 @@ import type { SessionWorkerControl } from './session-worker.ts'
 import type { StorageWorkerControl } from './storage-worker.ts'
 import { tlsOf } from './storage/tls.ts'
 import { Thread, moving } from './thread.ts'
+import { checkTls, someoneHasTls } from './tls/check.ts'
+import { newTicketKeys } from './tls/context.ts'
 
 type SessionThread = Thread<SessionWorkerControl>
 type StorageThread = Thread<StorageWorkerControl>
@@ -45,6 +47,9 @@ type StorageThread = Thread<StorageWorkerControl>
 export class Server {
   #listeners: readonly Listener[]
   #config: Config
+  /** What there is to say of its TLS. */
+  #notes: string[]
+  readonly #ticketKeys = newTicketKeys()
   readonly #log: Log
   readonly #effects: ReturnType<typeof realEffects>
   readonly #sessions: Supervisor<SessionThread>[]
@@ -71,7 +76,8 @@ export class Server {
     this.#overrides = overrides
     const settings = settingsFor(config, {})
     checkDirectory('mail_temp_dir', settings.mail_temp_dir)
-    this.#listeners = listenersOf(settings)
+    this.#notes = checkTls(config)
+    this.#listeners = listenersOf(settings, someoneHasTls(config))
     if (!this.#listeners.some(({ protocol }) => protocol !== 'admin')) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
     this.#log = openLog(() => settingsFor(this.#config, {}))
     this.#effects = realEffects({
@@ -139,16 +145,18 @@ export class Server {
     const config = loadConfig(this.#config.path, this.#overrides)
     const settings = settingsFor(config, {})
     for (const spec of storesOf(settings)) await checkStorage(spec)
+    const notes = checkTls(config)
     this.#pool.reload(settings)
     const { now, atNextStart } = differenceOf(this.#config, config)
     this.#config = config
+    this.#notes = notes
     this.#authActor.reload(settings)
     this.#anvil.reload(settings)
     await Promise.all([...this.#sessionThreads.values()].map((thread) => ifAlive(thread, thread.call((control) => control.reload(config)))))
     this.#log({ level: 'info', name: 'config.reloaded', service: 'config', text: `reloaded, ${now.length === 0 ? 'no setting has changed' : `changed: ${now.join(', ')}`}` })
     if (atNextStart.length > 0) this.#log({ level: 'warning', name: 'config.at_next_start', service: 'config', text: waits(atNextStart) })
     this.#reportConfig()
-    return [...config.warnings, ...this.#pool.notes, ...(atNextStart.length === 0 ? [] : [waits(atNextStart)])]
+    return [...config.warnings, ...this.#pool.notes, ...notes, ...(atNextStart.length === 0 ? [] : [waits(atNextStart)])]
   }
 
   /** The same for a signal: what is wrong goes to the log. */
@@ -189,7 +197,7 @@ export class Server {
 
   #reportConfig(): void {
     const { warnings, notActedOn } = this.#config
-    for (const text of [...warnings, ...this.#pool.notes]) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text })
+    for (const text of [...warnings, ...this.#pool.notes, ...this.#notes]) this.#log({ level: 'warning', name: 'config.warning', service: 'config', text })
     if (notActedOn.length > 0) {
       this.#log({ level: 'warning', name: 'config.not_acted_on', service: 'config', text: `known settings that have no effect yet: ${notActedOn.join(', ')}` })
     }
@@ -248,7 +256,7 @@ export class Server {
     this.#serve(main.port1)
     const storagePort = await connectStorage(storage)
     await thread.call((control) => control.start(moving(
-      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePort, conditionalWrites: this.#conditionalWrites ?? true },
+      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePort, conditionalWrites: this.#conditionalWrites ?? true, ticketKeys: this.#ticketKeys },
       [main.port2, storagePort])))
     for (const [other, peer] of this.#sessionThreads) {
       const { port1, port2 } = new MessageChannel()

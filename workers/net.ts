@@ -16,6 +16,8 @@ import { readProxyHeader } from './proxy-header.ts'
 import type { Proxied } from './proxy-header.ts'
 import { sessionId } from './session-id.ts'
 import { SocketWire } from './socket-wire.ts'
+import { underTls } from './tls/handshakes.ts'
+import type { Handshakes } from './tls/handshakes.ts'
 
 export interface Acceptor { accept(seed: SessionSeed, wire: SocketWire): void }
 
@@ -28,13 +30,15 @@ export class Listeners {
   readonly #world: World
   readonly #config: () => Config
   readonly #acceptor: Acceptor
+  readonly #handshakes: Handshakes
   readonly #servers: net.Server[] = []
 
   /** `config`: in force when a connection comes. */
-  constructor(world: World, config: () => Config, acceptor: Acceptor) {
+  constructor(world: World, config: () => Config, acceptor: Acceptor, handshakes: Handshakes) {
     this.#world = world
     this.#config = config
     this.#acceptor = acceptor
+    this.#handshakes = handshakes
   }
 
   /** Listens everywhere. `first`: this worker also takes the UNIX sockets. */
@@ -93,18 +97,28 @@ export class Listeners {
     })
   }
 
-  #begin(listener: Listener, socket: net.Socket, { remote, local }: Proxied): void {
+  #begin(listener: Listener, socket: net.Socket, { remote, local, tls }: Proxied): void {
     const settings = settingsFor(this.#config(), { protocol: listener.protocol, localIp: local.ip, remoteIp: remote.ip })
     const trusted = inNetworks(remote.ip, settings.login_trusted_networks)
-    this.#acceptor.accept({
+    const seed: SessionSeed = {
       protocol: listener.protocol,
       id: sessionId(this.#world.clock.now(), remote),
       remote,
       local,
       // As Dovecot: whoever connects over loopback could read the memory anyway.
-      secured: trusted || listener.kind === 'unix' || remote.ip === local.ip,
+      secured: trusted || listener.kind === 'unix' || remote.ip === local.ip || tls !== undefined,
       trusted,
-    }, new SocketWire(socket, this.#world.timers))
+      ...(tls === undefined ? {} : { tls }),
+    }
+    if (listener.kind === 'inet' && listener.ssl) void this.#acceptSecured(seed, socket)
+    else this.#acceptor.accept(this.#mayStartTls(seed) ? { ...seed, startTls: true } : seed, new SocketWire(socket, this.#world.timers))
+  }
+
+  #mayStartTls(seed: SessionSeed): boolean { return seed.tls === undefined && seed.protocol !== 'admin' && this.#handshakes.offers(seed) }
+
+  async #acceptSecured(seed: SessionSeed, socket: net.Socket): Promise<void> {
+    const secured = await this.#handshakes.begin(socket, seed)
+    if (secured !== undefined) this.#acceptor.accept(underTls(seed, secured.tls), new SocketWire(secured.socket, this.#world.timers))
   }
 }
 

@@ -6,12 +6,14 @@
 import { Buffer } from 'node:buffer'
 import type net from 'node:net'
 import type { Endpoint } from '../actors/auth-messages.ts'
+import type { ClientCertificate, TlsProperties } from '../actors/session/types.ts'
 import { canonicalAddress } from '../conf/network.ts'
 import type { Timers } from '../runtime/effects.ts'
 import { limits } from '../runtime/limits.ts'
+import { hostName } from './tls/host-name.ts'
 
 /** Whose connection it is: from where, to where. */
-export interface Proxied { remote: Endpoint; local: Endpoint }
+export interface Proxied { remote: Endpoint; local: Endpoint; /** The balancer has ended the client's TLS. */ tls?: TlsProperties }
 
 /**
  * `used` bytes were the header; no `proxied`: the balancer speaks for itself (a health check), or cannot tell. `incomplete`:
@@ -55,7 +57,7 @@ function parseLine(start: Buffer): ParsedHeader {
   return addressed(used, { ip: from, port: Number(fromPort) }, { ip: to, port: Number(toPort) })
 }
 
-/** Version 2: signature, version and command, family, length of the rest: addresses and TLVs (skipped). */
+/** Version 2: signature, version and command, family, length of the rest: addresses and TLVs. */
 function parseBinary(start: Buffer, have: number): ParsedHeader {
   const command = start[12]!
   const family = start[13]!
@@ -70,16 +72,57 @@ function parseBinary(start: Buffer, have: number): ParsedHeader {
   if (length < 2 * size + 4) return bad('PROXY header without addresses')
   const at = (offset: number): string => addressOf(start.subarray(binaryHead + offset, binaryHead + offset + size))
   const port = (offset: number): number => start.readUInt16BE(binaryHead + 2 * size + offset)
-  return addressed(used, { ip: at(0), port: port(0) }, { ip: at(size), port: port(2) })
+  const tls = tlsIn(start.subarray(binaryHead + 2 * size + 4, used))
+  return addressed(used, { ip: at(0), port: port(0) }, { ip: at(size), port: port(2) }, tls)
+}
+
+// §2.2.7: type, length, value, one after another. Of those about TLS, PP2_TYPE_SSL holds others.
+const tlv = { authority: 0x02, ssl: 0x20, version: 0x21, commonName: 0x22, cipher: 0x23 } as const
+const clientHasTls = 0x01
+const clientHasCertificate = 0x02 | 0x04
+
+/** The values by type; what follows a malformed one is not looked at. */
+function valuesIn(bytes: Buffer): Map<number, Buffer> {
+  const values = new Map<number, Buffer>()
+  for (let at = 0; at + 3 <= bytes.length;) {
+    const end = at + 3 + bytes.readUInt16BE(at + 1)
+    if (end > bytes.length) break
+    values.set(bytes[at]!, bytes.subarray(at + 3, end))
+    at = end
+  }
+  return values
+}
+
+const textOf = (bytes: Buffer | undefined): string | undefined => {
+  const text = bytes?.toString('utf8')
+  return text === undefined || text === '' || /[\u0000-\u001f\u007f\ufffd]/.test(text) ? undefined : text
+}
+
+/** What the balancer tells of its client's TLS; undefined: there was none. */
+function tlsIn(bytes: Buffer): TlsProperties | undefined {
+  const values = valuesIn(bytes)
+  const ssl = values.get(tlv.ssl)
+  if (ssl === undefined || ssl.length < 5 || (ssl[0]! & clientHasTls) === 0) return undefined
+  const inner = valuesIn(ssl.subarray(5))
+  const name = textOf(inner.get(tlv.commonName))
+  const valid = ssl.readUInt32BE(1) === 0
+  const certificate: ClientCertificate = { valid, ...(name === undefined ? {} : { name }), ...(valid ? {} : { why: 'refused by the load balancer' }) }
+  const serverName = hostName(textOf(values.get(tlv.authority)))
+  return {
+    protocol: textOf(inner.get(tlv.version)) ?? 'TLS',
+    cipher: textOf(inner.get(tlv.cipher)) ?? '',
+    ...(serverName === undefined ? {} : { serverName }),
+    ...((ssl[0]! & clientHasCertificate) === 0 ? {} : { certificate }),
+  }
 }
 
 const addressOf = (bytes: Buffer): string =>
   (bytes.length === 4 ? [...bytes].join('.') : Array.from({ length: 8 }, (_, n) => bytes.readUInt16BE(2 * n).toString(16)).join(':'))
 
-function addressed(used: number, from: Endpoint, to: Endpoint): ParsedHeader {
+function addressed(used: number, from: Endpoint, to: Endpoint, tls?: TlsProperties): ParsedHeader {
   const [fromIp, toIp] = [canonicalAddress(from.ip), canonicalAddress(to.ip)]
   if (fromIp === undefined || toIp === undefined || from.port > 65535 || to.port > 65535) return bad('malformed address in PROXY header')
-  return { kind: 'header', used, proxied: { remote: { ip: fromIp, port: from.port }, local: { ip: toIp, port: to.port } } }
+  return { kind: 'header', used, proxied: { remote: { ip: fromIp, port: from.port }, local: { ip: toIp, port: to.port }, ...(tls === undefined ? {} : { tls }) } }
 }
 
 /** What becomes of a connection that must begin with a header. Exactly one of them is called, once. */

@@ -13,22 +13,29 @@ import type { Home, HostPlace } from './hosted-session.ts'
 import { protocols } from './protocols.ts'
 import type { RelayHost } from './relay.ts'
 import type { RelayWire } from './relay-wire.ts'
-import type { Receiver, SocketWire } from './socket-wire.ts'
+import type { Receiver } from './socket-wire.ts'
+import { SocketWire } from './socket-wire.ts'
+import { underTls } from './tls/handshakes.ts'
+import type { Handshakes } from './tls/handshakes.ts'
 import { Users } from './users.ts'
+
+const nothing = new Uint8Array(0)
 
 export class SessionHost implements RelayHost, Home {
   readonly effects: Effects
   /** Of sessions that begin from now on. */
   config: Config
   readonly place: HostPlace
+  readonly handshakes: Handshakes
   readonly users: Users
   readonly #sessions = new Set<HostedSession>()
   #refusing: string | undefined
 
-  constructor(effects: Effects, config: Config, place: HostPlace) {
+  constructor(effects: Effects, config: Config, place: HostPlace, handshakes: Handshakes) {
     this.effects = effects
     this.config = config
     this.place = place
+    this.handshakes = handshakes
     this.users = new Users(effects, () => this.config)
   }
 
@@ -49,11 +56,19 @@ export class SessionHost implements RelayHost, Home {
   beginAgain(seed: SessionSeed, wire: SocketWire, input: Uint8Array): void {
     // Compression ends with the session that began it (RFC 8437 §4.1).
     const plain = wire.compressed ? wire.leaveCompression() : input
-    const session = this.#begin({ ...seed, again: { input: plain ?? new Uint8Array(0) } }, wire)
+    const session = this.#begin({ ...seed, again: { input: plain ?? nothing, from: 'logout' } }, wire)
     wire.feed(session)
     wire.resume()
     if (plain === undefined || (plain !== input && input.length > 0)) void session.stop('UNAUTHENTICATE ends the compression.')
     else if (this.#refusing !== undefined) void session.stop(this.#refusing)
+  }
+
+  startTls(seed: SessionSeed, wire: SocketWire): void {
+    void wire.detach().then(async (socket) => {
+      if (socket === undefined) return wire.destroy()
+      const secured = await this.handshakes.begin(socket, seed)
+      if (secured !== undefined) this.accept({ ...underTls(seed, secured.tls), again: { input: nothing, from: 'plaintext' } }, new SocketWire(secured.socket, this.effects.timers))
+    })
   }
 
   farewell(seed: SessionSeed): string { return protocols[seed.protocol]?.farewell ?? '' }
@@ -61,6 +76,7 @@ export class SessionHost implements RelayHost, Home {
   /** Ends every session with `reason`: running commands finish, clients are told. Settles within `deadlineMs`. */
   async finish(reason: string, deadlineMs: number): Promise<void> {
     this.#refusing = reason
+    this.handshakes.stop()
     const ended = Promise.allSettled([...this.#sessions].map(({ session }) => session.stop(reason)))
     await within(this.effects.timers, deadlineMs, ended)
   }

@@ -22,6 +22,7 @@ import { Relay } from './relay.ts'
 import { SessionHost } from './session-host.ts'
 import { openStorageClient } from './storage-client.ts'
 import { exposeControl } from './thread.ts'
+import { Handshakes } from './tls/handshakes.ts'
 
 registerError('MailError', (error: MailError): [MailErrorCode, string] => [error.code, error.message], ([code, text]: [MailErrorCode, string]) => new MailError(code, text))
 
@@ -34,6 +35,8 @@ export interface SessionWorkerStart {
   storage: MessagePort
   /** Whether the store honours conditions. */
   conditionalWrites: boolean
+  /** Keys of TLS session tickets, the same for all workers. */
+  ticketKeys: Uint8Array
 }
 
 /**
@@ -48,6 +51,7 @@ class SessionWorker {
   #storage: Link
   readonly #peers = new Map<number, { link: Link; relay: Relay }>()
   readonly #effects: ReturnType<typeof realEffects>
+  readonly #handshakes: Handshakes
   readonly #host: SessionHost
   readonly #listeners: Listeners
   /** Settles when every connection has been closed. */
@@ -63,12 +67,13 @@ class SessionWorker {
       tell: (to, message) => this.#main.tell(to, message),
       emit: (event) => this.#main.tell('log', event),
     })
+    this.#handshakes = new Handshakes(this.#effects, () => this.#host.config, start.ticketKeys)
     this.#host = new SessionHost(this.#effects, start.config, {
       index: start.index,
       count: start.count,
       relayTo: (worker) => this.#peer(worker).relay,
-    })
-    this.#listeners = new Listeners(this.#effects, () => this.#host.config, this.#host)
+    }, this.#handshakes)
+    this.#listeners = new Listeners(this.#effects, () => this.#host.config, this.#host, this.#handshakes)
   }
 
   listen(): Promise<void> { return this.#listeners.listen(this.#start.listeners, this.#start.index === 0) }

@@ -39,15 +39,18 @@ export class SocketWire implements Wire {
   /** Bytes that did not cross, because they were compressed: by compression that is over. */
   #savedIn = 0
   #savedOut = 0
+  readonly #onData = (bytes: Uint8Array): void => { if (!this.#closing) this.#received(bytes) }
+  readonly #onEnd = (): void => this.#inputEnded()
+  readonly #onClose = (): void => this.#hangup()
 
   /** `socket`: made with allowHalfOpen. */
   constructor(socket: net.Socket, timers: Timers) {
     this.#socket = socket
     this.#timers = timers
-    socket.on('data', (bytes) => { if (!this.#closing) this.#received(bytes as Uint8Array) })
+    socket.on('data', this.#onData)
     socket.on('error', ignore) // 'close' follows and says all we act on
-    socket.on('end', () => this.#inputEnded())
-    socket.on('close', () => this.#hangup())
+    socket.on('end', this.#onEnd)
+    socket.on('close', this.#onClose)
   }
 
   /** Gives the client's bytes, and what becomes of the client, to someone (else) from now on. */
@@ -126,6 +129,26 @@ export class SocketWire implements Wire {
     this.#watch()
     this.#socket.resume()
     this.#socket.end(() => this.#linger())
+  }
+
+  /**
+   * Gives the socket back, paused, once all that was written has left; nothing more comes or goes by this wire. What the client
+   * sends meanwhile stays in the socket. undefined: the client is gone.
+   */
+  async detach(): Promise<net.Socket | undefined> {
+    this.flush()
+    this.#receiver = undefined
+    this.#closing = true
+    this.#socket.pause()
+    this.#socket.off('data', this.#onData)
+    await new Promise<void>((resolve) => {
+      this.#socket.once('close', resolve)
+      this.#socket.write('', () => resolve())
+    })
+    this.#cancelWatch?.()
+    this.#socket.off('end', this.#onEnd)
+    this.#socket.off('close', this.#onClose)
+    return this.#gone || this.#ended || this.#socket.destroyed ? undefined : this.#socket
   }
 
   /** Drops the connection at once, unsent bytes and all. */

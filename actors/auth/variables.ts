@@ -8,6 +8,7 @@ import type { Login } from './login.ts'
 /** All that is known of a login. */
 export function loginVariables(login: Login): Variables {
   const { request, user } = login
+  const tls = request.kind === 'login' ? request.tls : undefined
   const general = userVariables({
     user,
     service: request.service,
@@ -25,6 +26,8 @@ export function loginVariables(login: Login): Variables {
     auth_user: auth['user'], auth_username: auth['username'], auth_domain: auth['domain'],
     login_user: login.wanted ?? user,
     mech: request.kind === 'login' ? request.mechanism : '',
+    cert: tls?.certificate?.valid === true ? 'valid' : '',
+    local_name: tls?.serverName ?? '',
     secured: request.kind === 'login' && request.secured ? 'secured' : '',
     passdb: login.fields,
   }

@@ -37,6 +37,20 @@ export interface Wire {
   readonly bytesOut: number
 }
 
+/** What is known of a connection's TLS, by its handshake or from the load balancer that ends it. */
+export interface TlsProperties {
+  /** `TLSv1.3` */
+  protocol: string
+  cipher: string
+  /** The name that the client has asked for (SNI), lower case: filters `local_name`, %{local_name}. */
+  serverName?: string
+  /** Present: the client has shown one. */
+  certificate?: ClientCertificate
+}
+
+/** `name`: of the field ssl_cert_username_field; who the client is, if `valid`. `why` it is not, for the log. */
+export interface ClientCertificate { valid: boolean; name?: string; why?: string }
+
 /** How a session begins, or goes on elsewhere: structured-clonable, so that it can cross to the user's home worker. */
 export interface SessionSeed {
   protocol: ProtocolName
@@ -48,14 +62,21 @@ export interface SessionSeed {
   local: Endpoint
   /** TLS, or a trusted peer: plaintext passwords are fine. */
   secured: boolean
+  /** Present: the connection is under TLS. */
+  tls?: TlsProperties
+  /** TLS can be begun (STARTTLS). */
+  startTls?: true
   /** The peer is in login_trusted_networks and may forward addresses. */
   trusted: boolean
   /** What a trusted peer has said for the passdb: its fields `forward_<name>`. */
   forward?: Readonly<Record<string, string>>
   /** Present: other sessions of this connection have logged out before (RFC 8437). What they received and sent is not this one's. */
   before?: { bytesIn: number; bytesOut: number }
-  /** Present: the session begins where another one logged out, without a greeting. `input` is what that one had not consumed. */
-  again?: { input: Uint8Array }
+  /**
+   * Present: the session begins where another one logged out, or began TLS, without a greeting. `input` is what that one had
+   * not consumed (of one before TLS: always nothing).
+   */
+  again?: { input: Uint8Array; from: 'logout' | 'plaintext' }
   /** Present: the session has logged in on another worker and continues here. */
   resumed?: {
     account: Account
@@ -95,6 +116,11 @@ export interface SessionWorld {
    * not been consumed.
    */
   again(input: Uint8Array): void
+  /**
+   * TLS begins behind what has been written (STARTTLS; `seed.startTls`): this session has ended, and what it has not consumed of
+   * its input is lost with it; another one begins when the handshake is done. It knows nothing that was said before (RFC 3207 §4.2).
+   */
+  startTls(): void
   /** The session has ended: it will neither read nor write any more. */
   ended(): void
 }

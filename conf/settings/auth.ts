@@ -3,7 +3,7 @@
 import { acts, bool, choice, list, number, path, size, text, time } from '../setting.ts'
 
 export const authSettings = {
-  auth_mechanisms: list('plain', 'SASL mechanisms offered: plain, login, scram-sha-1, scram-sha-256, oauthbearer, xoauth2.', { acts: ['plain', 'login', 'scram-sha-1', 'scram-sha-256', 'oauthbearer', 'xoauth2'] }),
+  auth_mechanisms: list('plain', 'SASL mechanisms offered: plain, login, scram-sha-1, scram-sha-256, oauthbearer, xoauth2, external.', { acts: ['plain', 'login', 'scram-sha-1', 'scram-sha-256', 'oauthbearer', 'xoauth2', 'external'] }),
   disable_plaintext_auth: bool(true, 'Refuse plaintext passwords on connections without TLS that are not from this host or a trusted network.', acts),
   auth_username_format: text('%Lu', 'How a login name is normalised before any look-up; empty: left as it is.', acts),
   auth_username_chars: text('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890.-_@', 'Characters allowed in user names; empty: all.', acts),
@@ -19,8 +19,8 @@ export const authSettings = {
   auth_cache_negative_ttl: time('1 hours', 'Longest time an unknown user or a wrong password is remembered.', acts),
   auth_cache_verify_password_with_worker: bool(false, 'Check cached passwords in the auth workers: of no use here, where that is one comparison.', acts),
   auth_socket_path: path('auth-userdb', 'UNIX socket for user look-ups, below base_dir.'),
-  auth_ssl_require_client_cert: bool(false, 'Demand a client certificate.'),
-  auth_ssl_username_from_cert: bool(false, 'Take the user name from the client certificate.'),
+  auth_ssl_require_client_cert: bool(false, 'Nobody logs in without a valid client certificate.', acts),
+  auth_ssl_username_from_cert: bool(false, 'The client certificate says who logs in, whatever name the client gives.', acts),
   auth_gssapi_hostname: text('', 'Host name of GSSAPI principals.'),
   auth_krb5_keytab: path('', 'Kerberos key table.'),
   auth_proxy_self: list('', 'Addresses that are this proxy itself.'),

@@ -1,6 +1,6 @@
 // Before login: greeting, trust, TLS.
 
-import { acts, actsAtStart, bool, choice, list, number, path, text, time } from '../setting.ts'
+import { acts, actsAtStart, bool, choice, list, listOf, number, path, text, time } from '../setting.ts'
 
 export const loginSettings = {
   login_greeting: text('Culver ready.', 'Greeting of IMAP, POP3, LMTP and ManageSieve.', acts),
@@ -18,23 +18,23 @@ export const loginSettings = {
 } as const
 
 export const sslSettings = {
-  ssl: choice(['no', 'yes', 'required'], 'yes', 'Whether TLS is offered; no: neither TLS listeners nor STARTTLS.', { acts: ['no'] }),
-  ssl_cert: text('', 'Certificate, usually `<file`.'),
-  ssl_key: text('', 'Private key, usually `<file`.', { secret: true }),
-  ssl_alt_cert: text('', 'Second certificate, of another algorithm.'),
-  ssl_alt_key: text('', 'Private key of the second certificate.', { secret: true }),
-  ssl_key_password: text('', 'Password of the private key.', { secret: true }),
-  ssl_ca: text('', 'Authorities that client certificates must come from.'),
-  ssl_dh: text('', 'Diffie-Hellman parameters.'),
-  ssl_min_protocol: text('TLSv1.2', 'Oldest TLS version.'),
-  ssl_cipher_list: text('ALL:!kRSA:!SRP:!kDHd:!DSS:!aNULL:!eNULL:!EXPORT:!DES:!3DES:!MD5:!PSK:!RC4:!ADH:!LOW@STRENGTH', 'Ciphers up to TLS 1.2.'),
-  ssl_cipher_suites: text('', 'Ciphers of TLS 1.3.'),
-  ssl_curve_list: text('', 'Elliptic curves.'),
-  ssl_prefer_server_ciphers: bool(false, 'The server\'s order of ciphers counts.'),
-  ssl_options: list('', 'no_compression, no_ticket.'),
-  ssl_verify_client_cert: bool(false, 'Ask clients for a certificate.'),
-  ssl_require_crl: bool(true, 'Demand a revocation list for client certificates.'),
-  ssl_cert_username_field: text('commonName', 'Field of a client certificate that names the user.'),
+  ssl: choice(['no', 'yes', 'required'], 'yes', 'Whether TLS is offered, once there is a certificate; no: neither TLS listeners nor STARTTLS; required: nobody logs in without.', acts),
+  ssl_cert: text('', 'Certificate and its chain, usually `<file`.', acts),
+  ssl_key: text('', 'Private key, usually `<file`.', { acts: true, secret: true }),
+  ssl_alt_cert: text('', 'Second certificate, of another algorithm.', acts),
+  ssl_alt_key: text('', 'Private key of the second certificate.', { acts: true, secret: true }),
+  ssl_key_password: text('', 'Password of the private keys.', { acts: true, secret: true }),
+  ssl_ca: text('', 'Authorities that client certificates must come from, with their revocation lists.', acts),
+  ssl_dh: text('', 'Diffie-Hellman parameters; empty: no DHE ciphers.', acts),
+  ssl_min_protocol: choice(['ANY', 'SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3', 'LATEST'], 'TLSv1.2', 'Oldest TLS version; SSLv3 is not to be had, and means TLSv1.', acts),
+  ssl_cipher_list: text('ALL:!kRSA:!SRP:!kDHd:!DSS:!aNULL:!eNULL:!EXPORT:!DES:!3DES:!MD5:!PSK:!RC4:!ADH:!LOW@STRENGTH', 'Ciphers up to TLS 1.2.', acts),
+  ssl_cipher_suites: text('', 'Ciphers of TLS 1.3; empty: all.', acts),
+  ssl_curve_list: text('', 'Elliptic curves; empty: the usual ones.', acts),
+  ssl_prefer_server_ciphers: bool(false, 'The server\'s order of ciphers counts.', acts),
+  ssl_options: listOf(['compression', 'no_compression', 'no_ticket'], '', 'no_ticket: no resumption of sessions; there is no compression.', { acts: ['no_compression', 'no_ticket'] }),
+  ssl_verify_client_cert: bool(false, 'Ask clients for a certificate.', acts),
+  ssl_require_crl: bool(true, 'Client certificates are valid only where ssl_ca has a revocation list.', acts),
+  ssl_cert_username_field: text('commonName', 'Field of a client certificate that names the user.', acts),
   ssl_client_ca_dir: path('', 'Directory of authorities for https stores, in place of the runtime\'s own.', actsAtStart),
   ssl_client_ca_file: path('', 'File of authorities for https stores, in place of the runtime\'s own.', actsAtStart),
   ssl_client_cert: text('', 'Certificate for https stores.', actsAtStart),

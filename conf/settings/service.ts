@@ -25,7 +25,7 @@ export const serviceSettings = {
 export const inetListenerSettings = {
   address: list('', 'Addresses; empty: `listen`.', actsAtStart),
   port: number(0, 'Port; 0: it does not listen.', actsAtStart),
-  ssl: bool(false, 'TLS from the first byte.', { acts: ['no'], atStart: true }),
+  ssl: bool(false, 'TLS from the first byte.', actsAtStart),
   reuse_port: bool(false, 'Several processes listen; always so here.'),
   haproxy: bool(false, 'Connections begin with a PROXY header.', actsAtStart),
 } as const

@@ -12,7 +12,7 @@ import type { Cancel, Effects, RequestContext } from '../../../runtime/effects.t
 import type { Settings } from '../../../conf/settings.ts'
 import type { AuthAnswer, ScramProof } from '../../auth-messages.ts'
 import type { Mailbox, User } from '../../user/types.ts'
-import type { SessionWorld } from '../types.ts'
+import type { SessionSeed, SessionWorld } from '../types.ts'
 import type { LiteralHead, Parser } from './grammar.ts'
 import type { Ok } from './result.ts'
 import type { NotifyArguments } from './notify/arguments.ts'
@@ -48,8 +48,8 @@ export interface Command<Arguments> {
   readonly uid?: boolean | 'only'
   /** What CAPABILITY shows because of this command. Before login: those of commands of the states `any` and `notauthenticated`. */
   readonly capability?: string | readonly string[]
-  /** Where a setting decides: false, and the command is unknown. */
-  offered?(settings: Settings): boolean
+  /** Where a setting decides, or the connection: false, and the command is unknown. */
+  offered?(settings: Settings, seed: SessionSeed): boolean
   readonly states: readonly State[]
   /** The bits above. */
   readonly flags: number
@@ -180,6 +180,8 @@ export interface ImapSession {
   logout(): void
   /** Behind this command's tagged reply the client is a stranger again, on the same connection: another session goes on with it. */
   unauthenticate(): void
+  /** TLS begins behind this command's tagged reply, and then another session. */
+  startTls(): void
   /** Both directions are compressed behind this command's tagged reply. */
   compress(): void
   /** The client is expected to be silent for long: gives back memory. */

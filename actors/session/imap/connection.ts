@@ -268,8 +268,8 @@ export class ImapConnection implements ImapSession {
   // ---- Login -----------------------------------------------------------------------------------------------------
 
   capability(): string {
-    if (this.authenticated) return capability(allCommands, this.settings)
-    return preLoginCapability(allCommands, this.settings, this.world.seed.secured)
+    if (this.authenticated) return capability(allCommands, this.settings, this.world.seed)
+    return preLoginCapability(allCommands, this.settings, this.world.seed)
   }
 
   async login(credentials: Credentials): Promise<Ok> {
@@ -316,6 +316,15 @@ export class ImapConnection implements ImapSession {
       this.hush()
       logLogout(this, 'Unauthenticated')
       this.world.again(this.#input.rest())
+      this.#owner.leave('')
+    }
+  }
+
+  startTls(): void {
+    this.#afterReply = () => {
+      this.moved = true
+      this.hush()
+      this.world.startTls()
       this.#owner.leave('')
     }
   }

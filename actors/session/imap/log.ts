@@ -1,10 +1,12 @@
 // The log lines of an IMAP session: login, logout, failures of ours.
 
 import type { ImapSession } from './command.ts'
+import { howSecured } from '../secured.ts'
 import type { Disconnect } from './result.ts'
 import { messageOf } from '../../../runtime/errors.ts'
 
-const place = ({ world: { seed } }: ImapSession): string => `rip=${seed.remote.ip}, lip=${seed.local.ip}, session=<${seed.id}>`
+const place = ({ world: { seed } }: ImapSession): string =>
+  [`rip=${seed.remote.ip}`, `lip=${seed.local.ip}`, ...howSecured(seed), `session=<${seed.id}>`].join(', ')
 
 export function logLogin(s: ImapSession, mechanism: string): void {
   const { user } = s.user.account

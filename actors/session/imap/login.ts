@@ -5,24 +5,25 @@ import type { Account, User } from '../../user/types.ts'
 import type { AuthAnswer, Elsewhere, SaltAnswer, SaltRequest, ScramSalt } from '../../auth-messages.ts'
 import type { SaslStep } from '../sasl/mechanism.ts'
 import type { SessionWorld } from '../types.ts'
-import { mechanisms, plaintextAllowed } from './capabilities.ts'
+import { loginAllowed, mechanisms, plaintextAllowed } from './capabilities.ts'
 import type { Credentials } from './command.ts'
 import { No } from './result.ts'
 
-/** Refuses a mechanism (LOGIN: undefined) that would show a password to whoever listens. */
-export function mustBePrivate(world: SessionWorld, mechanism: string): void {
-  if (plaintextAllowed(world.settings, world.seed.secured)) return
-  if (mechanisms(world.settings).some((m) => m.name === mechanism && !m.plaintext)) return
+/** Refuses a mechanism (LOGIN: undefined) that would show a password to whoever listens, and any where TLS must come first. */
+export function mustBePrivate({ settings, seed }: SessionWorld, mechanism: string): void {
+  if (plaintextAllowed(settings, seed)) return
+  if (!loginAllowed(settings, seed)) throw new No('PRIVACYREQUIRED', 'Authentication not allowed until SSL/TLS is enabled.')
+  if (mechanisms(settings, seed).some((m) => m.name === mechanism && !m.plaintext)) return
   throw new No('PRIVACYREQUIRED', 'Plaintext authentication disallowed on non-secure (SSL/TLS) connections.')
 }
 
 /** Asks auth. No: refused, and why as far as the client may know. */
 export async function authenticate(world: SessionWorld, credentials: Credentials) {
   const { mechanism, username, password, authzid, proof, conclude } = credentials
-  const { id, remote, local, secured, forward } = world.seed
+  const { id, remote, local, secured, tls, forward } = world.seed
   const answer = await world.authenticate({
     kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured,
-    ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
+    ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
   })
   await conclude?.(answer)
   if (answer.status === 'ok') return answer.account
@@ -32,11 +33,11 @@ export async function authenticate(world: SessionWorld, credentials: Credentials
 /** A user's salt, for SCRAM. No: nobody can tell it now. */
 export async function saltOf(world: SessionWorld, asked: Extract<SaslStep, { kind: 'salt' }>, mechanism: string): Promise<ScramSalt> {
   const { hash, username, authzid } = asked
-  const { id, remote, local, secured, forward } = world.seed
+  const { id, remote, local, secured, tls, forward } = world.seed
   const request: SaltRequest = {
     kind: 'salt', hash, of: {
       kind: 'login', service: 'imap', mechanism, username, password: '', session: id, remote, local, secured,
-      ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
+      ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
     },
   }
   const answer = await world.effects.ask<SaltAnswer>('auth', request).catch((): SaltAnswer => ({ status: 'temporary' }))

@@ -91,7 +91,7 @@ class ImapMachine implements Session {
     try {
       const { resumed, again } = this.#world.seed
       if (resumed !== undefined) await this.#resume(resumed)
-      else if (again !== undefined) this.#goOn(again.input)
+      else if (again !== undefined) this.#goOn(again)
       else this.#greet()
       for (let turn = 1; this.#bye === undefined; turn++) {
         await this.#one()
@@ -109,9 +109,9 @@ class ImapMachine implements Session {
     this.#connection.send(`OK [CAPABILITY ${this.#connection.capability()}] ${respText(this.#world.settings.login_greeting)}`)
   }
 
-  /** RFC 8437: as after the greeting, but whose connection it is has been said. */
-  #goOn(input: Uint8Array): void {
-    this.#connection.identified = true
+  /** As after the greeting. RFC 8437: whose connection it is has been said. RFC 3501 §6.2.1: nothing said before TLS counts. */
+  #goOn({ input, from }: NonNullable<SessionWorld['seed']['again']>): void {
+    this.#connection.identified = from === 'logout'
     if (input.length > 0) this.#input.push(input)
   }
 
@@ -148,7 +148,7 @@ class ImapMachine implements Session {
     try {
       if ((flags & RequiresSync) !== 0) connection.syncAs('no-expunge')
       const done = await outcome(() => {
-        if (command.offered?.(this.#world.settings) === false) throw unknownCommand(connection.state, running.name)
+        if (command.offered?.(this.#world.settings, this.#world.seed) === false) throw unknownCommand(connection.state, running.name)
         if ((flags & UsesSequences) !== 0) mustSpeakUids(connection, running.name)
         return command.run(args, connection)
       })

@@ -48,6 +48,8 @@ export interface LmtpConnection {
   receiveData(transaction: Transaction): void
   /** The next `size` bytes are message content; `refusal`: they are thrown away, and then this is the reply. */
   receiveChunk(chunk: { size: number; last: boolean; transaction?: Transaction; refusal?: string }): void
+  /** TLS begins behind what was written, and another session behind that. */
+  startTls(): void
   /** Closes the connection after what was written; `reason` for the log. */
   close(reason: string): void
 }

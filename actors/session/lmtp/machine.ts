@@ -57,8 +57,11 @@ class LmtpMachine implements Session, LmtpConnection {
   }
 
   start(): void {
-    this.#log(`Connect from ${this.world.seed.remote.ip}`)
-    this.greet()
+    // After STARTTLS the client speaks first (RFC 3207 §4.2).
+    if (this.world.seed.again === undefined) {
+      this.#log(`Connect from ${this.world.seed.remote.ip}`)
+      this.greet()
+    }
     this.#lastActivity = this.world.effects.clock.monotonic()
     this.#watch(limits.lmtpIdleMs)
   }
@@ -120,6 +123,11 @@ class LmtpMachine implements Session, LmtpConnection {
     }
     transaction.intake ??= this.#newIntake()
     this.#receiving = { kind: 'chunk', left: size, last, transaction, intake: transaction.intake }
+  }
+
+  startTls(): void {
+    this.#release()
+    this.world.startTls()
   }
 
   close(reason: string): void {
@@ -276,12 +284,17 @@ class LmtpMachine implements Session, LmtpConnection {
 
   #end(): void {
     if (this.#ended) return
+    this.#release()
+    this.world.ended()
+  }
+
+  /** Gives back everything: nothing is read or written any more. */
+  #release(): void {
     this.#ended = true
     this.#cancelIdle?.()
     if (this.#receiving?.kind === 'data') this.#discard(this.#receiving.intake)
     this.#receiving = undefined
     this.reset()
-    this.world.ended()
     for (const done of this.#stopped ?? []) done()
   }
 

@@ -3,6 +3,7 @@
 
 import type { AuthAnswer, ScramHash, ScramProof, ScramSalt } from '../../auth-messages.ts'
 import type { Random } from '../../../runtime/effects.ts'
+import type { SessionSeed } from '../types.ts'
 
 /** One answer of an exchange. `challenge` goes to the client (raw, not base64) and its next response comes to `next`. */
 export type SaslStep =
@@ -35,6 +36,8 @@ export interface Mechanism {
   name: string
   /** The password crosses the wire: refused on unsecured connections when disable_plaintext_auth is set. */
   plaintext: boolean
+  /** False: it is of no use on this connection, and unknown there. */
+  offered?(seed: SessionSeed): boolean
   start(random: Random): SaslExchange
 }
 

@@ -61,7 +61,7 @@ t.test('what stands behind COMPRESS and UNAUTHENTICATE is not the session\'s', a
 })
 
 t.test('the session that begins where another one logged out', async (t) => {
-  const c = new ImapClient({ user: emptyUser(), seed: { trusted: true, before: { bytesIn: -7, bytesOut: -100 }, again: { input: Buffer.from('a NOOP\r\nb ID ("x-originating-ip" "203.0.113.1")\r\n') } } })
+  const c = new ImapClient({ user: emptyUser(), seed: { trusted: true, before: { bytesIn: -7, bytesOut: -100 }, again: { input: Buffer.from('a NOOP\r\nb ID ("x-originating-ip" "203.0.113.1")\r\n'), from: 'logout' } } })
   t.equal(await c.until(/\r\n/), 'a OK NOOP completed.\r\n', 'no greeting')
   await c.until(/b OK .*\r\n/)
   t.equal(c.world.seed.remote.ip, '192.0.2.1', 'whose connection it is was said once')

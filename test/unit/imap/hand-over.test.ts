@@ -35,7 +35,7 @@ t.test('ID and LOGIN in one packet, or in any pieces', async (t) => {
     t.match(asked, [forwarded])
     t.match(client.log, [{
       name: 'imap.login', session: forwarded.session,
-      text: `Login: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, session=<${forwarded.session}>`,
+      text: `Login: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, secured, session=<${forwarded.session}>`,
     }])
     t.equal(client.log.length, 1, 'fields of proxies are no client id')
   }
@@ -117,6 +117,6 @@ t.test('too many connections of one user and address', async (t) => {
   t.equal(await client.until(/\r\nL .*\r\n/), `ID completed.\r\nL NO [UNAVAILABLE] ${text}\r\n`)
   t.equal(await client.end(), '', 'nothing more is answered')
   t.ok(client.closed)
-  t.match(client.log, [{ text: `${text}: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, session=<${forwarded.session}>` }])
+  t.match(client.log, [{ text: `${text}: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, secured, session=<${forwarded.session}>` }])
   t.equal(client.log.length, 1)
 })

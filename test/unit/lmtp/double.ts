@@ -42,6 +42,7 @@ export class LmtpDouble {
   readonly delivered: Delivered[] = []
   readonly lookups: LookupRequest[] = []
   closed = false
+  startsTls = false
   ended = 0
   paused = false
   #out = ''
@@ -78,6 +79,7 @@ export class LmtpDouble {
         bytesOut: 0,
       },
       again() { throw new Error('LMTP has no logins') },
+      startTls() { double.startsTls = true; double.#changed() },
       async authenticate(request) {
         if (request.kind !== 'lookup') throw new Error('LMTP has no passwords')
         double.lookups.push(request)

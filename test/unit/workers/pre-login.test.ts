@@ -11,6 +11,8 @@ import { limits } from '../../../runtime/limits.ts'
 import { realClock, realTimers } from '../../../runtime/real-effects.ts'
 import { Listeners } from '../../../workers/net.ts'
 import { SessionHost } from '../../../workers/session-host.ts'
+import { newTicketKeys } from '../../../workers/tls/context.ts'
+import { Handshakes } from '../../../workers/tls/handshakes.ts'
 import { configuration, freePort } from '../../fixtures/server.ts'
 import { smallWorld } from '../../fixtures/small-world.ts'
 
@@ -27,8 +29,9 @@ void t.test('who says nothing, and who sends a byte now and then, is told and cu
     timers: { after: (ms, action) => realTimers.after(ms / faster, action) },
   }
   const config = loadConfig(file)
-  const host = new SessionHost(effects, config, { index: 0, count: 1, relayTo: () => { throw new Error('there is only one') } })
-  const listeners = new Listeners(effects, () => config, host)
+  const handshakes = new Handshakes(effects, () => config, newTicketKeys())
+  const host = new SessionHost(effects, config, { index: 0, count: 1, relayTo: () => { throw new Error('there is only one') } }, handshakes)
+  const listeners = new Listeners(effects, () => config, host, handshakes)
   await listeners.listen([{ protocol: 'imap', kind: 'inet', address: '127.0.0.1', port }], true)
   t.teardown(() => listeners.close())
 

@@ -55,7 +55,7 @@ export default command({
   parse: (p) => ({ name: p.sp().word('a mechanism'), initial: p.take(' ') ? p.atom('base64') : undefined }),
   log: ({ name }) => name,
   async run({ name, initial }, s) {
-    const mechanism = mechanisms(s.settings).find((m) => m.name === name)
+    const mechanism = mechanisms(s.settings, s.world.seed).find((m) => m.name === name)
     if (mechanism === undefined) throw new No('', 'Unsupported authentication mechanism.')
     mustBePrivate(s.world, name)
     return s.login(await credentials(mechanism, initial, s))

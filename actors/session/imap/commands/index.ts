@@ -39,6 +39,7 @@ import setacl from './setacl.ts'
 import setmetadata from './setmetadata.ts'
 import setquota from './setquota.ts'
 import sort from './sort.ts'
+import starttls from './starttls.ts'
 import status from './status.ts'
 import store from './store.ts'
 import subscribe from './subscribe.ts'
@@ -48,4 +49,4 @@ import unauthenticate from './unauthenticate.ts'
 import unselect from './unselect.ts'
 import unsubscribe from './unsubscribe.ts'
 
-export const all = [append, authenticate, cancelupdate, capability, check, close, compress, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, getquota, getquotaroot, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, notify, rename, replace, search, select, setacl, setmetadata, setquota, sort, status, store, subscribe, thread, uidbatches, unauthenticate, unselect, unsubscribe]
+export const all = [append, authenticate, cancelupdate, capability, check, close, compress, copy, create, delete_, deleteacl, enable, esearch, examine, expunge, fetch, getacl, getmetadata, getquota, getquotaroot, id, idle, list, listrights, login, logout, lsub, move, myrights, namespace, noop, notify, rename, replace, search, select, setacl, setmetadata, setquota, sort, starttls, status, store, subscribe, thread, uidbatches, unauthenticate, unselect, unsubscribe]

@@ -7,7 +7,8 @@ import noop from './noop.ts'
 import quit from './quit.ts'
 import rcpt from './rcpt.ts'
 import rset from './rset.ts'
+import starttls from './starttls.ts'
 import vrfy from './vrfy.ts'
 import xclient from './xclient.ts'
 
-export const all = [bdat, data, lhlo, mail, noop, quit, rcpt, rset, vrfy, xclient]
+export const all = [bdat, data, lhlo, mail, noop, quit, rcpt, rset, starttls, vrfy, xclient]

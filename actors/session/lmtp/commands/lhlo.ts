@@ -1,4 +1,4 @@
-// LHLO: LMTP's EHLO; what only trusted proxies may use is shown to them alone. RFC 2033 §4.1. SIZE: RFC 1870; PIPELINING: RFC 2920; CHUNKING: RFC 3030; 8BITMIME: RFC 6152.
+// LHLO: LMTP's EHLO; what only trusted proxies may use is shown to them alone. RFC 2033 §4.1. SIZE: RFC 1870; PIPELINING: RFC 2920; CHUNKING: RFC 3030; 8BITMIME: RFC 6152; STARTTLS: RFC 3207.
 
 import { limits } from '../../../../runtime/limits.ts'
 import { command } from '../command.ts'
@@ -21,7 +21,7 @@ export default command({
   run(domain, connection) {
     connection.reset()
     connection.helo = domain
-    const lines = [connection.hostname, ...extensions, ...forProxies(connection)]
+    const lines = [connection.hostname, ...extensions, ...(connection.world.seed.startTls === true ? ['STARTTLS'] : []), ...forProxies(connection)]
     for (const [n, line] of lines.entries()) connection.reply(`250${n < lines.length - 1 ? '-' : ' '}${line}`)
   },
 })

@@ -27,6 +27,8 @@ export default command({
     return path
   },
   run(from, connection) {
+    const { settings, seed } = connection.world
+    if (settings.ssl === 'required' && !seed.secured) throw new Refusal('530 5.7.0 TLS required')
     if (connection.helo === '') throw new Refusal('503 5.5.1 LHLO needed first')
     if (connection.transaction !== undefined) throw new Refusal('503 5.5.1 MAIL already given')
     connection.transaction = { from, recipients: [] }

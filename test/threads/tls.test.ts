@@ -1,0 +1,171 @@
+// TLS with clients, over a whole server: STARTTLS in IMAP and LMTP, TLS from the first byte, certificates by name, nothing of
+// what was sent in plaintext behind STARTTLS, certificates reloaded while sessions live. On Node and on Deno.
+
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import t from 'tap'
+import type { Test as Tap } from 'tap'
+import { Authority, certificatePackages } from '../fixtures/certificates.ts'
+import type { Pair } from '../fixtures/certificates.ts'
+import { LineClient } from '../fixtures/line-client.ts'
+import { TestServer, freePort, password } from '../fixtures/server.ts'
+import type { Runtime, ServerOptions } from '../fixtures/server.ts'
+import { requirePackages } from '../packages.ts'
+
+const absent = requirePackages(certificatePackages)
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-tls-'))
+t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+const authority = absent.length > 0 ? undefined : new Authority(directory)
+
+/** A server that has come over the network, as far as it can tell: passwords need TLS. */
+const stranger = '127.0.0.9'
+
+const tlsConfig = (imaps: number, { cert, key }: Pair, more = ''): string => `
+ssl = yes
+disable_plaintext_auth = yes
+ssl_cert = <${cert}
+ssl_key = <${key}
+service imap-login {
+  inet_listener imaps {
+    port = ${imaps}
+    ssl = yes
+  }
+}
+${more}
+`
+
+const ca = (): Buffer => fs.readFileSync(authority!.cert)
+const trusting = (servername: string): { ca: Buffer; servername: string; rejectUnauthorized: true } => ({ ca: ca(), servername, rejectUnauthorized: true })
+
+async function serve(t: Tap, runtime: Runtime, more = '', options: ServerOptions = {}): Promise<{ server: TestServer; imaps: number; pair: Pair }> {
+  const imaps = await freePort()
+  const file = fs.mkdtempSync(path.join(directory, 'server-'))
+  const pair = authority!.pair(path.basename(file), '/CN=mail.example.com', ['mail.example.com', '127.0.0.1'])
+  const server = await TestServer.start({ runtime, config: tlsConfig(imaps, pair, more), ...options })
+  t.teardown(() => server.stop())
+  return { server, imaps, pair }
+}
+
+const greeted = async (client: LineClient): Promise<LineClient> => {
+  await client.line()
+  return client
+}
+
+for (const runtime of ['node', 'deno'] as const) {
+  void t.test(`on ${runtime}`, { skip: absent.length > 0 ? `needs ${absent.join(', ')}` : false, timeout: 120_000 }, async (t) => {
+    const named = authority!.pair(`named-${runtime}`, '/CN=other.example.com', ['other.example.com'])
+    const { server, imaps, pair } = await serve(t, runtime, `local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${named.key}\n  login_greeting = Other ready.\n}\n`)
+
+    void t.test('STARTTLS, and login only behind it', async (t) => {
+      const client = await LineClient.connect(server.imapPort, { localAddress: stranger })
+      const greeting = await client.line()
+      t.match(greeting, / STARTTLS /)
+      t.match(greeting, / LOGINDISABLED/)
+      t.notMatch(greeting, /AUTH=/)
+      t.match(await client.command('a', `LOGIN user ${password}`), [/^\* BAD \[ALERT\]/, /^a NO \[PRIVACYREQUIRED\]/])
+      t.same(await client.command('b', 'STARTTLS'), ['b OK Begin TLS negotiation now.'])
+      const secured = await client.startTls(trusting('mail.example.com'))
+      t.match(secured.getProtocol(), /^TLSv1\.[23]$/)
+      const [capabilities = ''] = await client.command('c', 'CAPABILITY')
+      t.match(capabilities, / AUTH=PLAIN/)
+      t.notMatch(capabilities, /STARTTLS|LOGINDISABLED/)
+      t.match(await client.command('d', 'STARTTLS'), [/^d BAD /], 'once only')
+      const [loggedIn = ''] = await client.command('e', `LOGIN user ${password}`)
+      t.match(loggedIn, /^e OK \[CAPABILITY /)
+      t.notMatch(loggedIn, /STARTTLS/)
+      await client.command('f', 'LOGOUT')
+      t.match(server.output, /imap-login\(user\)\S* Info: Login: user=<user>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1, TLS, session=</, 'the log')
+    })
+
+    void t.test('eight users, at home on two workers: their sockets may be on the other one', async (t) => {
+      await Promise.all(Array.from({ length: 8 }, async (_, n) => {
+        const client = await LineClient.connect(server.imapPort, { localAddress: stranger })
+        await client.line()
+        await client.command('a', 'STARTTLS')
+        await client.startTls(trusting('mail.example.com'))
+        t.match((await client.command('b', `LOGIN user${n} ${password}`)).at(-1), /^b OK/)
+        const text = `Subject: ${n}\r\n\r\n${'x'.repeat(200_000)}\r\n`
+        t.match((await client.command('c', `APPEND INBOX {${text.length}+}\r\n${text}`)).at(-1), /^c OK/)
+        t.match((await client.command('d', 'COMPRESS DEFLATE')).at(-1), /^d OK/)
+        client.compress()
+        await client.command('e', 'SELECT INBOX')
+        const lines = await client.command('f', 'FETCH 1 BODY.PEEK[]')
+        t.equal(lines.slice(1, -2).join('\r\n').length, text.length - 2, 'the mail comes back, deflated under TLS')
+        await client.command('g', 'LOGOUT')
+        client.close()
+      }))
+    })
+
+    void t.test('TLS from the first byte, and the certificate for the name', async (t) => {
+      const client = await LineClient.connectTls(imaps, trusting('mail.example.com'))
+      t.match(await client.line(), /^\* OK \[CAPABILITY (?!.*STARTTLS).*AUTH=PLAIN.*Culver ready\./)
+      t.match((await client.command('a', `LOGIN user ${password}`)).at(-1), /^a OK/)
+      client.close()
+      const other = await LineClient.connectTls(imaps, trusting('other.example.com'))
+      t.match(await other.line(), /Other ready\./, 'local_name holds for its settings, too')
+      other.close()
+      const unknown = await LineClient.connectTls(imaps, { servername: 'unknown.example.com' })
+      t.match(await unknown.line(), /Culver ready\./)
+      unknown.close()
+    })
+
+    void t.test('what is sent in plaintext behind STARTTLS is not done', async (t) => {
+      for (const [n, behind] of [
+        `b LOGIN injected ${password}\r\n`, `b LOGIN injected {${password.length}+}\r\n${password}\r\n`, `b LOGIN injected {${password.length}}\r\n`, 'b NOOP\r\nc NOO', 'x'.repeat(70_000),
+      ].entries()) {
+        const client = await greeted(await LineClient.connect(server.imapPort, { localAddress: stranger }))
+        await client.send(`a STARTTLS\r\n${behind}`)
+        t.match(await client.line(), /^a OK/)
+        // Either all of it came with the command, and is lost; or some came as the beginning of a handshake, which fails.
+        const secured = await client.startTls(trusting('mail.example.com')).catch(() => undefined)
+        if (secured !== undefined) t.match(await client.command('z', 'NOOP'), ['z OK NOOP completed.'], `nothing is answered but what came under TLS (${n})`)
+        client.close()
+      }
+      t.notMatch(server.output, /injected/)
+      const client = await greeted(await LineClient.connect(server.imapPort, { localAddress: stranger }))
+      t.match(await client.command('a', 'STARTTLS {6+}\r\nb NOOP'), [/^a BAD/], 'a literal is no argument of it')
+      t.match(await client.command('c', 'NOOP'), ['c OK NOOP completed.'])
+      client.close()
+    })
+
+    void t.test('LMTP', async (t) => {
+      const client = await greeted(await LineClient.connect(server.lmtpPort, { localAddress: stranger }))
+      await client.send('LHLO me\r\n')
+      t.ok((await client.until(/^250 /)).some((line) => line.endsWith('STARTTLS')))
+      await client.send('STARTTLS\r\nLHLO injected\r\nMAIL FROM:<injected@example.com>\r\n')
+      t.match(await client.line(), /^220 /)
+      await client.startTls(trusting('mail.example.com'))
+      await client.send('MAIL FROM:<>\r\n')
+      t.match(await client.line(), /^503 /, 'the LHLO of before counts no more')
+      await client.send('STARTTLS\r\nLHLO me\r\n')
+      t.match(await client.line(), /^502 .*already active/)
+      t.notOk((await client.until(/^250 /)).some((line) => line.endsWith('STARTTLS')))
+      await client.send('MAIL FROM:<me@example.com>\r\nRCPT TO:<lmtp@example.com>\r\nDATA\r\n')
+      await client.until(/^354 /)
+      await client.send('Subject: under TLS\r\n\r\nHello\r\n.\r\nQUIT\r\n')
+      t.match(await client.until(/^221 /), [/^250 2\.0\.0 /, /^221/])
+      client.close()
+    })
+
+    void t.test('new certificates for new connections, and no session ends', async (t) => {
+      const before = await greeted(await LineClient.connectTls(imaps, trusting('mail.example.com')))
+      await before.command('a', `LOGIN user ${password}`)
+      const renewed = authority!.pair(`renewed-${runtime}`, '/CN=renewed.example.com', ['mail.example.com'])
+      fs.copyFileSync(renewed.cert, pair.cert)
+      fs.copyFileSync(renewed.key, pair.key)
+      server.signal('SIGHUP')
+      await server.says('changed: ssl_cert, ssl_key')
+      const after = await LineClient.connectTls(imaps, trusting('mail.example.com'))
+      t.equal((after.socket as import('node:tls').TLSSocket).getPeerCertificate().subject.CN, 'renewed.example.com')
+      t.match(await before.command('b', 'NOOP'), [/^b OK/])
+      fs.writeFileSync(pair.key, 'no key')
+      const said = server.says('not reloaded: ')
+      server.signal('SIGHUP')
+      await said
+      const still = await LineClient.connectTls(imaps, trusting('mail.example.com'))
+      t.match(await still.line(), /^\* OK/, 'what is wrong changes nothing')
+      for (const client of [before, after, still]) client.close()
+    })
+  })
+}
