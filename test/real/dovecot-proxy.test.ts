@@ -78,7 +78,7 @@ async function imap(t: Tap, parts: Parts): Promise<void> {
   t.match(reply, /^a OK \[CAPABILITY IMAP4rev1 .*\] Logged in$/)
   t.match((await client.command('b', 'SELECT INBOX')).at(-1), /^b OK \[READ-WRITE\]/)
   const session = await logged(() => dovecot.log, /user=<tim@example\.com>.*rip=127\.0\.0\.5.*session=<([^>]+)>/)
-  await logged(() => culver.output, new RegExp(`Login: user=<tim@example\\.com>, method=PLAIN, rip=127\\.0\\.0\\.5, lip=${dovecotAddress.replaceAll('.', '\\.')}, session=<${session.replace(/[+/]/g, '\\$&')}>`))
+  await logged(() => culver.output, new RegExp(`Login: user=<tim@example\\.com>, method=PLAIN, rip=127\\.0\\.0\\.5, lip=${dovecotAddress.replaceAll('.', '\\.')}, secured, session=<${session.replace(/[+/]/g, '\\$&')}>`))
   t.pass('the client\'s address and session id in the log')
   client.close()
 
@@ -129,7 +129,7 @@ async function byHand(t: Tap, { culver }: Parts): Promise<void> {
   void client.send(`i ID ("X-ORIGINATING-IP" "203.0.113.66" "x-session-id" "by-hand")\r\na LOGIN hand ${password}\r\n`)
   t.equal((await client.until(/^i OK /))[0], '* ID ("name" "filtered")', 'settings for the client\'s address')
   await client.until(/^a OK /)
-  await logged(() => culver.output, /imap-login\(hand\)<\d+><by-hand>: Info: Login: user=<hand>, method=PLAIN, rip=203\.0\.113\.66, lip=127\.0\.0\.1, session=<by-hand>/)
+  await logged(() => culver.output, /imap-login\(hand\)<\d+><by-hand>: Info: Login: user=<hand>, method=PLAIN, rip=203\.0\.113\.66, lip=127\.0\.0\.1, secured, session=<by-hand>/)
   await client.command('x', 'LOGOUT')
   await logged(() => culver.output, /imap\(hand\)<\d+><by-hand>: Info: Disconnected: Logged out/)
   client.close()

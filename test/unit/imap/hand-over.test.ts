@@ -98,7 +98,7 @@ t.test('a connection that goes round in circles is refused', async (t) => {
   t.equal(await client.end(), '')
   t.ok(client.closed)
   t.same(asked, [])
-  t.match(client.log, [{ text: 'Proxying loops: the TTL has reached zero: rip=198.51.100.7, lip=192.0.2.2, session=<S1>' }])
+  t.match(client.log, [{ text: 'Proxying loops: the TTL has reached zero: rip=198.51.100.7, lip=192.0.2.2, secured, session=<S1>' }])
 })
 
 t.test('the session goes on elsewhere as the client that it is', async (t) => {
