@@ -285,9 +285,7 @@ export class ImapConnection implements ImapSession {
     return this.enter(user, credentials.mechanism)
   }
 
-  identify(said: ReadonlyMap<string, string | undefined>): void {
-    this.#workarounds = workaroundsFor(this.world.clients, said)
-  }
+  identify(said: ReadonlyMap<string, string | undefined>): void { this.#workarounds = workaroundsFor(this.world.clients, said) }
 
   needs(workaround: Workaround): boolean {
     return this.#workarounds.includes(workaround) || this.settings.imap_client_workarounds.includes(workaround)
@@ -310,30 +308,28 @@ export class ImapConnection implements ImapSession {
   }
 
   unauthenticate(): void {
+    this.#giveWay(() => {
+      logLogout(this, 'Unauthenticated')
+      this.world.again(this.#input.rest())
+    })
+  }
+
+  startTls(): void { this.#giveWay(() => this.world.startTls()) }
+
+  /** Behind the tagged reply another session has the wire. */
+  #giveWay(begin: () => void): void {
     this.#afterReply = () => {
       this.moved = true
       this.release()
       this.hush()
-      logLogout(this, 'Unauthenticated')
-      this.world.again(this.#input.rest())
-      this.#owner.leave('')
-    }
-  }
-
-  startTls(): void {
-    this.#afterReply = () => {
-      this.moved = true
-      this.hush()
-      this.world.startTls()
+      begin()
       this.#owner.leave('')
     }
   }
 
   compress(): void { this.#afterReply = () => this.world.wire.compress(this.#input.rest()) }
 
-  park(): void {
-    if (!this.#silent) this.world.wire.park()
-  }
+  park(): void { if (!this.#silent) this.world.wire.park() }
 
   /** The tagged reply has been written. */
   replied(): void {
