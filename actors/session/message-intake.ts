@@ -61,6 +61,8 @@ export class MessageIntake {
   /** The append that runs; it does not reject. */
   #writing: Promise<void> | undefined
   #failure: Error | undefined
+  /** Given up, or done with: nothing more is kept. (An error for it would cost its stack each time.) */
+  #over = false
 
   constructor(effects: Pick<Effects, 'files'>, options: IntakeOptions) {
     this.#files = effects.files
@@ -79,7 +81,7 @@ export class MessageIntake {
 
   /** The next bytes, copied where they are kept. A promise: wait for it before the next push. */
   push(chunk: Uint8Array): void | Promise<void> {
-    if (this.#failure !== undefined || chunk.length === 0) return
+    if (this.#failure !== undefined || this.#over || chunk.length === 0) return
     const bytes = this.#lineEndings?.push(chunk) ?? chunk
     if (this.#size + bytes.length > this.#maxBytes) {
       return this.#fail(new LimitExceeded('messageBytes', `the message is larger than ${this.#maxBytes} bytes`))
@@ -93,6 +95,7 @@ export class MessageIntake {
   /** The message is whole. Rejects with LimitExceeded or TempFail; nothing is left behind then. */
   async finish(): Promise<ReceivedMessage> {
     await this.#writing
+    if (this.#over) this.#failure ??= new TempFail('the message was given up')
     if (this.#failure !== undefined) {
       await this.discard()
       throw this.#failure
@@ -106,7 +109,7 @@ export class MessageIntake {
 
   /** Gives the message up: frees memory and the spool file. */
   async discard(): Promise<void> {
-    this.#failure ??= new TempFail('the message was given up')
+    this.#over = true
     this.#takePending()
     await this.#writing
     const path = this.#path

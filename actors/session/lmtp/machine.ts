@@ -1,7 +1,8 @@
 // An LMTP connection. RFC 2033 (LMTP), RFC 5321 (SMTP's commands), RFC 2920 (pipelining), RFC 3030 (BDAT).
 //
 // Everything is done in the order it came, one thing at a time: what arrives meanwhile waits in `#input`, and beyond
-// limits.inputHighBytes in the client. So any cutting of commands and content into packets gives the same replies.
+// limits.inputHighBytes in the client. So any cutting of commands and content into packets gives the same replies. Those to
+// pipelined commands leave together, once the client has to wait for them (RFC 2920 §3.2): a packet less for each.
 
 import { Buffer } from 'node:buffer'
 import { expand, userVariables } from '../../../conf/expand.ts'
@@ -37,6 +38,8 @@ class LmtpMachine implements Session, LmtpConnection {
   proxied: Proxied = {}
   transaction: Transaction | undefined
   readonly #input = new Input()
+  /** Lines that have not left yet: more commands are there already. */
+  #replies = ''
   #receiving: Receiving | undefined
   #running = false
   #paused = false
@@ -103,7 +106,8 @@ class LmtpMachine implements Session, LmtpConnection {
 
   reply(line: string): void {
     if (this.#ended) return
-    this.world.wire.write(Buffer.from(`${line}\r\n`, 'utf8'))
+    this.#replies += `${line}\r\n`
+    if (this.#input.size === 0 || this.#replies.length > limits.lmtpLineBytes) this.#send()
   }
 
   reset(): void {
@@ -133,6 +137,7 @@ class LmtpMachine implements Session, LmtpConnection {
   close(reason: string): void {
     if (this.#ended) return
     this.#log(`Disconnect from ${this.world.seed.remote.ip}: ${reason} (state=${this.#state})`)
+    this.#send()
     this.world.wire.close()
     this.#end()
   }
@@ -153,6 +158,7 @@ class LmtpMachine implements Session, LmtpConnection {
         const progressed = typeof step === 'boolean' ? step : await step
         this.#resumeInput()
         if (!progressed) {
+          this.#send()
           if (this.#complete) this.close('Remote closed connection')
           break
         }
@@ -243,12 +249,20 @@ class LmtpMachine implements Session, LmtpConnection {
   async #finish(intake: MessageIntake, transaction: Transaction): Promise<boolean> {
     this.#receiving = undefined
     this.transaction = undefined
+    this.#send()
     const replies = await deliver(intake, transaction, this, {
       nextId: () => `${this.world.seed.id}:${++this.#deliveries}`,
       stillThere: () => !this.#ended,
     })
     for (const reply of replies) this.reply(reply)
+    this.#send()
     return true
+  }
+
+  #send(): void {
+    if (this.#replies === '' || this.#ended) return
+    this.world.wire.write(Buffer.from(this.#replies, 'utf8'))
+    this.#replies = ''
   }
 
   #newIntake(): MessageIntake {
