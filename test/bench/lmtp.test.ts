@@ -21,6 +21,8 @@ const skip = radosgw === undefined ? 'radosgw cannot be installed' : false
 const connections = 8
 const users = 20
 const rounds = 9
+/** Mails before the first look: code is compiled, users are open. */
+const warmUp = 400
 const mailsARound = 10 * connections
 /** Each way. */
 const distanceMs = 25
@@ -74,8 +76,8 @@ async function compare(t: { teardown(action: () => Promise<void>): unknown }, po
   t.teardown(() => server.stop())
   const mta = await Deliverers.connect(server.lmtpPort)
   const bare = new BarePuts(reached)
-  await mta.deliver(2 * users)
-  await bare.put(2 * users, connections, mailBytes)
+  await mta.deliver(warmUp)
+  await bare.put(warmUp / 2, connections, mailBytes)
   const ratios: number[] = []
   const before = cpuSeconds(server.pid)
   let seconds = 0
