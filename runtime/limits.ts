@@ -100,7 +100,14 @@ export const limits = {
   databaseRetryMaxMs: 5_000,
   /** Look-ups at a time: each may have two connections to a directory, which serves others too. */
   authWorkers: 1000,
-  /** The same of an SQL database. */
+  /** Connecting to an OAuth2 provider, its answer (ms), and connections of a thread to it. */
+  oauthConnectMs: 5_000,
+  oauthAnswerMs: 10_000,
+  oauthConnections: 100,
+  /** Names of keys in a token; how far a clock that makes tokens may be ahead of ours. */
+  jwtNameBytes: 200,
+  jwtSkewSeconds: 60,
+  /** The same as ldapConnectMs and so on, of an SQL database. */
   sqlConnectMs: 3_000,
   sqlAnswerMs: 10_000,
   sqlLookupMs: 20_000,

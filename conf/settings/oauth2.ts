@@ -1,0 +1,36 @@
+// What stands in the file that `passdb { driver = oauth2 }` names in `args` (conf/oauth2-file.ts).
+
+import { acts, bool, choice, list, number, path, text, time } from '../setting.ts'
+
+export const oauth2Settings = {
+  tokeninfo_url: text('', 'Place that tells of a token, which is added to its end.', acts),
+  introspection_url: text('', 'Place that tells of a token (RFC 7662, or userinfo); a name and password in it are ours.', { ...acts, secret: true }),
+  introspection_mode: choice(['', 'auth', 'get', 'post', 'local'], '', 'How it gets the token: auth: as a bearer token, get: at the end of the URL, post: in a form; local: not at all, only keys count.', acts),
+  force_introspection: bool(false, 'Ask introspection_url even where tokeninfo_url or a key has told enough.', acts),
+  grant_url: text('', 'Place that gives tokens for passwords.', acts),
+  use_grant_password: bool(false, 'The password is one, and no token.', acts),
+  client_id: text('', 'Who Culver is to the provider; a local token must be meant for it (aud).', acts),
+  client_secret: text('', 'Its secret.', { ...acts, secret: true }),
+  scope: text('', 'Scopes that a token must have.', acts),
+  issuers: list('', 'Issuers that a local token may have (iss).', acts),
+  username_attribute: text('email', 'Field of the answer that names the user.', acts),
+  username_format: text('%Lu', 'What of that name and of the login name must be the same.', acts),
+  active_attribute: text('', 'Field that must be there.', acts),
+  active_value: text('', 'And have this value.', acts),
+  pass_attrs: text('', 'Fields of the passdb: `field=template with %{oauth2:name}`.', acts),
+  local_validation_key_dict: text('', 'Keys of tokens that can be checked here: fs:posix:prefix=DIRECTORY/, in it AZP/ALG/KID.', acts),
+  openid_configuration_url: text('', 'Told to clients whose token is refused.'),
+  tls_ca_cert_file: path('', 'Certificates of the authorities that are trusted; without it and tls_ca_cert_dir the public ones.', acts),
+  tls_ca_cert_dir: path('', 'Directory of such files.', acts),
+  tls_cert_file: path('', 'Certificate shown to the provider.', acts),
+  tls_key_file: path('', 'Its key.', acts),
+  tls_cipher_suite: text('HIGH:!SSLv2', 'Ciphers, as OpenSSL lists them.'),
+  tls_allow_invalid_cert: bool(false, 'Any certificate will do.', acts),
+  timeout_msecs: time('0', 'Time that an answer may take; 0: ten seconds.', { ...acts, milliseconds: true }),
+  max_idle_time_msecs: time('60000', 'Time that a connection is kept.', { milliseconds: true }),
+  max_parallel_connections: number(1, 'Connections at a time: here one a look-up.'),
+  max_pipelined_requests: number(1, 'Requests at a time on a connection: here one.'),
+  rawlog_dir: path('', 'Directory for raw copies of connections.'),
+  send_auth_headers: bool(false, 'Tell the provider service and addresses.'),
+  debug: bool(false, 'Log more.'),
+} as const
