@@ -210,6 +210,8 @@ export const limits = {
   cacheCompactBytes: 1024 * 1024,
   /** Bytes read from a message cache at once: some twenty neighbouring summaries. */
   cacheWindowBytes: 64 * 1024,
+  /** A POP3 UIDL that was migrated: RFC 1939 §7 has 70, some servers' are longer. */
+  pop3UidlBytes: 512,
   /** Requests at a time for mails of another server, whose names do not say enough, when a mailbox is rebuilt. */
   rebuildRequests: 10,
   /**

@@ -33,7 +33,8 @@ export function encodeDiff(state: MailboxState, link: BundleLink, inFlight: read
   out.varint(columns.count - fresh)
   for (let row = fresh; row < columns.count; row++) {
     const all = columns.row(row)
-    writeRow(out, { ...all, keywords: all.keywords.map((number) => state.keywords[number]!), oid: state.names.get(all.uid) ?? '' })
+    const pop3 = state.pop3.get(all.uid)
+    writeRow(out, { ...all, keywords: all.keywords.map((number) => state.keywords[number]!), oid: state.names.get(all.uid) ?? '', ...(pop3 === undefined ? {} : { pop3 }) })
   }
   writeOld(out, state, fresh, (row) => columns.modseqs[row]! > link.modseq, (row) => {
     const keywords = columns.keywordsOf(row)

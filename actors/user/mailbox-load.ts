@@ -2,6 +2,7 @@
 // listing of its objects.
 
 import type { RequestContext } from '../../runtime/effects.ts'
+import { adopted } from './adoption.ts'
 import { readLocal, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
 import { LoadedMailbox } from './mailbox.ts'
@@ -16,7 +17,8 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<LoadedMailbox> {
   const kept = keptMailbox(world, identity)
   const local = await readLocal(world.effects, kept)
-  let renumbered = false
+  // Taken over, and the process ended before that was in the store.
+  let renumbered = local !== undefined && local.state.bundle === '' && local.state.names.size > 0 && local.state.unsaved.mails > 0
   let mailbox: LoadedMailbox
   if (local !== undefined) {
     // After an unclean end, UIDs up to the reserved ones may have been given out.
@@ -28,7 +30,10 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     mailbox = assemble(world, identity, await writeLocal(world.effects, kept, rebuilt.state, world.policy.fsync !== 'never'))
   }
   // UIDs given to mails that had none of ours must be in the store before a client sees them.
-  if (renumbered) await mailbox.uploads.upload('obox:mailbox_rebuild')
+  if (renumbered) {
+    await adopted(world, identity)
+    await mailbox.uploads.upload('obox:mailbox_rebuild')
+  }
   await mailbox.mergeOrphans(context)
   mailbox.uploads.changed()
   mailbox.sweeper.wake()

@@ -5,14 +5,14 @@
 //   this throws TempFail and nothing has changed).
 // - Objects with a UID that the bundle has not seen land: new mails; their names carry UID, date and size.
 // - Objects with an older UID that the bundle does not know: of expunged or failed mails. Never resurrected.
-// - Objects named by another server: get a new UID, and their facts from their metadata.
+// - Objects named by another server: get a new UID, and their facts from their metadata (adoption.ts).
 // - Two objects with one UID: both are kept, the later one gets a new UID.
 // - UIDNEXT jumps to the bundle's ceiling, so that no UID is used twice; modseqs jump too, for each epoch since the bundle's,
 //   and clients that remember them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle. Likewise every UID without
 //   a message that the bundle does not know to be expunged has vanished now.
 
 import type { ObjectInfo, ObjectReader, RequestContext } from '../../runtime/effects.ts'
-import { MessageParser } from '../mail/message-parser.ts'
+import { adopt } from './adoption.ts'
 import type { Bundles } from './bundles.ts'
 import { readBundles } from './mailbox-bundle.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
@@ -20,9 +20,7 @@ import { rangesOf } from './expunge-log.ts'
 import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
-import { toCrlf } from './message-reader.ts'
-import { chainOf, isGuid, newestFirst, parseBundleName, parseOid, storableDate } from './object-names.ts'
-import { inParallel } from './parallel.ts'
+import { chainOf, newestFirst, parseBundleName, parseOid } from './object-names.ts'
 
 /** A mail object without a row. `uid` 0: it needs a new one. */
 interface Found { oid: string; object: ObjectInfo; uid: number }
@@ -50,7 +48,9 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   state.nextUid = Math.max(state.nextUid, ceiling)
   const before = state.nextUid
   const others = found.filter(({ uid }) => uid === 0).sort(bySaving)
-  const rows = await inParallel(others, world.limits.rebuildRequests, (one) => otherRow(world, identity, context, one))
+  const { foreign = [], own = [] } = Object.groupBy(others, ({ oid }) => (parseOid(oid) === 'foreign' ? 'foreign' : 'own'))
+  const rows = [...await adopt(world, identity, context, foreign), ...own.map(({ oid, object }) => ownRow(oid, object, 0))]
+    .sort((a, b) => a.saveDate - b.saveDate)
   for (const row of rows) state.addRow({ ...row, uid: state.nextUid }, state.highestModseq)
   state.expunges.add(state.highestModseq, unusedUids(state, inFlight, landed))
   state.unsaved = { mails: found.length, important: 0, all: found.length + dropped > 0 ? 1 : 0 }
@@ -207,27 +207,4 @@ export function ownRow(oid: string, object: ObjectInfo, uid: number): AppendedRo
   const { guid, size, received, crlf } = name
   // The name stands for itself unless it carries another UID, or says that the bytes are not in CRLF form.
   return { ...fresh, uid, guid, size, internalDate: received, saveDate: Math.trunc(object.modifiedMs / 1000), oid: crlf && name.uid === uid ? '' : oid }
-}
-
-/** The row, still without UID, of a mail that needs a new one. */
-async function otherRow(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, { oid, object }: Found): Promise<AppendedRow> {
-  if (parseOid(oid) !== 'foreign') return ownRow(oid, object, 0)
-  const { metadata } = await world.obox.stat(context, identity.guid, oid)
-  const modified = Math.trunc(object.modifiedMs / 1000)
-  const number = (text: string | undefined): number | undefined => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined)
-  const { guid = '' } = metadata
-  return {
-    ...fresh, uid: 0, oid,
-    guid: isGuid(guid) ? guid : oid.slice(0, 32),
-    size: number(metadata['size']) ?? await sizeOf(world, identity, context, oid),
-    internalDate: storableDate(number(metadata['received']) ?? modified),
-    saveDate: number(metadata['saved']) ?? modified,
-  }
-}
-
-/** RFC822.SIZE of an object whose metadata does not say it (obox_size_missing_action = read). */
-async function sizeOf(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, oid: string): Promise<number> {
-  const parser = new MessageParser()
-  for await (const chunk of toCrlf((await world.obox.read(context, identity.guid, oid)).body)) parser.push(chunk)
-  return parser.finish().size
 }

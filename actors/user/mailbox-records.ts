@@ -2,6 +2,8 @@
 
 import type { FlagSet } from './types.ts'
 import { ByteReader, ByteWriter } from './binary.ts'
+import { readStoredName, storedName } from './stored-name.ts'
+import type { Pop3Facts } from './stored-name.ts'
 import { readLink, writeLink } from './bundle-chain.ts'
 import type { Linked } from './bundle-chain.ts'
 
@@ -30,6 +32,8 @@ export interface AppendedRow {
   cacheLength: number
   /** The object's name where it does not follow from the columns; else ''. */
   oid: string
+  /** Of a mail that was taken over from another server. Only with an `oid`. */
+  pop3?: Pop3Facts
 }
 
 export type MailboxRecord =
@@ -119,10 +123,10 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
 
 export function writeRow(out: ByteWriter, row: AppendedRow): void {
   out.varint(row.uid).u8(row.flags).texts(row.keywords).varint(row.size).f64(row.internalDate).f64(row.saveDate)
-  out.text(row.guid).varint(row.cacheOffset).varint(row.cacheLength).text(row.oid)
+  out.text(row.guid).varint(row.cacheOffset).varint(row.cacheLength).text(storedName(row.oid, row.pop3))
 }
 
 export const readRow = (from: ByteReader): AppendedRow => ({
   uid: from.varint(), flags: from.u8(), keywords: from.texts(), size: from.varint(), internalDate: from.f64(), saveDate: from.f64(),
-  guid: from.text(), cacheOffset: from.varint(), cacheLength: from.varint(), oid: from.text(),
+  guid: from.text(), cacheOffset: from.varint(), cacheLength: from.varint(), ...readStoredName(from.text()),
 })

@@ -8,6 +8,7 @@ import { Columns } from './columns.ts'
 import { ExpungeLog, rangesOf } from './expunge-log.ts'
 import type { AppendedRow, Changes, MailboxRecord, UploadedAt } from './mailbox-records.ts'
 import { mailOid } from './object-names.ts'
+import type { Pop3Facts } from './stored-name.ts'
 import { Flag } from './types.ts'
 import type { FlagSet, UidList } from './types.ts'
 
@@ -53,6 +54,8 @@ export class MailboxState {
   readonly garbage = new Set<string>()
   /** Names of objects that do not follow from the columns, by UID. */
   readonly names = new Map<number, string>()
+  /** What another server's metadata says for POP3, by UID. */
+  readonly pop3 = new Map<number, Pop3Facts>()
   /** Bundles that are, or may be, in the store; and the one that counts. */
   readonly bundles = new Set<string>()
   bundle = ''
@@ -158,11 +161,16 @@ export class MailboxState {
     if (columns.count > 0 && row.uid <= columns.uids[columns.count - 1]!) throw new Bug(`UID ${row.uid} comes after ${columns.uids[columns.count - 1]}`)
     const keywords = row.keywords.map((name) => this.internKeyword(name)).filter((number) => number >= 0)
     columns.push({ ...row, keywords, modseq })
-    if (row.oid !== '') this.names.set(row.uid, row.oid)
+    if (row.oid !== '') this.setName(row.uid, row.oid, row.pop3)
     this.size += row.size
     if (!(row.flags & Flag.Seen)) this.unseen++
     if (row.flags & Flag.Deleted) this.countDeleted(row.size, 1)
     this.nextUid = Math.max(this.nextUid, row.uid + 1)
+  }
+
+  setName(uid: number, oid: string, pop3?: Pop3Facts): void {
+    this.names.set(uid, oid)
+    if (pop3 !== undefined) this.pop3.set(uid, pop3)
   }
 
   /** A message has become \Deleted (`by` 1), or is it no more (-1). */
@@ -196,6 +204,7 @@ export class MailboxState {
     const rows = uids.map((uid) => columns.rowOf(uid))
     for (const [at, row] of rows.entries()) {
       this.names.delete(uids[at]!)
+      this.pop3.delete(uids[at]!)
       this.size -= columns.sizes[row]!
       if (!(columns.flags[row]! & Flag.Seen)) this.unseen--
       if (columns.flags[row]! & Flag.Deleted) this.countDeleted(columns.sizes[row]!, -1)

@@ -12,6 +12,7 @@ import type { Limits } from '../../runtime/limits.ts'
 import { ByteReader, ByteWriter } from './binary.ts'
 import { readLink, writeLink } from './bundle-chain.ts'
 import { MailboxState } from './mailbox-state.ts'
+import { readStoredName, storedName } from './stored-name.ts'
 import { Flag } from './types.ts'
 
 const magic = Buffer.from('CULVERS1', 'latin1')
@@ -31,7 +32,7 @@ export function encodeSnapshot(state: MailboxState, generation: number, inFlight
   const rest = new ByteWriter(4096 + columns.count * 80)
   rest.texts(state.keywords).varint(state.highestModseq).varint(state.nextUid).varint(state.reserved).u8(state.clean ? 1 : 0)
   rest.varint(state.firstRecent).texts([...state.garbage]).varint(state.names.size)
-  for (const [uid, oid] of state.names) rest.varint(uid).text(oid)
+  for (const [uid, oid] of state.names) rest.varint(uid).text(storedName(oid, state.pop3.get(uid)))
   rest.texts([...state.bundles]).text(state.bundle).varint(ceiling)
   rest.varint(state.unsaved.mails).varint(state.unsaved.important).varint(state.unsaved.all)
   rest.varint(state.cacheGeneration).ascending(inFlight).varint(columns.count).varint(columns.keywordPlanes.length)
@@ -90,7 +91,11 @@ function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFl
   state.clean = from.u8() === 1
   state.firstRecent = from.varint()
   for (const oid of from.texts()) state.garbage.add(oid)
-  for (let count = from.varint(); count > 0; count--) state.names.set(from.varint(), from.text())
+  for (let count = from.varint(); count > 0; count--) {
+    const uid = from.varint()
+    const { oid, pop3 } = readStoredName(from.text())
+    state.setName(uid, oid, pop3)
+  }
   for (const name of from.texts()) state.bundles.add(name)
   state.bundle = from.text()
   state.ceiling = from.varint()
