@@ -89,10 +89,7 @@ export class Listeners {
       return failed('not in haproxy_trusted_networks')
     }
     readProxyHeader(socket, this.#world.timers, haproxy_timeout, {
-      read: (proxied) => {
-        socket.resume() // takes effect after this turn, unless the session pauses it
-        this.#begin(listener, socket, proxied ?? balancer)
-      },
+      read: (proxied) => this.#begin(listener, socket, proxied ?? balancer),
       failed,
     })
   }
@@ -110,8 +107,9 @@ export class Listeners {
       trusted,
       ...(tls === undefined ? {} : { tls }),
     }
-    if (listener.kind === 'inet' && listener.ssl) void this.#acceptSecured(seed, socket)
-    else this.#acceptor.accept(this.#mayStartTls(seed) ? { ...seed, startTls: true } : seed, new SocketWire(socket, this.#world.timers))
+    if (listener.kind === 'inet' && listener.ssl) return void this.#acceptSecured(seed, socket)
+    socket.resume() // behind a PROXY header it is paused; takes effect after this turn, unless the session pauses it
+    this.#acceptor.accept(this.#mayStartTls(seed) ? { ...seed, startTls: true } : seed, new SocketWire(socket, this.#world.timers))
   }
 
   #mayStartTls(seed: SessionSeed): boolean { return seed.tls === undefined && seed.protocol !== 'admin' && this.#handshakes.offers(seed) }

@@ -1,9 +1,13 @@
 // TLS with clients, over a whole server: STARTTLS in IMAP and LMTP, TLS from the first byte, certificates by name, nothing of
 // what was sent in plaintext behind STARTTLS, certificates reloaded while sessions live. On Node and on Deno.
 
+import { once } from 'node:events'
 import fs from 'node:fs'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { Duplex } from 'node:stream'
+import tls from 'node:tls'
 import t from 'tap'
 import type { Test as Tap } from 'tap'
 import { Authority, certificatePackages } from '../fixtures/certificates.ts'
@@ -55,7 +59,16 @@ const greeted = async (client: LineClient): Promise<LineClient> => {
 for (const runtime of ['node', 'deno'] as const) {
   void t.test(`on ${runtime}`, { skip: absent.length > 0 ? `needs ${absent.join(', ')}` : false, timeout: 120_000 }, async (t) => {
     const named = authority!.pair(`named-${runtime}`, '/CN=other.example.com', ['other.example.com'])
-    const { server, imaps, pair } = await serve(t, runtime, `local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${named.key}\n  login_greeting = Other ready.\n}\n`)
+    const balanced = await freePort()
+    const { server, imaps, pair } = await serve(t, runtime, `haproxy_trusted_networks = 127.0.0.1
+service imap-login {
+  inet_listener balanced {
+    port = ${balanced}
+    ssl = yes
+    haproxy = yes
+  }
+}
+local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${named.key}\n  login_greeting = Other ready.\n}\n`)
 
     void t.test('STARTTLS, and login only behind it', async (t) => {
       const client = await LineClient.connect(server.imapPort, { localAddress: stranger })
@@ -75,7 +88,7 @@ for (const runtime of ['node', 'deno'] as const) {
       t.match(loggedIn, /^e OK \[CAPABILITY /)
       t.notMatch(loggedIn, /STARTTLS/)
       await client.command('f', 'LOGOUT')
-      t.match(server.output, /imap-login\(user\)\S* Info: Login: user=<user>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1, TLS, session=</, 'the log')
+      await server.logs(/imap-login\(user\)\S* Info: Login: user=<user>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1, TLS, session=</)
     })
 
     void t.test('eight users, at home on two workers: their sockets may be on the other one', async (t) => {
@@ -129,6 +142,26 @@ for (const runtime of ['node', 'deno'] as const) {
       client.close()
     })
 
+    void t.test('a PROXY header in the same packet as the beginning of TLS', async (t) => {
+      const raw = await new Promise<net.Socket>((resolve) => { const socket = net.connect(balanced, '127.0.0.1', () => resolve(socket)) })
+      let header = Buffer.from('PROXY TCP4 198.51.100.7 203.0.113.1 36723 993\r\n')
+      const stream = new Duplex({
+        read() {},
+        write(bytes: Buffer, _, done) {
+          raw.write(Buffer.concat([header, bytes]), () => done())
+          header = Buffer.alloc(0)
+        },
+      })
+      raw.on('data', (bytes) => { stream.push(bytes) })
+      const client = tls.connect({ socket: stream, ...trusting('mail.example.com') })
+      const [greeting] = await once(client, 'data') as [Buffer]
+      t.match(String(greeting), /^\* OK .*AUTH=PLAIN/)
+      client.write(`a LOGIN balanced ${password}\r\n`)
+      t.match(String((await once(client, 'data'))[0]), /^a OK/)
+      await server.logs(/Login: user=<balanced>, method=PLAIN, rip=198\.51\.100\.7, lip=203\.0\.113\.1, TLS, /)
+      raw.destroy()
+    })
+
     void t.test('LMTP', async (t) => {
       const client = await greeted(await LineClient.connect(server.lmtpPort, { localAddress: stranger }))
       await client.send('LHLO me\r\n')
@@ -157,7 +190,7 @@ for (const runtime of ['node', 'deno'] as const) {
       server.signal('SIGHUP')
       await server.says('changed: ssl_cert, ssl_key')
       const after = await LineClient.connectTls(imaps, trusting('mail.example.com'))
-      t.equal((after.socket as import('node:tls').TLSSocket).getPeerCertificate().subject.CN, 'renewed.example.com')
+      t.equal((after.socket as tls.TLSSocket).getPeerCertificate().subject.CN, 'renewed.example.com')
       t.match(await before.command('b', 'NOOP'), [/^b OK/])
       fs.writeFileSync(pair.key, 'no key')
       const said = server.says('not reloaded: ')

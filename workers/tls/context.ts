@@ -48,6 +48,8 @@ export function serverTls(settings: Settings, ticketKeys: Buffer): ServerTls {
   if (asks) tried('ssl_ca', () => tls.createSecureContext({ ca: certificatesIn(ssl_ca), crl }))
   tried('ssl_cipher_list or ssl_cipher_suites', () => tls.createSecureContext({ ciphers: ciphersOf(settings) }))
   tried('ssl_curve_list', () => tls.createSecureContext(curvesOf(settings)))
+  // Node takes anything for parameters, and does without.
+  if (settings.ssl_dh !== '' && !settings.ssl_dh.includes('-----BEGIN DH PARAMETERS-----')) throw new ConfigError('ssl_dh holds no Diffie-Hellman parameters')
   tried('ssl_dh', () => tls.createSecureContext(dhOf(settings)))
   return {
     context: tried('ssl', () => tls.createSecureContext(optionsOf(settings, asks, crl, ticketKeys))),

@@ -38,6 +38,7 @@ export class Handshakes {
   readonly #world: World
   readonly #config: () => Config
   readonly #ticketKeys: Buffer
+  readonly #atOnce: number
   /** Ends a handshake, and why; the oldest first. */
   readonly #running = new Set<(why: string) => void>()
   /** A configuration that is read again has settings, and so certificates, of its own. */
@@ -45,8 +46,9 @@ export class Handshakes {
   readonly #names = new WeakMap<Config, string[]>()
 
   /** `config`: in force when a handshake begins. `ticketKeys`: the same for all workers. */
-  constructor(world: World, config: () => Config, ticketKeys: Uint8Array) {
+  constructor(world: World, config: () => Config, ticketKeys: Uint8Array, bounds = { atOnce: limits.tlsHandshakes as number }) {
     this.#world = world
+    this.#atOnce = bounds.atOnce
     this.#config = config
     this.#ticketKeys = Buffer.from(ticketKeys)
   }
@@ -106,14 +108,14 @@ export class Handshakes {
       }
       const listeners = {
         secure: () => { done(); resolve({ socket: secured, tls: this.#propertiesOf(secured, about, used) }) },
-        error: (error: Error) => fail(`SSL_accept() failed: ${messageOf(error).trim()}`),
+        error: (error: Error) => fail(`SSL_accept() failed: ${opensslReason(error)}`),
         end: () => fail('Remote closed connection'),
         close: () => fail('Remote closed connection'),
       }
       for (const [event, listener] of Object.entries(listeners)) secured.on(event, listener)
       const cancel = this.#world.timers.after(limits.tlsHandshakeMs, () => fail('Handshake took too long'))
       this.#running.add(fail)
-      if (this.#running.size > limits.tlsHandshakes) [...this.#running][0]!('too many handshakes at a time')
+      if (this.#running.size > this.#atOnce) [...this.#running][0]!('too many handshakes at a time')
     })
   }
 
@@ -163,3 +165,6 @@ export class Handshakes {
     })
   }
 }
+
+/** `error:0A00010B:SSL routines:tls_validate_record_header:wrong version number`, without the thread and source line around it. */
+const opensslReason = (error: Error): string => /error:[0-9A-F]{8}:[^:]*:[^:]*:[^:\n]*/.exec(error.message)?.[0] ?? messageOf(error).trim()

@@ -19,6 +19,17 @@ const ip6 = `20010db8000000000000000000000001 20010db8000000000000000000000002 8
 const v4said = proxied('198.51.100.7', 36723, '203.0.113.1', 143)
 const v6said = proxied('2001:db8::1', 36723, '2001:db8::2', 143)
 
+const text = (type: string, value: string): string => type + Buffer.byteLength(value).toString(16).padStart(4, '0') + Buffer.from(value).toString('hex')
+/** PP2_TYPE_SSL: what the client has, whether its certificate was verified (0), and more. */
+const ssl = (client: string, verify: string, ...inner: string[]): string => {
+  const value = `${client}${verify}${inner.join('')}`
+  return `20${(value.length / 2).toString(16).padStart(4, '0')}${value}`
+}
+const withTlvs = (...tlvs: string[]): Buffer => v2(`21 11 ${(12 + tlvs.join('').length / 2).toString(16).padStart(4, '0')} ${ip4} ${tlvs.join('')}`)
+const version = text('21', 'TLSv1.3')
+const cipher = text('23', 'TLS_AES_128_GCM_SHA256')
+const plain = { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' }
+
 const good: [string, Buffer, Proxied | undefined][] = [
   ['TCP4', line('PROXY TCP4 198.51.100.7 203.0.113.1 36723 143'), v4said],
   ['TCP6', line('PROXY TCP6 2001:DB8:0:0::1 2001:db8::2 36723 143'), v6said],
@@ -28,6 +39,13 @@ const good: [string, Buffer, Proxied | undefined][] = [
   ['v2 TCP4', v2(`21 11 000c ${ip4}`), v4said],
   ['v2 TCP6', v2(`21 21 0024 ${ip6}`), v6said],
   ['v2 with TLVs', v2(`21 11 0013 ${ip4} 04 0004 00000000`), v4said],
+  ['v2 with TLS', withTlvs(ssl('01', '00000000', version, cipher)), { ...v4said, tls: plain }],
+  ['v2 with TLS and a name', withTlvs(text('02', 'Mail.Example.com'), ssl('01', '00000000', version, cipher)), { ...v4said, tls: { ...plain, serverName: 'mail.example.com' } }],
+  ['v2 with a certificate', withTlvs(ssl('07', '00000000', version, cipher, text('22', 'alice'))), { ...v4said, tls: { ...plain, certificate: { valid: true, name: 'alice' } } }],
+  ['v2 with a bad certificate', withTlvs(ssl('07', '00000013', version, cipher, text('22', 'alice'))), { ...v4said, tls: { ...plain, certificate: { valid: false, name: 'alice', why: 'refused by the load balancer' } } }],
+  ['v2 without TLS, and a name that would end a line', withTlvs(text('02', 'a\r\nb'), ssl('00', '00000001')), v4said],
+  ['v2 with a certificate whose name would end a line', withTlvs(ssl('07', '00000000', version, cipher, text('22', 'a\nb'))), { ...v4said, tls: { ...plain, certificate: { valid: true } } }],
+  ['v2 with TLVs that end too early', withTlvs('200100', version), v4said],
   ['v2 of 536 bytes', v2(`21 11 0208 ${ip4} ${'00'.repeat(508)}`), v4said],
   ['v2 LOCAL', v2('20 00 0000'), undefined],
   ['v2 LOCAL with addresses', v2(`20 11 000c ${ip4}`), undefined],

@@ -1,0 +1,139 @@
+// TLS handshakes over real listeners, with a clock that runs a thousand times as fast: those that take too long, too many at a
+// time, what is no TLS, a PROXY header before TLS.
+
+import { once } from 'node:events'
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import tls from 'node:tls'
+import t from 'tap'
+import type { Test as Tap } from 'tap'
+import { loadConfig } from '../../../conf/load.ts'
+import type { Effects } from '../../../runtime/effects.ts'
+import type { LogEvent } from '../../../runtime/events.ts'
+import { limits } from '../../../runtime/limits.ts'
+import { realClock, realTimers } from '../../../runtime/real-effects.ts'
+import { Listeners } from '../../../workers/net.ts'
+import { SessionHost } from '../../../workers/session-host.ts'
+import { newTicketKeys } from '../../../workers/tls/context.ts'
+import { Handshakes } from '../../../workers/tls/handshakes.ts'
+import { Authority, certificatePackages } from '../../fixtures/certificates.ts'
+import { configuration, freePort } from '../../fixtures/server.ts'
+import { smallWorld } from '../../fixtures/small-world.ts'
+import { requirePackages } from '../../packages.ts'
+
+const absent = requirePackages(certificatePackages)
+const skip = absent.length > 0 ? `needs ${absent.join(', ')}` : false
+
+interface Parts { port: number; host: SessionHost; log: LogEvent[]; logged(pattern: RegExp): Promise<void> }
+
+/** One listener with TLS from the first byte. `faster`: the clock. */
+async function listen(t: Tap, { faster = 1, atOnce = 1000, haproxy = false }): Promise<Parts> {
+  const world = smallWorld(t)
+  const port = await freePort()
+  const file = path.join(world.directory, 'culver.conf')
+  const { cert, key } = new Authority(path.join(world.directory, 'ca')).pair('mail', '/CN=mail.example.com', ['mail.example.com'])
+  fs.writeFileSync(file, configuration(world.directory, await freePort(), await freePort(), { config: `ssl = yes\nssl_cert = <${cert}\nssl_key = <${key}\nhaproxy_trusted_networks = 127.0.0.1\n` }))
+  const log: LogEvent[] = []
+  let wake = (): void => {}
+  const effects: Effects = {
+    ...world.effects,
+    clock: { now: realClock.now, monotonic: () => realClock.monotonic() * faster },
+    timers: { after: (ms, action) => realTimers.after(ms / faster, action) },
+    emit: (event) => { log.push(event); wake() },
+  }
+  const config = loadConfig(file)
+  const handshakes = new Handshakes(effects, () => config, newTicketKeys(), { atOnce })
+  const host = new SessionHost(effects, config, { index: 0, count: 1, relayTo: () => { throw new Error('there is only one') } }, handshakes)
+  const listeners = new Listeners(effects, () => config, host, handshakes)
+  await listeners.listen([{ protocol: 'imap', kind: 'inet', address: '127.0.0.1', port, ssl: true, ...(haproxy ? { haproxy: true } : {}) }], true)
+  t.teardown(async () => {
+    await host.finish('The test is over.', 1000)
+    await listeners.close()
+  })
+  const logged = async (pattern: RegExp): Promise<void> => {
+    while (!log.some(({ text }) => pattern.test(text))) await new Promise<void>((resolve) => { wake = resolve })
+  }
+  return { port, host, log, logged }
+}
+
+const connected = async (port: number, greeting = ''): Promise<net.Socket> => {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  if (greeting !== '') socket.write(greeting)
+  return socket
+}
+
+const secured = async (socket: net.Socket): Promise<tls.TLSSocket> => {
+  const inner = tls.connect({ socket, servername: 'mail.example.com', rejectUnauthorized: false })
+  await once(inner, 'secureConnect')
+  return inner
+}
+
+void t.test('who takes too long', { skip }, async (t) => {
+  const { port, host, log } = await listen(t, { faster: 100 })
+  const started = performance.now()
+  // The beginning of a record of 512 bytes, and then a byte now and then.
+  const socket = await connected(port, '\x16\x03\x01\x02\x00\x01')
+  const typing = setInterval(() => socket.write('\0'), 10)
+  await once(socket.resume(), 'close')
+  clearInterval(typing)
+  t.ok((performance.now() - started) * 100 >= limits.tlsHandshakeMs, 'not before')
+  t.match(log.map(({ text }) => text), [/^Disconnected: Connection closed: Handshake took too long \(no auth attempts in 3\d secs\): user=<>, rip=127\.0\.0\.1, lip=127\.0\.0\.1, TLS handshaking, session=<.+>$/])
+  t.equal(host.sessionCount, 0)
+})
+
+void t.test('more than there may be at a time: the oldest is given up', { skip }, async (t) => {
+  const { port, logged } = await listen(t, { atOnce: 3 })
+  const first = await connected(port)
+  const gone = once(first.resume(), 'close')
+  const others = [await connected(port), await connected(port), await connected(port)]
+  await gone
+  await logged(/too many handshakes at a time/)
+  t.same(others.map(({ destroyed }) => destroyed), [false, false, false])
+  const late = await secured(others[0]!)
+  t.match(String((await once(late, 'data'))[0]), /^\* OK /, 'those that wait are served')
+  for (const socket of others) socket.destroy()
+})
+
+void t.test('what is no TLS', { skip }, async (t) => {
+  const { port, host, logged } = await listen(t, {})
+  for (const text of ['GET / HTTP/1.0\r\n\r\n', 'a LOGIN user secret\r\n', '\0'.repeat(5000)]) {
+    const socket = await connected(port, text)
+    await once(socket.resume(), 'close')
+  }
+  await logged(/Disconnected: Connection closed: SSL_accept\(\) failed: .*(http request|HTTP)/)
+  const short = await connected(port, '\x16\x03\x01')
+  short.end()
+  await once(short.resume(), 'close')
+  await logged(/Remote closed connection/)
+  t.equal(host.sessionCount, 0)
+})
+
+void t.test('an old client', { skip }, async (t) => {
+  const { port, logged } = await listen(t, {})
+  const client = tls.connect({ port, host: '127.0.0.1', maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0', rejectUnauthorized: false })
+  await t.rejects(once(client, 'secureConnect'))
+  await logged(/SSL_accept\(\) failed: .*unsupported protocol/)
+})
+
+void t.test('a PROXY header before TLS', { skip }, async (t) => {
+  const { port, host, log } = await listen(t, { haproxy: true })
+  const client = await secured(await connected(port, 'PROXY TCP4 198.51.100.7 203.0.113.1 36723 993\r\n'))
+  t.match(String((await once(client, 'data'))[0]), /^\* OK .*AUTH=PLAIN/)
+  t.equal(host.sessionCount, 1)
+  client.write('a LOGOUT\r\n')
+  await once(client.resume(), 'close')
+  t.match(log.at(-1)?.text, /rip=198\.51\.100\.7, lip=203\.0\.113\.1, TLS, /)
+})
+
+void t.test('handshakes end with the server', { skip }, async (t) => {
+  const { port, host, logged } = await listen(t, {})
+  const socket = await connected(port)
+  const done = await secured(await connected(port)) // so that the first one has been accepted
+  const gone = Promise.all([once(socket.resume(), 'close'), once(done.resume(), 'close')])
+  await host.finish('Server shutting down.', 1000)
+  await gone
+  await logged(/server shutting down/)
+})
