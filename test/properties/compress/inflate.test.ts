@@ -1,9 +1,12 @@
-// Inflating as far as the bytes have come, against zlib: any text, any way of deflating it, cut anywhere, read in pieces of
+// Inflating as far as the bytes have come, against zlib and fflate, two that have nothing in common: any text, any way of deflating it, cut anywhere, read in pieces of
 // any size, put away at any moment. And what is no deflate stream ends in NotDeflated wherever it does in zlib.
 
 import zlib from 'node:zlib'
 import fc from 'fast-check'
+import { Inflate, deflateSync } from 'fflate'
 import t from 'tap'
+import { realTimers } from '../../../runtime/real-effects.ts'
+import { Compression } from '../../../workers/compression.ts'
 import { Inflater, NotDeflated } from '../../../workers/inflate.ts'
 
 /** Texts with repetitions near and far, and such without any. */
@@ -39,6 +42,36 @@ void t.test('what zlib deflates', (t) => {
     const found = inflated(zlib.deflateRawSync(text, way), cuts, most, parks)
     return found.ended && found.text.equals(text)
   }), { numRuns: 200 })
+  t.end()
+})
+
+void t.test('what fflate deflates', (t) => {
+  const level = fc.constantFrom(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  fc.assert(fc.property(text, level, cuts, fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 9 }), (text, level, cuts, most, parks) => {
+    const found = inflated(deflateSync(text, { level: level as 0 }), cuts, most, parks)
+    return found.ended && found.text.equals(text)
+  }), { numRuns: 200 })
+  t.end()
+})
+
+void t.test('a client with fflate reads each batch as it comes, whatever rests lie between', (t) => {
+  fc.assert(fc.property(fc.array(fc.tuple(text, fc.boolean()), { minLength: 1, maxLength: 8 }), (batches) => {
+    const ours = new Compression({ pause() {}, resume() {} }, realTimers, { input() {}, dry() {}, ended() {} }, 0)
+    const read: Uint8Array[] = []
+    const client = new Inflate((chunk) => { read.push(chunk) })
+    const sent: Uint8Array[] = []
+    try {
+      for (const [batch, rests] of batches) {
+        client.push(ours.deflate(batch))
+        sent.push(batch)
+        if (!Buffer.concat(read).equals(Buffer.concat(sent))) return false
+        if (rests) ours.park()
+      }
+      return true
+    } finally {
+      ours.stop()
+    }
+  }), { numRuns: 100 })
   t.end()
 })
 
