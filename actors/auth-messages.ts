@@ -25,6 +25,8 @@ export interface LoginRequest {
   /** TLS, or a trusted peer. */
   secured: boolean
   tls?: TlsProperties
+  /** From a trusted peer: that has its own penalties for those who guess. */
+  trusted?: boolean
   /** What a trusted proxy has said for the passdb: %{passdb:forward_<name>}. */
   forward?: Readonly<Record<string, string>>
 }

@@ -3,7 +3,7 @@
 //
 // - An internal failure is `temporary`, never `refused` or `unknown`: a mail must not bounce because LDAP is away.
 // - A refused login is answered auth_failure_delay after it came, so that neither the user's existence nor the hash shows in
-//   the time. The databases hash for unknown users too, in case the delay is off.
+//   the time. Who goes on guessing waits longer (auth/penalty.ts). The databases hash for unknown users too, in case the delay is off.
 // - Equal look-ups that run at the same time are made once, and remembered where auth_cache_size says so (auth/lookups.ts).
 
 import type { Settings } from '../conf/settings.ts'
@@ -21,6 +21,8 @@ import type { Remembered } from './auth/lookups.ts'
 import { loginName, splitMaster } from './auth/login-name.ts'
 import type { RunLookup, Say } from './auth/lookup.ts'
 import type { PassdbOutcome } from './auth/passdb-chain.ts'
+import { createHmac } from 'node:crypto'
+import { Penalties } from './auth/penalty.ts'
 import { PassdbChain } from './auth/passdb-chain.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
 import type {
@@ -50,6 +52,9 @@ class Auth implements AuthActor {
   #settings: Settings
   readonly #cache: AuthCache
   readonly #lookups: Lookups
+  readonly #penalties: Penalties
+  /** Of hashes of what was tried. */
+  readonly #secret: Uint8Array
   readonly #delayed = new Set<() => void>()
   #running = 0
   readonly #answered: Record<string, number> = {}
@@ -58,6 +63,8 @@ class Auth implements AuthActor {
   constructor({ effects, settings, runLookup, remembered = () => undefined }: AuthOptions) {
     this.#effects = effects
     this.#settings = settings
+    this.#penalties = new Penalties(effects.clock)
+    this.#secret = effects.random.bytes(32)
     this.#cache = new AuthCache(effects.clock, effects.random.bytes(32), cacheTimes(settings))
     this.#lookups = new Lookups(runLookup, (task) => (this.#settings.auth_cache_size > 0 ? remembered(task) : undefined), this.#cache)
   }
@@ -110,11 +117,20 @@ class Auth implements AuthActor {
   }
 
   async #login(request: LoginRequest): Promise<AuthAnswer> {
+    const { ip } = request.remote
+    const penalised = request.trusted !== true && (this.#settings.service['anvil']?.unix_listener['anvil-auth-penalty']?.mode ?? 0) !== 0
+    if (penalised) await this.#until(this.#effects.clock.monotonic() + this.#penalties.waitMs(ip))
     const begun = this.#effects.clock.monotonic()
     const { answer, login } = await this.#verify(request)
+    if (answer.status === 'ok') this.#penalties.succeeded(ip)
+    else if (penalised && answer.status === 'refused') this.#penalties.failed(ip, this.#tried(request))
     const delays = (answer.status === 'refused' || answer.status === 'disabled') && !(login !== undefined && isSet(login.fields, 'nodelay'))
     if (delays) await this.#until(begun + this.#settings.auth_failure_delay)
     return answer
+  }
+
+  #tried({ username, password, proof }: LoginRequest): string | undefined {
+    return proof === undefined ? createHmac('sha256', this.#secret).update(`${username}\0${password}`).digest('base64').slice(0, 16) : undefined
   }
 
   async #verify(request: LoginRequest): Promise<{ answer: AuthAnswer; login?: Login }> {
@@ -247,7 +263,8 @@ class Auth implements AuthActor {
   }
 
   #passdbs(say: Say): PassdbChain {
-    return new PassdbChain(this.#settings.passdb, (task) => this.#lookups.run(task), say)
+    const { passdb, auth_verbose_passwords, auth_debug_passwords } = this.#settings
+    return new PassdbChain(passdb, (task) => this.#lookups.run(task), say, auth_debug_passwords ? 'plain' : auth_verbose_passwords)
   }
 
   /** Settles when the clock has reached `monotonicMs`, or the actor stops. */
@@ -268,13 +285,14 @@ class Auth implements AuthActor {
   /** Dovecot's form: `passwd-file(user,192.0.2.1,<session>): Password mismatch`. Refusals are said where auth_verbose is set. */
   #sayer(request: AuthRequest, user: string): Say {
     const who = [printable(user), request.remote?.ip, `<${request.session}>`].filter((part) => part !== undefined && part !== '').join(',')
-    const shown = this.#settings.auth_verbose || this.#settings.auth_debug
-    return (level, driver, text) => this.#effects.emit({
-      level: level === 'info' && !shown ? 'debug' : level,
+    const { auth_verbose, auth_debug, auth_debug_passwords } = this.#settings
+    const shown = auth_verbose || auth_debug || auth_debug_passwords
+    // Without `user`: these are the auth service's lines, and not of a user's session.
+    return (level, driver, text, verbose = 'default') => this.#effects.emit({
+      level: level === 'info' && !(verbose === 'default' ? shown : verbose === 'yes') ? 'debug' : level,
       name: `auth.${request.kind}`,
       text: `${driver}(${who}): ${printable(text)}`,
       service: 'auth',
-      user,
       session: request.session,
     })
   }

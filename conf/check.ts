@@ -11,6 +11,7 @@ import type { SectionKind } from './grammar.ts'
 import { rowOf, sectionKind } from './grammar.ts'
 import { nearest } from './nearest.ts'
 import { parseNetwork } from './network.ts'
+import { isPasswordForm } from './shown-password.ts'
 import type { Condition, Entry } from './read.ts'
 import { saysNothing } from './read.ts'
 import type { Setting } from './setting.ts'
@@ -92,6 +93,8 @@ const ruleOf = (key: string, path: readonly string[]): ((value: unknown) => void
   if (key === 'port' && path.includes('inet_listener')) return (value) => { if (value as number > 65_535) throw new Error(`${value} is not a port (0..65535)`) }
   if (key === 'login_trusted_networks' || key === 'haproxy_trusted_networks') return (value) => { (value as string[]).forEach(parseNetwork) }
   if (key === 'auth_cache_size') return (value) => { if (value as number > 0 && value as number < 1024) throw new Error('less than 1 k is no cache (0 switches it off)') }
+  if (key === 'auth_verbose_passwords') return (value) => { if (!isPasswordForm(value as string)) throw new Error(`'${value}' is not one of no, plain, sha1, with :LENGTH`) }
+  if (key === 'login_log_format' || key === 'login_log_format_elements') return (value) => { expand(value as string, inLoginLines) }
   if (key === 'culver_storage_workers') return (value) => { if (value === 0) throw new Error('at least 1 is needed') }
   return undefined
 }
@@ -102,6 +105,11 @@ const anyField: Record<string, string> = new Proxy({}, {
   getOwnPropertyDescriptor: () => ({ value: '0', enumerable: true, configurable: true }),
 })
 const sample = userVariables({ user: 'user@example.com', fields: anyField })
+
+/** Beside those, what lines about logins may name. */
+const inLoginLines = {
+  ...sample, mech: '', mail_pid: '', secured: '', cert: '', ssl_security: '', login_user: '', listener: '', real_rport: '', real_lport: '', $: '', s: '',
+}
 
 const checkExpansion = (value: string, where: string, key: string, findings: Findings): void => {
   try {

@@ -46,6 +46,14 @@ export const canonicalAddress = (text: string): string | undefined => {
   return parsed === undefined ? undefined : addressText(parsed)
 }
 
+/** The network of `bits` that an IPv6 address is in, as text; an IPv4 address as it is. undefined: it is no address. */
+export const networkOf = (text: string, bits: number): string | undefined => {
+  const parsed = parseAddress(text)
+  if (parsed === undefined || parsed.width === 32) return parsed && addressText(parsed)
+  const ignored = BigInt(parsed.width - bits)
+  return `${addressText({ width: parsed.width, bits: parsed.bits >> ignored << ignored })}/${bits}`
+}
+
 const addressText = ({ bits, width }: { bits: bigint; width: 32 | 128 }): string => {
   const part = width === 32 ? 8 : 16
   const groups = Array.from({ length: width / part }, (_, n) => Number(bits >> BigInt(width - part * (n + 1)) & (1n << BigInt(part)) - 1n))

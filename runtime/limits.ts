@@ -92,6 +92,9 @@ export const limits = {
   ldapConnectMs: 3_000,
   ldapAnswerMs: 10_000,
   ldapLookupMs: 20_000,
+  /** Addresses with a penalty, each some 500 bytes for 15 s; logins that wait, for a database or for their penalty (a promise each). */
+  authPenalties: 20_000,
+  authWaiting: 50_000,
   /** Remembered look-ups: how long a refusal counts at first (ms), and wrong passwords of one user. */
   authAgainMs: 15_000,
   authWrongPasswords: 8,

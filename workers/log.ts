@@ -34,6 +34,8 @@ export function formatLine(settings: Settings, event: LogEvent, now: Date): stri
   return line.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, '?')
 }
 
+const showsDebug = ({ mail_debug, auth_debug, auth_debug_passwords }: Settings): boolean => mail_debug || auth_debug || auth_debug_passwords
+
 /** Where lines of one kind go: a descriptor to write to. */
 function openTarget(path: string): number {
   // There is no syslog daemon's protocol here: under a service manager standard error is what becomes the journal.
@@ -62,7 +64,7 @@ export function openLog(current: () => Settings): Log {
   const infos = settings.info_log_path === '' ? errors : open(settings.info_log_path)
   const debugs = settings.debug_log_path === '' ? infos : open(settings.debug_log_path)
   return (event) => {
-    if (event.level === 'debug' && !current().mail_debug && !current().auth_debug) return
+    if (event.level === 'debug' && !showsDebug(current())) return
     const target = event.level === 'debug' ? debugs : event.level === 'info' ? infos : errors
     target.write(format(event))
   }

@@ -88,7 +88,7 @@ export class Server {
     })
     this.#pool = new AuthPool(settings)
     this.#authActor = createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup), remembered: (lookup) => this.#pool.remembered(lookup) })
-    this.#auth = new Mailbox(this.#authActor, this.#effects.clock)
+    this.#auth = new Mailbox(this.#authActor, this.#effects.clock, limits.authWaiting)
     this.#anvil = createAnvil(settings, (worker, keys) => { this.#kick(worker, keys) })
     this.#storage = new Supervisor(this.#effects, { name: 'storage worker', start: () => this.#startStorage() })
     this.#sessions = Array.from({ length: workerCount(settings) }, (_, index) => new Supervisor<SessionThread>(this.#effects, {

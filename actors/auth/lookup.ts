@@ -51,5 +51,5 @@ export interface LookupResult {
 /** Never answers a wrong `ok`; may reject, which counts as `temporary`. */
 export type RunLookup = (task: LookupTask) => Promise<LookupResult>
 
-/** One step of a look-up that is worth a line in the log. */
-export type Say = (level: 'debug' | 'info' | 'warning' | 'error', driver: string, text: string) => void
+/** One step of a look-up that is worth a line in the log; `verbose`: a database's own auth_verbose. */
+export type Say = (level: 'debug' | 'info' | 'warning' | 'error', driver: string, text: string, verbose?: 'default' | 'yes' | 'no') => void

@@ -3,6 +3,7 @@
 // look-up are forgotten, a database that was away makes the whole answer temporary unless another one says yes.
 
 import { matcher } from '../../conf/mask.ts'
+import { shownPassword } from '../../conf/shown-password.ts'
 import { inNetworks } from '../../conf/network.ts'
 import type { PassdbSettings } from '../../conf/settings.ts'
 import { isSet, parseFields } from './fields.ts'
@@ -47,11 +48,14 @@ export class PassdbChain {
   readonly #passdbs: readonly PassdbSettings[]
   readonly #runLookup: RunLookup
   readonly #say: Say
+  readonly #passwords: string
 
-  constructor(passdbs: readonly PassdbSettings[], runLookup: RunLookup, say: Say) {
+  /** `passwords`: how the log shows them (auth_verbose_passwords). */
+  constructor(passdbs: readonly PassdbSettings[], runLookup: RunLookup, say: Say, passwords = 'no') {
     this.#passdbs = passdbs
     this.#runLookup = runLookup
     this.#say = say
+    this.#passwords = passwords
   }
 
   /** Whether some passdb holds master users. */
@@ -115,14 +119,18 @@ export class PassdbChain {
     if (result.salt !== undefined && login.salt?.known !== true) login.salt = { known: result.status === 'ok', salt: result.salt }
     if (result.signature !== undefined) login.signature = result.signature
     if (result.status === 'temporary') this.#say('error', passdb.driver, result.reason ?? 'lookup failed')
-    else if (passdb.deny) { if (result.status !== 'unknown') this.#say('info', passdb.driver, 'User found from deny passdb') }
-    else if (result.status === 'unknown') this.#say('info', passdb.driver, result.reason ?? 'unknown user')
-    else if (result.status === 'mismatch') this.#say('info', passdb.driver, result.reason ?? 'Password mismatch')
+    else if (passdb.deny) { if (result.status !== 'unknown') this.#info(passdb, 'User found from deny passdb') }
+    else if (result.status === 'unknown') this.#info(passdb, `${result.reason ?? 'unknown user'}${this.#shown(find ? '' : claim)}`)
+    else if (result.status === 'mismatch') this.#info(passdb, `${result.reason ?? 'Password mismatch'}${this.#shown(claim)}`)
     if (result.cached === true) this.#say('debug', passdb.driver, `cache hit: ${result.status}`)
     if (result.warning !== undefined) this.#say('warning', passdb.driver, result.warning)
     if (result.status !== 'ok' || passdb.deny) return result.status
     return this.#take(passdb, login, result.fields)
   }
+
+  #info(passdb: PassdbSettings, text: string): void { this.#say('info', passdb.driver, text, passdb.auth_verbose) }
+
+  #shown(claim: string | ScramClaim): string { return typeof claim === 'string' ? shownPassword(this.#passwords, claim) : '' }
 
   #take(passdb: PassdbSettings, login: Login, found: Fields): LookupResult['status'] {
     const variables = loginVariables(login)
@@ -132,11 +140,11 @@ export class PassdbChain {
     const nets = fields['allow_nets']
     // A look-up without a password lets nobody in.
     if (nets !== undefined && login.request.kind === 'login' && !isAllowed(nets, login.request.remote.ip)) {
-      this.#say('info', passdb.driver, 'allow_nets check failed: IP not in allowed networks')
+      this.#info(passdb, 'allow_nets check failed: IP not in allowed networks')
       return 'unknown'
     }
     if (isSet(fields, 'fail')) {
-      this.#say('info', passdb.driver, 'User is refused by the field fail')
+      this.#info(passdb, 'User is refused by the field fail')
       return 'unknown'
     }
     if (isSet(fields, 'tempfail')) return 'temporary'

@@ -9,7 +9,7 @@ export const authSettings = {
   auth_username_chars: text('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890.-_@', 'Characters allowed in user names; empty: all.', acts),
   auth_username_translation: text('', 'Pairs of characters: each first one is replaced by the second.', acts),
   auth_default_realm: text('', 'Domain added to names without one.', acts),
-  auth_realms: list('', 'Realms offered by DIGEST-MD5.'),
+  auth_realms: list('', 'Realms offered by DIGEST-MD5, which is not offered; and none else has any.', acts),
   auth_anonymous_username: text('anonymous', 'User that ANONYMOUS logs in.'),
   auth_master_user_separator: text('', 'Character between user and master user in a login name.', acts),
   auth_failure_delay: time('2 secs', 'Time a failed login is answered later.', acts),
@@ -61,7 +61,7 @@ export const passdbSettings = {
   deny: bool(false, 'Users found here are refused.', acts),
   pass: bool(false, 'After a success go on with the next one (old form of result_success = continue).', acts),
   master: bool(false, 'Holds master users.', acts),
-  auth_verbose: choice(['default', 'yes', 'no'], 'default', 'auth_verbose for this database.'),
+  auth_verbose: choice(['default', 'yes', 'no'], 'default', 'auth_verbose for this database.', acts),
 } as const
 
 export const userdbSettings = {
@@ -73,5 +73,5 @@ export const userdbSettings = {
   result_success: choice(['return-ok', 'return', 'return-fail', 'continue', 'continue-ok', 'continue-fail'], 'return-ok', 'What follows a success.', acts),
   result_failure: choice(['continue', 'return', 'return-ok', 'return-fail', 'continue-ok', 'continue-fail'], 'continue', 'What follows a failure.', acts),
   result_internalfail: choice(['continue', 'return', 'return-ok', 'return-fail', 'continue-ok', 'continue-fail'], 'continue', 'What follows a database that is away.', acts),
-  auth_verbose: choice(['default', 'yes', 'no'], 'default', 'auth_verbose for this database.'),
+  auth_verbose: choice(['default', 'yes', 'no'], 'default', 'auth_verbose for this database.', acts),
 } as const

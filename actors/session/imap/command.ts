@@ -175,6 +175,8 @@ export interface ImapSession {
   takeModseq(): number
 
   /** Only before login. No: refused. Cancelled: the session goes on elsewhere. */
+  /** To log in, as long as none has succeeded. */
+  attempts: Attempts | undefined
   login(credentials: Credentials): Promise<Ok>
   /** The connection is closed after this command's tagged reply. */
   logout(): void

@@ -7,6 +7,7 @@ import { limits } from '../../../runtime/limits.ts'
 import { workaroundsFor } from '../../../conf/clients.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import type { User } from '../../user/types.ts'
+import type { Attempts } from '../login-log.ts'
 import type { SessionWorld } from '../types.ts'
 import { BreaksSequences, ExpectsNews } from './command.ts'
 import type { Counters, Credentials, ImapSession, Running, Workaround } from './command.ts'
@@ -49,6 +50,7 @@ export class ImapConnection implements ImapSession {
   readonly #input: Input
   readonly #owner: Owner
   #user: User | undefined
+  attempts: Attempts | undefined
   #detach: Cancel | undefined
   #selection: Selection | undefined
   #enabled: Set<string> | undefined
@@ -273,7 +275,7 @@ export class ImapConnection implements ImapSession {
   }
 
   async login(credentials: Credentials): Promise<Ok> {
-    const account = await authenticate(this.world, credentials)
+    const account = await authenticate(this, credentials)
     if (this.#silent) throw new Cancelled('the client is gone')
     const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism, workarounds: this.#workarounds }
     const user = await settle(this.world, account, credentials.mechanism, () => ({ state: frozen, input: this.#input.rest() }))
@@ -296,6 +298,7 @@ export class ImapConnection implements ImapSession {
     if (this.#silent) throw new Cancelled('the client is gone')
     this.#workarounds = workarounds
     this.#user = user
+    this.attempts = undefined
     this.#detach = user.attach({ id: this.world.seed.id, service: 'imap', closing: (reason) => this.#owner.leave(reason) })
     this.#input.lineBytes = this.settings.imap_max_line_length
     logLogin(this, mechanism)

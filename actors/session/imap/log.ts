@@ -1,27 +1,25 @@
 // The log lines of an IMAP session: login, logout, failures of ours.
 
+import { userVariables } from '../../../conf/expand.ts'
+import { loginLine, withoutLogin } from '../login-log.ts'
+import type { Attempts } from '../login-log.ts'
 import type { ImapSession } from './command.ts'
-import { howSecured } from '../secured.ts'
 import type { Disconnect } from './result.ts'
 import { messageOf } from '../../../runtime/errors.ts'
-
-const place = ({ world: { seed } }: ImapSession): string =>
-  [`rip=${seed.remote.ip}`, `lip=${seed.local.ip}`, ...howSecured(seed), `session=<${seed.id}>`].join(', ')
 
 export function logLogin(s: ImapSession, mechanism: string): void {
   const { user } = s.user.account
   s.effects.emit({
-    level: 'info', name: 'imap.login', service: 'imap-login', user, session: s.world.seed.id,
-    text: `Login: user=<${user}>, method=${mechanism}, ${place(s)}`,
+    level: 'info', name: 'imap.login', service: 'imap-login', session: s.world.seed.id,
+    text: loginLine(s.settings, s.world.seed, 'Login', { user, method: mechanism, pid: String(userVariables({ user })['pid']) }),
   })
 }
 
 /** The last line of a session that was sent away before its login was complete. */
 export function logDisconnect(s: ImapSession, { why, user, method }: Disconnect): void {
-  const who = [user === undefined ? [] : `user=<${user}>`, method === undefined ? [] : `method=${method}`].flat()
   s.effects.emit({
-    level: 'info', name: 'imap.disconnect', service: 'imap-login', session: s.world.seed.id, ...(user === undefined ? {} : { user }),
-    text: `${why}: ${[...who, place(s)].join(', ')}`,
+    level: 'info', name: 'imap.disconnect', service: 'imap-login', session: s.world.seed.id,
+    text: loginLine(s.settings, s.world.seed, why, { user, method }),
   })
 }
 
@@ -41,14 +39,19 @@ function logoutVariables(s: ImapSession): Record<string, string | number> {
   }
 }
 
+/** The last line of a connection that nobody has logged in on, since `connectedMs` (monotonic). */
+export function logNoLogin(s: ImapSession, reason: string, attempts: Attempts | undefined, connectedMs: number): void {
+  const why = withoutLogin(attempts, connectedMs, s.effects.clock.monotonic())
+  s.effects.emit({
+    level: 'info', name: 'imap.disconnect', service: 'imap-login', session: s.world.seed.id,
+    text: loginLine(s.settings, s.world.seed, `Disconnected: ${reason.replace(/\.$/, '')} ${why}`, attempts),
+  })
+}
+
 /** The last line of a session; its figures are those of imap_logout_format. */
 export function logLogout(s: ImapSession, reason: string): void {
   const { bytesIn, bytesOut } = bytesOf(s)
   const session = s.world.seed.id
-  if (!s.authenticated) {
-    s.effects.emit({ level: 'info', name: 'imap.disconnect', service: 'imap-login', session, text: `Disconnected: ${reason} (no login): ${place(s)}` })
-    return
-  }
   const figures = logoutVariables(s)
   const text = s.settings.imap_logout_format.replace(/%(?:\{(\w+)\}|([a-z]))/g, (whole, long: string | undefined, short: string | undefined) =>
     String(figures[long ?? short!] ?? whole))

@@ -20,9 +20,9 @@ export function mustBePrivate({ settings, seed }: SessionWorld, mechanism: strin
 /** Asks auth. No: refused, and why as far as the client may know. */
 export async function authenticate(world: SessionWorld, credentials: Credentials) {
   const { mechanism, username, password, authzid, proof, conclude } = credentials
-  const { id, remote, local, secured, tls, forward } = world.seed
+  const { id, remote, local, secured, trusted, tls, forward } = world.seed
   const answer = await world.authenticate({
-    kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured,
+    kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured, trusted,
     ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
   })
   await conclude?.(answer)

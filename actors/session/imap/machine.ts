@@ -17,7 +17,7 @@ import type { Rejected } from './dispatch.ts'
 import { respText } from './encode.ts'
 import { Input } from './input.ts'
 import { settle } from './login.ts'
-import { logDisconnect, logFailure, logLogout } from './log.ts'
+import { logDisconnect, logFailure, logLogout, logNoLogin } from './log.ts'
 import { CommandReader } from './reader.ts'
 import type { Received } from './reader.ts'
 import { No, refusalOf } from './result.ts'
@@ -119,6 +119,7 @@ class ImapMachine implements Session {
   async #resume({ account, state, input }: NonNullable<SessionWorld['seed']['resumed']>): Promise<void> {
     const { tag, mechanism, workarounds } = state as Frozen
     if (input.length > 0) this.#input.push(input)
+    this.#connection.attempts = { count: 1, user: account.user, method: mechanism, firstMs: this.#heardMs, internal: true }
     try {
       const user = await settle(this.#world, account, mechanism, () => { throw new Bug('a resumed session cannot move on') })
       this.#reply(tag, 'OK', this.#connection.enter(user!, mechanism, workarounds))
@@ -225,7 +226,8 @@ class ImapMachine implements Session {
     // A session that goes on elsewhere has neither ended nor a wire of its own any more.
     if (!connection.moved) {
       if (this.#disconnect !== undefined) logDisconnect(connection, this.#disconnect)
-      else logLogout(connection, connection.loggedOut ? 'Logged out' : this.#bye || 'Connection closed')
+      else if (connection.authenticated) logLogout(connection, connection.loggedOut ? 'Logged out' : this.#bye || 'Connection closed')
+      else logNoLogin(connection, connection.loggedOut ? 'Aborted login by logging out' : this.#bye || 'Connection closed', connection.attempts, this.#heardMs)
       this.#world.wire.close()
       this.#world.ended()
     }

@@ -35,7 +35,7 @@ t.test('ID and LOGIN in one packet, or in any pieces', async (t) => {
     t.match(asked, [forwarded])
     t.match(client.log, [{
       name: 'imap.login', session: forwarded.session,
-      text: `Login: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, secured, session=<${forwarded.session}>`,
+      text: `Login: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, mpid=${process.pid}, secured, session=<${forwarded.session}>`,
     }])
     t.equal(client.log.length, 1, 'fields of proxies are no client id')
   }
@@ -98,7 +98,7 @@ t.test('a connection that goes round in circles is refused', async (t) => {
   t.equal(await client.end(), '')
   t.ok(client.closed)
   t.same(asked, [])
-  t.match(client.log, [{ text: 'Proxying loops: the TTL has reached zero: rip=198.51.100.7, lip=192.0.2.2, secured, session=<S1>' }])
+  t.match(client.log, [{ text: 'Proxying loops: the TTL has reached zero: user=<>, rip=198.51.100.7, lip=192.0.2.2, secured, session=<S1>' }])
 })
 
 t.test('the session goes on elsewhere as the client that it is', async (t) => {

@@ -27,7 +27,7 @@ t.test('LOGIN', async (t) => {
   t.match(c.heard, /\+ OK\r\n/)
   t.match(asked[1], { kind: 'login', service: 'imap', mechanism: 'PLAIN', username: 'u', session: 'S1', secured: true, remote: { ip: '192.0.2.1' } })
   t.equal(last(await c.say('LOGIN u x')), 'BAD Error in IMAP command LOGIN: Already logged in.')
-  t.match(c.log, [{ name: 'imap.login', text: 'Login: user=<u>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.2, secured, session=<S1>' }])
+  t.match(c.log, [{ name: 'imap.login', text: /^Login: user=<u>, method=PLAIN, rip=192\.0\.2\.1, lip=192\.0\.2\.2, mpid=\d+, secured, session=<S1>$/ }])
 })
 
 t.test('AUTHENTICATE PLAIN and LOGIN, with and without initial response', async (t) => {

@@ -1,7 +1,6 @@
 // LOGIN. RFC 3501 §6.2.3. Who is to use another server is told which one (RFC 2221: LOGIN-REFERRALS), by AUTHENTICATE too.
 
 import { command } from '../command.ts'
-import { mustBePrivate } from '../login.ts'
 import { Bad } from '../result.ts'
 
 const exposed = 'BAD [ALERT] Plaintext authentication not allowed without SSL/TLS, but your client did it anyway. '
@@ -13,7 +12,7 @@ export default command({
   log: ({ username }) => username,
   run({ username, password }, s) {
     try {
-      mustBePrivate(s.world, 'LOGIN')
+      s.mustBePrivate('LOGIN')
     } catch (error) {
       s.send(exposed)
       throw error
