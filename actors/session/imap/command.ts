@@ -20,6 +20,7 @@ import type { Notifier } from './notify/notifier.ts'
 import type { LiveSearch } from './search/live-search.ts'
 import type { Due } from './unasked.ts'
 import type { View } from './view.ts'
+import type { Attempts } from '../login-log.ts'
 
 export { Bad, No, ok } from './result.ts'
 

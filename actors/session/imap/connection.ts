@@ -7,7 +7,6 @@ import { limits } from '../../../runtime/limits.ts'
 import { workaroundsFor } from '../../../conf/clients.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import type { User } from '../../user/types.ts'
-import type { Attempts } from '../login-log.ts'
 import type { SessionWorld } from '../types.ts'
 import { BreaksSequences, ExpectsNews } from './command.ts'
 import type { Counters, Credentials, ImapSession, Running, Workaround } from './command.ts'
@@ -50,7 +49,7 @@ export class ImapConnection implements ImapSession {
   readonly #input: Input
   readonly #owner: Owner
   #user: User | undefined
-  attempts: Attempts | undefined
+  attempts: ImapSession['attempts']
   #detach: Cancel | undefined
   #selection: Selection | undefined
   #enabled: Set<string> | undefined
@@ -289,9 +288,7 @@ export class ImapConnection implements ImapSession {
 
   identify(said: ReadonlyMap<string, string | undefined>): void { this.#workarounds = workaroundsFor(this.world.clients, said) }
 
-  needs(workaround: Workaround): boolean {
-    return this.#workarounds.includes(workaround) || this.settings.imap_client_workarounds.includes(workaround)
-  }
+  needs(workaround: Workaround): boolean { return this.#workarounds.includes(workaround) || this.settings.imap_client_workarounds.includes(workaround) }
 
   /** The session is the user's from here on. `workarounds`: of a client that has identified itself on another worker. */
   enter(user: User, mechanism: string, workarounds = this.#workarounds): Ok {

@@ -6,27 +6,35 @@ import type { AuthAnswer, Elsewhere, SaltAnswer, SaltRequest, ScramSalt } from '
 import type { SaslStep } from '../sasl/mechanism.ts'
 import type { SessionWorld } from '../types.ts'
 import { loginAllowed, mechanisms, plaintextAllowed } from './capabilities.ts'
-import type { Credentials } from './command.ts'
+import type { Credentials, ImapSession } from './command.ts'
 import { No } from './result.ts'
 
+type Attempting = Pick<ImapSession, 'world' | 'effects' | 'attempts'>
+
 /** Refuses a mechanism (LOGIN: undefined) that would show a password to whoever listens, and any where TLS must come first. */
-export function mustBePrivate({ settings, seed }: SessionWorld, mechanism: string): void {
+export function mustBePrivate(s: Attempting, mechanism: string): void {
+  const { settings, seed } = s.world
   if (plaintextAllowed(settings, seed)) return
   if (!loginAllowed(settings, seed)) throw new No('PRIVACYREQUIRED', 'Authentication not allowed until SSL/TLS is enabled.')
   if (mechanisms(settings, seed).some((m) => m.name === mechanism && !m.plaintext)) return
+  s.attempts = { count: 1, user: '', method: mechanism === 'LOGIN' ? 'PLAIN' : mechanism, firstMs: s.effects.clock.monotonic(), disallowed: true }
   throw new No('PRIVACYREQUIRED', 'Plaintext authentication disallowed on non-secure (SSL/TLS) connections.')
 }
 
 /** Asks auth. No: refused, and why as far as the client may know. */
-export async function authenticate(world: SessionWorld, credentials: Credentials) {
+export async function authenticate(s: Attempting, credentials: Credentials): Promise<Account> {
+  const { world } = s
   const { mechanism, username, password, authzid, proof, conclude } = credentials
   const { id, remote, local, secured, trusted, tls, forward } = world.seed
+  const { count = 0, firstMs = s.effects.clock.monotonic() } = s.attempts ?? {}
+  s.attempts = { count: count + 1, user: username, method: mechanism, firstMs }
   const answer = await world.authenticate({
     kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured, trusted,
     ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
   })
   await conclude?.(answer)
   if (answer.status === 'ok') return answer.account
+  if (answer.status === 'temporary') s.attempts.internal = true
   throw refusal(answer, mechanism)
 }
 

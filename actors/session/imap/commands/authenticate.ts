@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer'
 import { WaitsForPipeline, command } from '../command.ts'
 import type { Credentials, ImapSession } from '../command.ts'
 import { mechanisms } from '../capabilities.ts'
-import { saltOf } from '../login.ts'
+import { mustBePrivate, saltOf } from '../login.ts'
 import { Bad, No } from '../result.ts'
 import type { Mechanism, SaslExchange } from '../../sasl/mechanism.ts'
 import type { AuthAnswer } from '../../../auth-messages.ts'
@@ -57,7 +57,7 @@ export default command({
   async run({ name, initial }, s) {
     const mechanism = mechanisms(s.settings, s.world.seed).find((m) => m.name === name)
     if (mechanism === undefined) throw new No('', 'Unsupported authentication mechanism.')
-    s.mustBePrivate(name)
+    mustBePrivate(s, name)
     return s.login(await credentials(mechanism, initial, s))
   },
 })

@@ -1,6 +1,7 @@
 // LOGIN. RFC 3501 §6.2.3. Who is to use another server is told which one (RFC 2221: LOGIN-REFERRALS), by AUTHENTICATE too.
 
 import { command } from '../command.ts'
+import { mustBePrivate } from '../login.ts'
 import { Bad } from '../result.ts'
 
 const exposed = 'BAD [ALERT] Plaintext authentication not allowed without SSL/TLS, but your client did it anyway. '
@@ -12,7 +13,7 @@ export default command({
   log: ({ username }) => username,
   run({ username, password }, s) {
     try {
-      s.mustBePrivate('LOGIN')
+      mustBePrivate(s, 'LOGIN')
     } catch (error) {
       s.send(exposed)
       throw error
