@@ -1,9 +1,14 @@
-// Memory: what an idle logged-in session costs, and that streaming 500 MB of mail needs no memory to speak of.
+// Memory: what an idle logged-in session costs, with and without TLS, and that streaming 500 MB of mail needs no memory to speak of.
 
+import fs from 'node:fs'
 import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
 import t from 'tap'
+import { Authority, certificatePackages } from '../fixtures/certificates.ts'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer, password } from '../fixtures/server.ts'
+import { requirePackages } from '../packages.ts'
 import { Peak, figure, megabytes, residentBytes } from './measure.ts'
 
 const sessions = 2000
@@ -31,6 +36,36 @@ void t.test(`${sessions} idle sessions`, async (t) => {
   const each = (residentBytes(server.pid) - before) / sessions
   figure(t, `${(each / 1024).toFixed(1)} KB RSS an idle logged-in session (${sessions} more sessions of 200 users on 2 workers; process before: ${megabytes(before)})`)
   t.ok(each < bytesPerSessionAtMost, `less than ${bytesPerSessionAtMost / 1024} KB each`)
+  for (const client of clients) client.close()
+})
+
+/** The socket's TLS: OpenSSL's state, and the runtime's objects around it. */
+const tlsBytesAtMost = 128 * 1024
+const tlsSessions = 1000
+const absent = requirePackages(certificatePackages)
+
+void t.test(`${tlsSessions} idle sessions under TLS`, { skip: absent.length > 0 ? `needs ${absent.join(', ')}` : false }, async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-memory-'))
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+  const { cert, key } = new Authority(directory).pair('mail', '/CN=mail.example.com', ['mail.example.com'])
+  const server = await TestServer.start({ workers: 2, config: `ssl = yes\nssl_cert = <${cert}\nssl_key = <${key}\n` })
+  t.teardown(() => server.stop())
+  const clients: LineClient[] = []
+  const login = async (n: number): Promise<void> => {
+    const client = await LineClient.connect(server.imapPort)
+    clients.push(client)
+    await client.line()
+    await client.command('s', 'STARTTLS')
+    await client.startTls({ servername: 'mail.example.com' })
+    const reply = await client.command('a', `LOGIN user${n % 100}@example.com ${password}`)
+    if (!reply.at(-1)!.startsWith('a OK')) throw new Error(reply.join('\n'))
+  }
+  for (let n = 0; n < warmUp; n += abreast) await Promise.all(Array.from({ length: abreast }, (_, i) => login(n + i)))
+  const before = residentBytes(server.pid)
+  for (let n = 0; n < tlsSessions; n += abreast) await Promise.all(Array.from({ length: abreast }, (_, i) => login(n + i)))
+  const each = (residentBytes(server.pid) - before) / tlsSessions
+  figure(t, `${(each / 1024).toFixed(1)} KB RSS an idle logged-in session under TLS (${tlsSessions} more sessions of 100 users on 2 workers)`)
+  t.ok(each < tlsBytesAtMost, `less than ${tlsBytesAtMost / 1024} KB each`)
   for (const client of clients) client.close()
 })
 

@@ -22,8 +22,9 @@ const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-tls-'))
 t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
 const authority = absent.length > 0 ? undefined : new Authority(directory)
 
-/** A server that has come over the network, as far as it can tell: passwords need TLS. */
+/** Clients of these addresses have come over a network, as far as the server can tell: passwords need TLS. */
 const stranger = '127.0.0.9'
+const trustedPeer = '127.0.0.8'
 
 const tlsConfig = (imaps: number, { cert, key }: Pair, more = ''): string => `
 ssl = yes
@@ -61,6 +62,7 @@ for (const runtime of ['node', 'deno'] as const) {
     const named = authority!.pair(`named-${runtime}`, '/CN=other.example.com', ['other.example.com'])
     const balanced = await freePort()
     const { server, imaps, pair } = await serve(t, runtime, `haproxy_trusted_networks = 127.0.0.1
+login_trusted_networks = ${trustedPeer}
 service imap-login {
   inet_listener balanced {
     port = ${balanced}
@@ -140,6 +142,24 @@ local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${name
       t.match(await client.command('a', 'STARTTLS {6+}\r\nb NOOP'), [/^a BAD/], 'a literal is no argument of it')
       t.match(await client.command('c', 'NOOP'), ['c OK NOOP completed.'])
       client.close()
+    })
+
+    void t.test('what a trusted peer has said before TLS counts no more, either', async (t) => {
+      const client = await greeted(await LineClient.connect(server.imapPort, { localAddress: trustedPeer }))
+      await client.command('a', 'ID ("x-originating-ip" "203.0.113.1")')
+      await client.command('b', 'STARTTLS')
+      await client.startTls(trusting('mail.example.com'))
+      t.match((await client.command('c', `LOGIN unsaid ${password}`)).at(-1), /^c OK/)
+      await server.logs(/Login: user=<unsaid>, method=PLAIN, rip=127\.0\.0\.8,/)
+      client.close()
+      const again = await greeted(await LineClient.connect(server.imapPort, { localAddress: trustedPeer }))
+      await again.command('a', 'ID ("x-originating-ip" "203.0.113.1")')
+      await again.command('b', 'STARTTLS')
+      await again.startTls(trusting('mail.example.com'))
+      await again.command('c', 'ID ("x-originating-ip" "203.0.113.2")')
+      t.match((await again.command('d', `LOGIN said ${password}`)).at(-1), /^d OK/)
+      await server.logs(/Login: user=<said>, method=PLAIN, rip=203\.0\.113\.2,/)
+      again.close()
     })
 
     void t.test('a PROXY header in the same packet as the beginning of TLS', async (t) => {

@@ -5,6 +5,7 @@ import type { Config, Connection } from '../../conf/load.ts'
 import { settingsFor } from '../../conf/load.ts'
 import type { Condition } from '../../conf/read.ts'
 import type { Settings } from '../../conf/settings.ts'
+import { sslSettings } from '../../conf/settings/login.ts'
 import { ConfigError, messageOf } from '../../runtime/errors.ts'
 import { asksCertificate, newTicketKeys, offersTls, serverTls } from './context.ts'
 
@@ -30,11 +31,12 @@ export function checkTls(config: Config): string[] {
   return [...notes]
 }
 
-/** Its TLS has versions 1.2 and 1.3, ciphers and curves of its own choice, and shows client certificates without having checked them. */
+/** Its TLS has versions 1.2 and 1.3, one certificate, ciphers and curves of its own choice, and shows client certificates without having checked them. */
 function* notOnDeno(settings: Settings): Generator<string> {
-  const { ssl_min_protocol, ssl_cipher_suites, ssl_curve_list, ssl_dh, ssl_prefer_server_ciphers, ssl_options } = settings
-  const idle = Object.entries({ ssl_cipher_suites, ssl_curve_list, ssl_dh, ssl_prefer_server_ciphers, ssl_options: ssl_options.join(' ') })
+  const { ssl_min_protocol, ssl_alt_cert, ssl_cipher_list, ssl_cipher_suites, ssl_curve_list, ssl_dh, ssl_prefer_server_ciphers, ssl_options } = settings
+  const idle = Object.entries({ ssl_alt_cert, ssl_cipher_suites, ssl_curve_list, ssl_dh, ssl_prefer_server_ciphers, ssl_options: ssl_options.join(' ') })
     .filter(([, value]) => value !== '' && value !== false).map(([name]) => name)
+  if (ssl_cipher_list !== sslSettings.ssl_cipher_list.default) idle.push('ssl_cipher_list')
   if (ssl_min_protocol !== 'TLSv1.2' && ssl_min_protocol !== 'TLSv1.3') idle.push('ssl_min_protocol below TLSv1.2')
   if (idle.length > 0) yield `without effect on Deno: ${idle.join(', ')}`
   if (asksCertificate(settings)) yield 'Deno does not check client certificates: none will be valid'
