@@ -106,14 +106,10 @@ function* unusedUids({ columns, nextUid }: MailboxState, inFlight: ReadonlySet<n
   if (nextUid > first) yield { first, last: nextUid - 1 }
 }
 
-/**
- * A modseq that no owner since the bundle can have reached: each began `modseqReserve` above the one before. What was written
- * before there were epochs went by the clock.
- */
-function modseqAfter({ ownership, limits, effects }: MailboxWorld, { highestModseq, bundle }: MailboxState): number {
+/** A modseq that no owner since the bundle can have reached: each began `modseqReserve` above the one before. */
+function modseqAfter({ ownership, limits }: MailboxWorld, { highestModseq, bundle }: MailboxState): number {
   const epoch = parseBundleName(bundle)?.epoch ?? 0
-  const after = highestModseq + Math.max(1, ownership.epoch - epoch) * limits.modseqReserve
-  return bundle !== '' && epoch === 0 ? Math.max(after, Math.trunc(effects.clock.now())) : after
+  return highestModseq + Math.max(1, ownership.epoch - epoch) * limits.modseqReserve
 }
 
 /**

@@ -5,8 +5,8 @@
 //   <path>/mailboxes/<mailbox guid>/idx/diff.<epoch>.<count>.<guid>-<guid>       what changed since another one, whose guid is the second
 //   <path>/idx/manifest                                                          whose the user is, and the root (manifest.ts)
 //
-// Bundles are ordered by the epoch of their writer (manifest.ts) and its count, never by a clock. Those written before
-// there were epochs are named bundle.<secs>.<usecs>.<guid> and come before all others.
+// Bundles are ordered by the epoch of their writer (manifest.ts) and its count, never by a clock. Dovecot's, which lie in the same
+// place, are named bundle.<secs>.<usecs>.<guid>: they are not ours to read or to remove.
 //
 // GUID: 16 bytes as Dovecot's: nanoseconds LE, seconds LE, process LE, host LE; the last eight are random here.
 //
@@ -26,7 +26,6 @@ export interface MailName { guid: string; uid: number; received: number; size: n
 const ownName = /^[0-9a-f]{58}[12]$/
 const foreignName = /^(?:[0-9a-f]{2}){16,}$/
 const bundleName = /^(?:base|diff)\.([0-9a-f]{8})\.([0-9a-f]{8})\.([0-9a-f]{32})(?:-([0-9a-f]{32}))?$/
-const oldBundleName = /^bundle\.[0-9a-f]{8}\.[0-9a-f]{5}\.([0-9a-f]{32})$/
 
 const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0')
 
@@ -52,13 +51,11 @@ export function parseOid(oid: string): MailName | 'foreign' | undefined {
 export const storableDate = (seconds: number): number =>
   Math.min(2 ** 39 - 1, Math.max(-(2 ** 39), Math.trunc(seconds)))
 
-/** What the name of a bundle says. Epoch 0: from before there were epochs. `upon`: of a diff, the guid of what it is a change of. */
+/** What the name of a bundle says. `upon`: of a diff, the guid of what it is a change of. */
 export interface BundleName { epoch: number; count: number; guid: string; upon?: string }
 
 /** undefined: no bundle. */
 export function parseBundleName(name: string): BundleName | undefined {
-  const [, oldGuid] = oldBundleName.exec(name) ?? []
-  if (oldGuid !== undefined) return { epoch: 0, count: 0, guid: oldGuid }
   const [, epoch, count, guid, upon] = bundleName.exec(name) ?? []
   if (guid === undefined || (upon === undefined) === name.startsWith('diff')) return undefined
   return { epoch: Number.parseInt(epoch!, 16), count: Number.parseInt(count!, 16), guid, ...(upon === undefined ? {} : { upon }) }
@@ -71,9 +68,8 @@ export const orphanName = (epoch: number, owner: string): string => `orphan.${he
 
 /** Names of bundles, newest first. */
 export function newestFirst(names: Iterable<string>): string[] {
-  // Within a kind the text decides; old names sort behind the new ones, which begin with another word.
-  const key = (name: string): string => (name.startsWith('bundle.') ? `0${name}` : `1${name.slice(5)}`)
-  return [...names].filter(isBundleName).map((name) => ({ name, key: key(name) })).sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ name }) => name)
+  // Behind the kind the text decides.
+  return [...names].filter(isBundleName).sort((a, b) => (a.slice(5) < b.slice(5) ? 1 : -1))
 }
 
 /** The bundles that make up the state of `head`: the base first, `head` last. undefined: not all of them are among `names`. */

@@ -31,6 +31,7 @@ void t.test('folders by GUID, mails with the facts of their metadata, in the ord
   const world = newWorld(t)
   for (let n = 1; n <= 5; n++) await put(world.store, n)
   await world.store.write(`ab/cde/jane/mailboxes/${folder}/idx/bundle.53f74dc2.0fbcf.c96d802b5d4df75307bb00001accfe22`, { size: 3, parts: [Buffer.from('???')] }, context)
+  await world.store.write('ab/cde/jane/idx/bundle.53f74dc2.0fbcf.d96d802b5d4df75307bb00001accfe22', { size: 3, parts: [Buffer.from('???')] }, context)
   await put(world.store, 6, { metadata: { pop3uidl: 'old uidl 6', pop3order: '2', size: '60', saved: '1500000000' } })
   await put(world.store, 7, { metadata: { pop3uidl: 'a\u{e9}', pop3order: '1', size: '60', saved: '1500000000' } })
   let user = await open(world)
@@ -64,6 +65,8 @@ void t.test('folders by GUID, mails with the facts of their metadata, in the ord
   t.same(await within(user, recovered, async (mailbox) => uidsOf(mailbox)), uids, 'which knows the same UIDs')
   await user.stop(10_000)
   t.same(await pop3(elsewhere.directory), wanted, 'and the same UIDLs')
+  t.equal((await world.store.keys()).filter((key) => key.includes('/idx/bundle.')).length, 2, "the other server's indexes are left alone")
+  t.same(world.log.filter(({ level }) => level !== 'info'), [], 'and not complained of')
 })
 
 void t.test('bodies that zlib has compressed, sizes that nobody has noted', async (t) => {
