@@ -7,11 +7,18 @@ export type MasterMessage =
   | { kind: 'workers' }
   /** So many look-ups at a time from now on, until the next reload or start. */
   | { kind: 'auth-workers'; count: number }
+  /** How the local caches of mails (fscache) are. */
+  | { kind: 'caches' }
+  /** Counts what lies in them, or in one, anew. */
+  | { kind: 'rescan-caches'; directory?: string }
 
 /** Of `reload`: lines for people. */
 export type ReloadAnswer = string[]
 
-/** Of the other two. `threads`: how many run. `limit`: look-ups at a time, of which `busy` run and `waiting` wait. */
+/** Of the last two: one for each directory in use. Bytes; objects; reads and writes since the start. */
+export type CacheAnswer = { directory: string; entries: number; used: number; budget: number; hits: number; misses: number; writes: number; failures: number }[]
+
+/** Of the second and third. `threads`: how many run. `limit`: look-ups at a time, of which `busy` run and `waiting` wait. */
 export interface WorkersAnswer {
   session: { threads: number }
   storage: { threads: number }

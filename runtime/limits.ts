@@ -229,6 +229,10 @@ export const limits = {
    * former owner has acknowledged (leaseMs) or that was on the wire when it died.
    */
   secondLookMs: 3 * 60_000,
+  /** Findings of one user's verification that are told one by one. */
+  verifyFindings: 10_000,
+  /** How long an administrator waits for what is done to one user (ms): a hundred thousand mails are adopted in less. */
+  maintenanceMs: 60 * 60_000,
   /** Summaries kept decoded for each loaded mailbox. */
   decodedSummaries: 32,
   /** A mailbox that nobody uses is closed after this, a user without sessions and mailboxes after that (ms). */

@@ -14,7 +14,7 @@ import { createAnvil } from '../actors/anvil.ts'
 import { createAuth } from '../actors/auth.ts'
 import type { AuthActor } from '../actors/auth.ts'
 import type { AnyAuthAnswer, AnyAuthRequest } from '../actors/auth-messages.ts'
-import type { MasterMessage, ReloadAnswer, WorkersAnswer } from '../actors/master-messages.ts'
+import type { CacheAnswer, MasterMessage, ReloadAnswer, WorkersAnswer } from '../actors/master-messages.ts'
 import { bodyStoreOf } from '../actors/user/policy.ts'
 import { differenceOf } from '../conf/diff.ts'
 import type { Config } from '../conf/load.ts'
@@ -268,14 +268,21 @@ export class Server {
     void thread.ended.then(() => { if (this.#sessionThreads.get(index) === thread) this.#sessionThreads.delete(index) })
   }
 
-  #administer(message: MasterMessage): Promise<ReloadAnswer> | WorkersAnswer {
+  #administer(message: MasterMessage): Promise<ReloadAnswer | CacheAnswer> | WorkersAnswer {
     switch (message.kind) {
       case 'reload': return this.reload()
       case 'auth-workers':
         this.#pool.resize(message.count)
         return this.workers
       case 'workers': return this.workers
+      case 'caches': return this.#caches((thread) => thread.call((control) => control.statistics()).then(({ caches }) => caches))
+      case 'rescan-caches': return this.#caches((thread) => thread.call((control) => control.rescanCaches(message.directory)))
     }
+  }
+
+  async #caches(ask: (thread: StorageThread) => Promise<CacheAnswer>): Promise<CacheAnswer> {
+    if (this.#storageThread === undefined) throw new TempFail('the storage worker is not running')
+    return ask(this.#storageThread)
   }
 
   /** This thread's end of a session worker's main link. */

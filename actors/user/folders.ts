@@ -57,6 +57,9 @@ export class MailboxFolders {
   /** GUIDs of deleted mailboxes whose objects may still be there. */
   get deleting(): string[] { return [...this.#root.state.deleting] }
 
+  /** Whether a GUID is a mailbox's, or that of one whose objects are being deleted. */
+  knows(guid: string): boolean { return this.list.uidValidityOf(guid) !== undefined || this.#root.state.deleting.has(guid) }
+
   find(name: string): MailboxInfo | undefined {
     const place = this.#namespaces.find(name)
     return place === undefined ? undefined : this.list.find(place.path.length === 0 ? name : this.#namespaces.visible(place))
@@ -190,14 +193,10 @@ export class MailboxFolders {
 
   /** Deletes the objects and files of a deleted mailbox. */
   async erase(guid: string): Promise<void> {
-    const { obox, policy, user, effects } = this.#world
+    const { obox, indexes, policy, user, effects } = this.#world
     const context: RequestContext = { user, reason: 'obox:mailbox_delete' }
     let whole = await obox.deleteMailbox(context, guid, policy.deletesAtOnce)
-    if (policy.indexStore !== policy.mailStore) {
-      const bundles = this.#world.bundles(guid)
-      const names = await bundles.list(context)
-      whole = (await bundles.remove(context, names)).length === names.length && whole
-    }
+    if (indexes !== obox) whole = await indexes.deleteMailbox(context, guid, policy.deletesAtOnce) && whole
     await effects.files.remove(`${this.#directory}/${guid}`)
     if (whole) await this.#root.note({ kind: 'deleted', guid })
   }

@@ -44,6 +44,8 @@ export interface MailboxWorld {
   readonly limits: Limits
   readonly policy: Policy
   readonly obox: Obox
+  /** The same places in the store of indexes; the same, where there is one store. */
+  readonly indexes: Obox
   readonly ids: ObjectIds
   readonly user: string
   readonly ownership: Ownership

@@ -7,8 +7,9 @@ import { isBundleName, isGuid } from './object-names.ts'
 export interface MailboxListing {
   /** By oid. */
   mails: Map<string, ObjectInfo>
-  /** Names of index bundles. */
+  /** Names of index bundles; and of what else lies beside them (`idx/…`). */
   bundles: string[]
+  others: string[]
 }
 
 /** A mail object's metadata. Dates in UNIX seconds, size in bytes of the CRLF form. RFC-less: obox reference §2.2. */
@@ -57,11 +58,11 @@ export class Obox {
   /** Mails and bundles of a mailbox: one listing, a request for each page. */
   async list(context: RequestContext, mailbox: string): Promise<MailboxListing> {
     const prefix = this.mailboxPrefix(mailbox)
-    const listing: MailboxListing = { mails: new Map(), bundles: [] }
+    const listing: MailboxListing = { mails: new Map(), bundles: [], others: [] }
     for await (const object of this.#objects(context, prefix)) {
       const name = object.key.slice(prefix.length)
       if (name.startsWith('idx/')) {
-        if (isBundleName(name.slice(4))) listing.bundles.push(name.slice(4))
+        (isBundleName(name.slice(4)) ? listing.bundles : listing.others).push(name.slice(4))
       } else {
         listing.mails.set(name, object)
       }

@@ -43,7 +43,7 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   const rootWorld: RootWorld = { effects, limits, policy, ids, user: account.user, manifest, bundles }
   const { root, nameless } = await openRoot(rootWorld, obox, places, context)
   const world: Omit<MailboxWorld, 'target'> = {
-    effects, limits, policy, obox, ids, user: account.user, ownership: root, watchers: new Watchers(),
+    effects, limits, policy, obox, indexes: policy.indexStore === policy.mailStore ? obox : new Obox(indexStore, path, policy.username), ids, user: account.user, ownership: root, watchers: new Watchers(),
     bundles: places.bundles,
   }
   const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), places.mailboxes)

@@ -61,7 +61,8 @@ export async function dropRows(mailbox: LoadedMailbox, context: RequestContext, 
   return gone.length
 }
 
-async function isThere({ world, guid }: LoadedMailbox, context: RequestContext, oid: string): Promise<boolean> {
+/** Asks for the object itself. TempFail. */
+export async function isThere({ world, guid }: LoadedMailbox, context: RequestContext, oid: string): Promise<boolean> {
   try {
     await world.obox.stat(context, guid, oid)
     return true

@@ -90,7 +90,25 @@ export interface Delivery {
 }
 
 /** Messages to the address `user:<name>`: what arrives from sessions on other threads. */
-export type UserMessage = { kind: 'deliver'; account: Account; delivery: Delivery }
+export type UserMessage =
+  | { kind: 'deliver'; account: Account; delivery: Delivery }
+  /** Uploads what the store lacks: answers nothing. */
+  | { kind: 'flush'; account: Account }
+  /** Compares everything, or mailboxes that match a mask, with the store (verify.ts), and mends what differs if it may: a Verification. */
+  | { kind: 'verify'; account: Account; fix: boolean; mask?: string }
+
+/**
+ * Of a verification. `lost`: an object of a mail that the mailbox does not know; `orphan`: of one that is expunged; `missing`: a
+ * mail without an object; `index`: a bundle of no use; `mailbox`: objects of a mailbox that is not in the list. `uid` 0: none.
+ * `bytes`: of the object as it is stored, of a mail without one as it was. `done`: '' where nothing was.
+ */
+export interface Finding {
+  mailbox: string; kind: 'lost' | 'orphan' | 'missing' | 'index' | 'mailbox'; object: string; uid: number; bytes: number
+  done: '' | 'adopted' | 'deleted' | 'expunged'
+}
+
+/** `more`: findings beyond limits.verifyFindings, which are counted (and mended) only. */
+export interface Verification { findings: Finding[]; more: number; mailboxes: number; mails: number }
 
 export interface User {
   readonly account: Account

@@ -16,7 +16,8 @@ import { journalMark } from './local-state.ts'
 import { counts, covers } from './quota-rules.ts'
 import { SecondLooks } from './second-look.ts'
 import { Shelf } from './shelf.ts'
-import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, QuotaUsage, User, UserMessage } from './types.ts'
+import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, QuotaUsage, User, UserMessage, Verification } from './types.ts'
+import { verifyUser } from './verify.ts'
 
 export interface UserOptions {
   /** Called when the user has been idle for a while: whoever holds it should stop and forget it. */
@@ -120,11 +121,7 @@ export class UserActor implements User, Actor<UserMessage> {
       const { name } = await this.#folders.create(context, to, [])
       this.#world.watchers.tell({ kind: 'renamed', session: context.session, name, from: 'INBOX', below: [] })
       const inbox = await this.#acquire(context, 'INBOX', 'NONEXISTENT')
-      try {
-        await moveAll(inbox.mailbox, context, name)
-      } finally {
-        inbox.release()
-      }
+      try { await moveAll(inbox.mailbox, context, name) } finally { inbox.release() }
     })
   }
 
@@ -196,9 +193,12 @@ export class UserActor implements User, Actor<UserMessage> {
     })
   }
 
-  receive(message: UserMessage): Promise<DeliveryResult> {
-    const { delivery } = message
-    return this.deliver({ user: this.account.user, session: delivery.session, reason: 'lmtp:cmd_data' }, delivery)
+  receive(message: UserMessage): Promise<DeliveryResult | Verification | void> {
+    switch (message.kind) {
+      case 'deliver': return this.deliver({ user: this.account.user, session: message.delivery.session, reason: 'lmtp:cmd_data' }, message.delivery)
+      case 'flush': return this.flush()
+      case 'verify': return this.#run(() => verifyUser({ world: this.#world, folders: this.#folders, shelf: this.#shelf }, message))
+    }
   }
 
   /** Uploads everything that the store lacks. TempFail if some of it could not be. */

@@ -3,10 +3,15 @@ import authCacheFlush from './auth-cache-flush.ts'
 import authLogin from './auth-login.ts'
 import authLookup from './auth-lookup.ts'
 import authTest from './auth-test.ts'
+import forceResync from './force-resync.ts'
+import fscacheRescan from './fscache-rescan.ts'
+import fscacheStatus from './fscache-status.ts'
 import kick from './kick.ts'
+import metacacheFlush from './metacache-flush.ts'
+import oboxVerify from './obox-verify.ts'
 import reload from './reload.ts'
 import user from './user.ts'
 import who from './who.ts'
 import workers from './workers.ts'
 
-export const all = [authCacheFlush, authLogin, authLookup, authTest, kick, reload, user, who, workers]
+export const all = [authCacheFlush, authLogin, authLookup, authTest, forceResync, fscacheRescan, fscacheStatus, kick, metacacheFlush, oboxVerify, reload, user, who, workers]

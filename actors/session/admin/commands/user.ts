@@ -1,9 +1,10 @@
 // What the userdbs know: of one user its fields, of a mask the names that match it.
 
-import { isMask, matcher } from '../../../../conf/mask.ts'
-import type { AuthAnswer, UsersAnswer } from '../../../auth-messages.ts'
+import { isMask } from '../../../../conf/mask.ts'
+import type { AuthAnswer } from '../../../auth-messages.ts'
 import type { SessionWorld } from '../../types.ts'
 import type { AuthInfo } from '../auth-info.ts'
+import { userNames } from '../accounts.ts'
 import { authInfoOf, authInfoOption, authInfoUsage } from '../auth-info.ts'
 import type { Table } from '../command.ts'
 import { AdminError, adminCommand, exitCode, lines } from '../command.ts'
@@ -16,19 +17,12 @@ export default adminCommand({
   args: { min: 1, max: 1000 },
   run(request, world) {
     const { args, options } = request
-    if (args.some(isMask)) return matching(args, world)
+    if (args.some(isMask)) return userNames(args, world).then(lines)
     const [user = '', ...more] = args
     if (more.length > 0) throw new AdminError(exitCode.usage, 'user: one name, or masks')
     return found(user, options['field'], authInfoOf(request), world)
   },
 })
-
-async function matching(masks: readonly string[], { effects }: SessionWorld): Promise<Table> {
-  const answer = await effects.ask<UsersAnswer>('auth', { kind: 'users' })
-  if (answer.status !== 'ok') throw new AdminError(exitCode.temporary, `user listing failed: ${answer.reason}`)
-  const matchers = masks.map(matcher)
-  return lines(answer.users.filter((user) => matchers.some((matches) => matches(user))))
-}
 
 async function found(user: string, field: unknown, info: AuthInfo, { effects }: SessionWorld): Promise<Table> {
   const answer = await effects.ask<AuthAnswer>('auth', { kind: 'lookup', username: user, ...info })
