@@ -36,6 +36,8 @@ export interface LookupRequest {
   kind: 'lookup'
   service: string
   username: string
+  /** Ask the passdbs first whether the user is another server's. */
+  proxy?: true
   session: string
   remote?: Endpoint
   local?: Endpoint
@@ -71,7 +73,29 @@ export interface UsersRequest { kind: 'users' }
 export type AuthAnswer =
   /** `signature`: the server's, of SCRAM (base64). */
   | { status: 'ok'; account: Account; signature?: string }
+  | { status: 'proxy'; to: ProxyTarget; signature?: string }
   | { status: 'refused' | 'unknown' | 'temporary' | 'disabled'; reason?: string; elsewhere?: Elsewhere }
+
+/** A server to which the client's connection (or mail) is passed on, and who the user is there: the passdb's fields `proxy`, `host` … */
+export interface ProxyTarget {
+  host: string
+  port?: number
+  user: string
+  password: string
+  /** Log in as this one, for `user` (AUTHENTICATE PLAIN with an authorization identity). */
+  master?: string
+  /** SASL mechanism, upper case; absent: the protocol's own login command. */
+  mechanism?: string
+  /** Connecting and logging in; absent: login_proxy_timeout. */
+  timeoutMs?: number
+  tls: 'none' | 'implicit' | 'starttls'
+  /** The server must have a valid certificate. */
+  verify: boolean
+  /** It may be told whose connection this is. */
+  trusted: boolean
+  /** Fields to be forwarded, without `forward_`. */
+  forward: Record<string, string>
+}
 
 /** Another server that serves the account. */
 export interface Elsewhere { host: string; port?: number; user: string }

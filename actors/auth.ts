@@ -24,6 +24,7 @@ import type { PassdbOutcome } from './auth/passdb-chain.ts'
 import { createHmac } from 'node:crypto'
 import { Penalties } from './auth/penalty.ts'
 import { PassdbChain } from './auth/passdb-chain.ts'
+import { proxyAnswer } from './auth/proxying.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
 import type {
   AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, Elsewhere, FlushAnswer, LoginRequest, LookupRequest, PassdbAnswer, SaltAnswer, SaltRequest, UsersAnswer,
@@ -144,6 +145,8 @@ class Auth implements AuthActor {
     }
     const outcome = await this.#checkPassword(request, login, passdbs, say)
     if (outcome !== 'ok') return { answer: { status: outcome }, login }
+    const proxied = proxyAnswer(login, this.#settings, say)
+    if (proxied !== undefined) return { answer: proxied, login }
     if (isSet(login.fields, 'nologin')) return { answer: disabled(login), login }
     return { answer: await this.#account(login, passdbs, say), login }
   }
@@ -216,7 +219,15 @@ class Auth implements AuthActor {
       return { status: 'unknown' }
     }
     const say = this.#sayer(request, name.user)
-    return this.#account(newLogin(request, name.user), this.#passdbs(say), say)
+    const login = newLogin(request, name.user)
+    const passdbs = this.#passdbs(say)
+    if (request.proxy === true) {
+      const found = await passdbs.find(login)
+      if (found.outcome === 'temporary') return { status: 'temporary' }
+      const proxied = found.outcome === 'ok' ? proxyAnswer(found.login, this.#settings, say) : undefined
+      if (proxied !== undefined) return proxied
+    }
+    return this.#account(login, passdbs, say)
   }
 
   /** Names normalised; undefined where they cannot be a user's. */

@@ -11,6 +11,15 @@ export const limits = {
   forwardFields: 30,
   forwardNameBytes: 30,
   forwardValueBytes: 1024,
+  /** Proxies that one connection may pass (as Dovecot's). */
+  proxyTtl: 5,
+  /** A line of a server that a client is passed on to, and what of it may wait to be read. */
+  backendLineBytes: 64 * 1024,
+  /** Before a backend that said UNAVAILABLE, or could not be reached, is tried again (ms). */
+  proxyRetryMs: 1_000,
+  /** A reply of a backend to LMTP commands, and to a whole message (ms; RFC 5321 §4.5.3.2). */
+  lmtpReplyMs: 60_000,
+  lmtpSavedMs: 10 * 60_000,
   /** A PROXY header: the longest addresses (UNIX sockets) and 304 bytes of what else it may say. */
   proxyHeaderBytes: 536,
   /** All literals of one command but an APPEND message: names, SEARCH keys, passwords. */

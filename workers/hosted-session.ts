@@ -4,7 +4,8 @@
 import type { Account, Delivery, DeliveryResult } from '../actors/user/types.ts'
 import type { AuthAnswer, AuthRequest } from '../actors/auth-messages.ts'
 import { handedOver } from '../actors/session/hand-over.ts'
-import type { Session, SessionSeed, SessionWorld, Settled, Wire } from '../actors/session/types.ts'
+import type { BackendAddress, BackendLink } from '../actors/session/backend.ts'
+import type { Passed, Session, SessionSeed, SessionWorld, Settled, Wire } from '../actors/session/types.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
@@ -12,10 +13,13 @@ import type { Effects } from '../runtime/effects.ts'
 import { Bug, LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { placeOf } from '../runtime/placement.ts'
+import { SocketLink } from './backend-link.ts'
 import { protocols } from './protocols.ts'
+import { ProxiedSession } from './proxied-session.ts'
 import { RelayWire } from './relay-wire.ts'
 import type { Relay } from './relay.ts'
 import { SocketWire } from './socket-wire.ts'
+import { tlsOf } from './storage/tls.ts'
 import type { Users } from './users.ts'
 
 export interface HostPlace {
@@ -40,7 +44,8 @@ export interface Home {
 }
 
 export class HostedSession implements SessionWorld {
-  readonly session: Session
+  /** Another one where another server serves the client. */
+  session: Session
   readonly wire: Wire
   readonly #home: Home
   /** As it is now: a trusted peer may have said more than was known at the beginning. */
@@ -110,6 +115,18 @@ export class HostedSession implements SessionWorld {
     const { startTls: offered, again: _, before: __, ...seed } = this.#unsaid ?? this.#seed
     if (offered === undefined || !(this.wire instanceof SocketWire)) throw new Bug('TLS has not been offered')
     this.#home.startTls(seed, this.wire)
+  }
+
+  async connect(to: BackendAddress): Promise<BackendLink> {
+    return SocketLink.open(to, tlsOf(this.#settings).options, this.effects.timers)
+  }
+
+  passThrough(link: BackendLink, input: Uint8Array, about: Passed, lines: readonly string[]): void {
+    if (!(this.wire instanceof SocketWire) || !(link instanceof SocketLink)) throw new Bug('only a socket of this worker can be passed through')
+    for (const line of lines) this.wire.write(`${line}\r\n`)
+    const proxied = new ProxiedSession(this, about)
+    this.session = proxied
+    void proxied.join(this.wire, link, input)
   }
 
   /** As long as its store may take: who gave up earlier would have the mail delivered twice. */

@@ -93,10 +93,15 @@ export class PassdbChain {
 
   /** Whether the passdbs know the user, for a userdb that knows everybody. Leaves `login` alone but for its name. */
   async knows(login: Login): Promise<PassdbOutcome> {
-    const copy: Login = { ...login, verified: true, fields: forwarded(login.request), userdb: {} }
-    const outcome = await this.verify(copy, '', '')
+    const { outcome, login: copy } = await this.find(login)
     if (outcome === 'ok') login.user = copy.user
     return outcome
+  }
+
+  /** What the passdbs know of a user without its password, in a copy of `login`. */
+  async find(login: Login): Promise<{ outcome: PassdbOutcome; login: Login }> {
+    const copy: Login = { ...login, verified: true, fields: forwarded(login.request), userdb: {} }
+    return { outcome: await this.verify(copy, '', ''), login: copy }
   }
 
   #ruleOf(passdb: PassdbSettings, status: LookupResult['status']): Rule {

@@ -7,6 +7,7 @@ import type { Settings } from '../../conf/settings.ts'
 import type { Account, Delivery, DeliveryResult, User } from '../user/types.ts'
 import type { AuthAnswer, AuthRequest, Endpoint } from '../auth-messages.ts'
 import type { Description } from '../../runtime/actor.ts'
+import type { BackendAddress, BackendLink } from './backend.ts'
 import type { HandOver } from './hand-over.ts'
 
 export type ProtocolName = 'imap' | 'pop3' | 'lmtp' | 'managesieve' | 'admin'
@@ -68,6 +69,8 @@ export interface SessionSeed {
   startTls?: true
   /** The peer is in login_trusted_networks and may forward addresses. */
   trusted: boolean
+  /** Proxies that the connection may still pass, as a trusted peer has said. */
+  proxyTtl?: number
   /** What a trusted peer has said for the passdb: its fields `forward_<name>`. */
   forward?: Readonly<Record<string, string>>
   /** Present: other sessions of this connection have logged out before (RFC 8437). What they received and sent is not this one's. */
@@ -86,6 +89,9 @@ export interface SessionSeed {
     input: Uint8Array
   }
 }
+
+/** A connection that another server serves. */
+export interface Passed { user: string; place: string }
 
 /** Outcome of `settle`: the user's home is here (the session goes on and has the user), or elsewhere (it must fall silent; its bytes flow to its continuation). */
 export type Settled = { here: true; user: User } | { here: false }
@@ -121,6 +127,13 @@ export interface SessionWorld {
    * its input is lost with it; another one begins when the handshake is done. It knows nothing that was said before (RFC 3207 §4.2).
    */
   startTls(): void
+  /** A connection to another server. TempFail: it cannot be had in time. */
+  connect(to: BackendAddress): Promise<BackendLink>
+  /**
+   * This session has ended: from here on the client's bytes (`input`, received and not consumed, first) go to `link`, and what comes
+   * there to the client, after `lines`. `about`: for the log, when that is over.
+   */
+  passThrough(link: BackendLink, input: Uint8Array, about: Passed, lines: readonly string[]): void
   /** The session has ended: it will neither read nor write any more. */
   ended(): void
 }

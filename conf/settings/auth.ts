@@ -23,7 +23,7 @@ export const authSettings = {
   auth_ssl_username_from_cert: bool(false, 'The client certificate says who logs in, whatever name the client gives.', acts),
   auth_gssapi_hostname: text('', 'Host name of GSSAPI principals.'),
   auth_krb5_keytab: path('', 'Kerberos key table.'),
-  auth_proxy_self: list('', 'Addresses that are this proxy itself.'),
+  auth_proxy_self: list('', 'Addresses that are this server itself, for the field proxy_maybe; the one that a client has connected to always is.', acts),
   auth_stats: bool(false, 'Statistics of logins in the old form.'),
   auth_use_winbind: bool(false, 'Authenticate by winbind.'),
   auth_winbind_helper_path: path('/usr/bin/ntlm_auth', 'Program that asks winbind.'),

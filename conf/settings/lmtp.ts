@@ -6,7 +6,7 @@ export const lmtpSettings = {
   lmtp_add_received_header: bool(true, 'Add a Received: header.', acts),
   lmtp_client_workarounds: listOf(['whitespace-before-path', 'mailbox-for-path'], '', 'Workarounds for MTAs: whitespace-before-path, mailbox-for-path.', acts),
   lmtp_hdr_delivery_address: choice(['none', 'final', 'original'], 'final', 'Which address Delivered-To: names.', acts),
-  lmtp_proxy: bool(false, 'Pass mail on to other servers.'),
+  lmtp_proxy: bool(false, 'Pass mail on for users whom the passdb gives to other servers (its field proxy).', acts),
   lmtp_proxy_rawlog_dir: path('', 'Directory for raw copies of proxied connections.'),
   lmtp_rawlog_dir: path('', 'Directory for raw copies of connections.'),
   lmtp_rcpt_check_quota: bool(false, 'Check the quota at RCPT already.'),

@@ -10,10 +10,10 @@ export const loginSettings = {
   login_plugins: list('', 'Login plugins.'),
   login_plugin_dir: path('/usr/lib/dovecot/modules/login', 'Directory of login plugins.'),
   login_proxy_max_disconnect_delay: time('0', 'Time over which proxied clients are disconnected.'),
-  login_proxy_max_reconnects: number(3, 'Reconnects to a backend.'),
+  login_proxy_max_reconnects: number(3, 'Times a backend is tried again that cannot be reached, or says UNAVAILABLE.', acts),
   login_proxy_notify_path: path('proxy-notify', 'Pipe told of proxied logins.'),
   login_proxy_rawlog_dir: path('', 'Directory for raw copies of proxied connections.'),
-  login_proxy_timeout: time('30 secs', 'Time a backend has.'),
+  login_proxy_timeout: time('30 secs', 'Time in which a backend must have let a client in.', acts),
   login_source_ips: list('', 'Source addresses of proxied connections.'),
 } as const
 

@@ -16,11 +16,13 @@ import type { SessionState } from './dispatch.ts'
 import { behindLiteral } from './behind-literal.ts'
 import type { LiteralHead, Parser, ParserOptions } from './grammar.ts'
 import type { Input } from './input.ts'
-import { namespaceOf } from './list-response.ts'
 import { authenticate, settle } from './login.ts'
+import { loginAtBackend } from './proxy.ts'
+import type { LoggedIn } from './proxy.ts'
 import { logLogin, logLogout } from './log.ts'
+import { parserOptionsOf } from './parser-options.ts'
 import { Bad, No, ok } from './result.ts'
-import { speaksRev2, speaksUtf8 } from './revision.ts'
+import { speaksRev2 } from './revision.ts'
 import type { Ok } from './result.ts'
 import { nothing } from './notify/arguments.ts'
 import type { NotifyArguments } from './notify/arguments.ts'
@@ -276,14 +278,25 @@ export class ImapConnection implements ImapSession {
   async login(credentials: Credentials): Promise<Ok> {
     const account = await authenticate(this, credentials)
     if (this.#silent) throw new Cancelled('the client is gone')
+    if ('host' in account) return this.#passOn(await loginAtBackend(this.world, account, () => this.#silent))
     const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism, workarounds: this.#workarounds }
     const user = await settle(this.world, account, credentials.mechanism, () => ({ state: frozen, input: this.#input.rest() }))
-    if (user === undefined) {
-      this.moved = true
-      this.hush()
-      throw new Cancelled('the session goes on at the home of its user')
+    return user === undefined ? this.#leftTo('the home of its user') : this.enter(user, credentials.mechanism)
+  }
+
+  #passOn({ link, reply, untagged, about }: LoggedIn): never {
+    if (!this.#silent) {
+      this.world.passThrough(link, this.#input.rest(), about, [...untagged, `${this.#running.tag} ${reply}`])
+      return this.#leftTo('another server')
     }
-    return this.enter(user, credentials.mechanism)
+    link.close()
+    throw new Cancelled('the client is gone')
+  }
+
+  #leftTo(whom: string): never {
+    this.moved = true
+    this.hush()
+    throw new Cancelled(`the session goes on at ${whom}`)
   }
 
   identify(said: ReadonlyMap<string, string | undefined>): void { this.#workarounds = workaroundsFor(this.world.clients, said) }
@@ -362,20 +375,7 @@ export class ImapConnection implements ImapSession {
     return behindLiteral(this.#input, this.#running, this.parserOptions, () => this.write('+ OK\r\n'), parse)
   }
 
-  /** Applied to mailbox names: tb-extra-mailbox-sep drops one separator at the end. */
-  get parserOptions(): ParserOptions {
-    if (this.#user === undefined) return {}
-    const utf8 = speaksUtf8(this)
-    if (!this.needs('tb-extra-mailbox-sep')) return { utf8 }
-    const namespaces = this.#user.namespaces()
-    return {
-      utf8,
-      adjustMailbox: (name) => {
-        const separator = namespaceOf(name, namespaces)?.separator ?? '/'
-        return name.endsWith(separator) ? name.slice(0, -separator.length) : name
-      },
-    }
-  }
+  get parserOptions(): ParserOptions { return this.#user === undefined ? {} : parserOptionsOf(this) }
 
   // ---- The end ---------------------------------------------------------------------------------------------------
 

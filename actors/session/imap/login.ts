@@ -2,7 +2,7 @@
 
 import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
 import type { Account, User } from '../../user/types.ts'
-import type { AuthAnswer, Elsewhere, SaltAnswer, SaltRequest, ScramSalt } from '../../auth-messages.ts'
+import type { AuthAnswer, Elsewhere, ProxyTarget, SaltAnswer, SaltRequest, ScramSalt } from '../../auth-messages.ts'
 import type { SaslStep } from '../sasl/mechanism.ts'
 import type { SessionWorld } from '../types.ts'
 import { loginAllowed, mechanisms, plaintextAllowed } from './capabilities.ts'
@@ -21,8 +21,8 @@ export function mustBePrivate(s: Attempting, mechanism: string): void {
   throw new No('PRIVACYREQUIRED', 'Plaintext authentication disallowed on non-secure (SSL/TLS) connections.')
 }
 
-/** Asks auth. No: refused, and why as far as the client may know. */
-export async function authenticate(s: Attempting, credentials: Credentials): Promise<Account> {
+/** Asks auth. A server that is to serve the client in our place. No: refused, and why as far as the client may know. */
+export async function authenticate(s: Attempting, credentials: Credentials): Promise<Account | ProxyTarget> {
   const { world } = s
   const { mechanism, username, password, authzid, proof, conclude } = credentials
   const { id, remote, local, secured, trusted, tls, forward } = world.seed
@@ -34,6 +34,7 @@ export async function authenticate(s: Attempting, credentials: Credentials): Pro
   })
   await conclude?.(answer)
   if (answer.status === 'ok') return answer.account
+  if (answer.status === 'proxy') return answer.to
   if (answer.status === 'temporary') s.attempts.internal = true
   throw refusal(answer, mechanism)
 }
@@ -60,7 +61,7 @@ function referral({ host, port = 143, user }: Elsewhere, mechanism: string): str
   return `REFERRAL imap://${name};AUTH=${mechanism}@${server}${port === 143 ? '' : `:${port}`}/`
 }
 
-function refusal(answer: Exclude<AuthAnswer, { status: 'ok' }>, mechanism: string): No {
+function refusal(answer: Exclude<AuthAnswer, { status: 'ok' | 'proxy' }>, mechanism: string): No {
   const { status, reason, elsewhere } = answer
   if (status === 'temporary') return new No('UNAVAILABLE', 'Temporary authentication failure.')
   if (status !== 'disabled') return new No('AUTHENTICATIONFAILED', 'Authentication failed.')

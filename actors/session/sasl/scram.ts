@@ -47,7 +47,7 @@ class Scram implements SaslExchange {
   }
 
   conclude(answer: Parameters<NonNullable<SaslExchange['conclude']>>[0]): Uint8Array | undefined {
-    return answer.status === 'ok' && answer.signature !== undefined ? Buffer.from(`v=${answer.signature}`) : undefined
+    return 'signature' in answer && answer.signature !== undefined ? Buffer.from(`v=${answer.signature}`) : undefined
   }
 
   #first(text: string): SaslStep {

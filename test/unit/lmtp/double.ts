@@ -85,6 +85,8 @@ export class LmtpDouble {
         double.lookups.push(request)
         return (options.lookup ?? known)(request)
       },
+      connect: () => Promise.reject(new Error('this session has no backends')),
+      passThrough() { throw new Error('LMTP passes mails on, not connections') },
       settle: () => Promise.reject(new Error('LMTP settles nowhere')),
       async deliver(account, delivery): Promise<DeliveryResult> {
         const text = textOf(delivery)
