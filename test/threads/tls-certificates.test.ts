@@ -62,7 +62,7 @@ service imap-login {
         const { client, greeting } = await connect(showing(alice))
         t.match(greeting, /AUTH=PLAIN AUTH=EXTERNAL/)
         t.match((await client.command('a', 'AUTHENTICATE EXTERNAL =')).at(-1), /^a OK/)
-        await server.logs(/Login: user=<alice>, method=EXTERNAL, rip=127\.0\.0\.1, lip=127\.0\.0\.1, TLS, /)
+        await server.logs(/Login: user=<alice>, method=EXTERNAL, rip=127\.0\.0\.1, lip=127\.0\.0\.1, mpid=\d+, TLS, /)
         const { client: later } = await connect(showing(alice))
         void later.send('a AUTHENTICATE EXTERNAL\r\n')
         t.equal(await later.line(), '+ ')

@@ -90,7 +90,7 @@ local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${name
       t.match(loggedIn, /^e OK \[CAPABILITY /)
       t.notMatch(loggedIn, /STARTTLS/)
       await client.command('f', 'LOGOUT')
-      await server.logs(/imap-login\(user\)\S* Info: Login: user=<user>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1, TLS, session=</)
+      await server.logs(/imap-login: Info: Login: user=<user>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1, mpid=\d+, TLS, session=</)
     })
 
     void t.test('eight users, at home on two workers: their sockets may be on the other one', async (t) => {
@@ -178,7 +178,7 @@ local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${name
       t.match(String(greeting), /^\* OK .*AUTH=PLAIN/)
       client.write(`a LOGIN balanced ${password}\r\n`)
       t.match(String((await once(client, 'data'))[0]), /^a OK/)
-      await server.logs(/Login: user=<balanced>, method=PLAIN, rip=198\.51\.100\.7, lip=203\.0\.113\.1, TLS, /)
+      await server.logs(/Login: user=<balanced>, method=PLAIN, rip=198\.51\.100\.7, lip=203\.0\.113\.1, mpid=\d+, TLS, /)
       raw.destroy()
     })
 

@@ -130,6 +130,7 @@ class LmtpMachine implements Session, LmtpConnection {
   }
 
   startTls(): void {
+    this.#send()
     this.#release()
     this.world.startTls()
   }

@@ -65,6 +65,9 @@ const connected = async (port: number, greeting = ''): Promise<net.Socket> => {
   return socket
 }
 
+/** Whichever way the server ends it. */
+const gone = (socket: net.Socket): Promise<void> => new Promise((resolve) => { socket.resume().once('close', () => resolve()) })
+
 const secured = async (socket: net.Socket): Promise<tls.TLSSocket> => {
   const inner = tls.connect({ socket, servername: 'mail.example.com', rejectUnauthorized: false })
   await once(inner, 'secureConnect')
@@ -77,7 +80,7 @@ void t.test('who takes too long', { skip }, async (t) => {
   // The beginning of a record of 512 bytes, and then a byte now and then.
   const socket = await connected(port, '\x16\x03\x01\x02\x00\x01')
   const typing = setInterval(() => socket.write('\0'), 10)
-  await once(socket.resume(), 'close')
+  await gone(socket)
   clearInterval(typing)
   t.ok((performance.now() - started) * 100 >= limits.tlsHandshakeMs, 'not before')
   t.match(log.map(({ text }) => text), [/^Disconnected: Connection closed: Handshake took too long \(no auth attempts in 3\d secs\): user=<>, rip=127\.0\.0\.1, lip=127\.0\.0\.1, TLS handshaking, session=<.+>$/])
@@ -87,9 +90,9 @@ void t.test('who takes too long', { skip }, async (t) => {
 void t.test('more than there may be at a time: the oldest is given up', { skip }, async (t) => {
   const { port, logged } = await listen(t, { atOnce: 3 })
   const first = await connected(port)
-  const gone = once(first.resume(), 'close')
+  const given = gone(first)
   const others = [await connected(port), await connected(port), await connected(port)]
-  await gone
+  await given
   await logged(/too many handshakes at a time/)
   t.same(others.map(({ destroyed }) => destroyed), [false, false, false])
   const late = await secured(others[0]!)
@@ -101,12 +104,12 @@ void t.test('what is no TLS', { skip }, async (t) => {
   const { port, host, logged } = await listen(t, {})
   for (const text of ['GET / HTTP/1.0\r\n\r\n', 'a LOGIN user secret\r\n', '\0'.repeat(5000)]) {
     const socket = await connected(port, text)
-    await once(socket.resume(), 'close')
+    await gone(socket)
   }
   await logged(/Disconnected: Connection closed: SSL_accept\(\) failed: .*(http request|HTTP)/)
   const short = await connected(port, '\x16\x03\x01')
   short.end()
-  await once(short.resume(), 'close')
+  await gone(short)
   await logged(/Remote closed connection/)
   t.equal(host.sessionCount, 0)
 })
@@ -124,7 +127,7 @@ void t.test('a PROXY header before TLS', { skip }, async (t) => {
   t.match(String((await once(client, 'data'))[0]), /^\* OK .*AUTH=PLAIN/)
   t.equal(host.sessionCount, 1)
   client.write('a LOGOUT\r\n')
-  await once(client.resume(), 'close')
+  await gone(client)
   t.match(log.at(-1)?.text, /rip=198\.51\.100\.7, lip=203\.0\.113\.1, TLS, /)
 })
 
@@ -132,8 +135,8 @@ void t.test('handshakes end with the server', { skip }, async (t) => {
   const { port, host, logged } = await listen(t, {})
   const socket = await connected(port)
   const done = await secured(await connected(port)) // so that the first one has been accepted
-  const gone = Promise.all([once(socket.resume(), 'close'), once(done.resume(), 'close')])
+  const ended = Promise.all([gone(socket), gone(done)])
   await host.finish('Server shutting down.', 1000)
-  await gone
+  await ended
   await logged(/server shutting down/)
 })
