@@ -220,7 +220,7 @@ export const limits = {
   bundleDiffShare: 4,
   /** Message cache files smaller than this are never compacted. */
   cacheCompactBytes: 1024 * 1024,
-  /** Bytes read from a message cache at once: some twenty neighbouring summaries. */
+  /** Bytes read from a message cache at once: a hundred neighbouring summaries. A scan of many reads four times as much, and as much again ahead. */
   cacheWindowBytes: 64 * 1024,
   /** A POP3 UIDL that was migrated: RFC 1939 §7 has 70, some servers' are longer. */
   pop3UidlBytes: 512,
@@ -301,8 +301,9 @@ export const limits = {
   readWindowBytes: 256 * 1024,
   /** An answer from another thread (ms). */
   askMs: 60_000,
-  /** Local files kept open by one session worker for appending. */
+  /** Local files kept open by one session worker for appending, and for reading pieces of them (message caches). */
   openFiles: 512,
+  openReadFiles: 128,
   /** Lines of a simulated world's trace that are kept to be shown when a seed fails. */
   simTraceLines: 400,
   /** Configuration: one file, all files together, includes and sections within each other. Real ones have some 30 files of 2 KB. */

@@ -3,7 +3,7 @@
 //
 // Journals are appended in small pieces and wait for each: a write(2) into the page cache costs microseconds, a trip
 // through libuv's thread pool ten times that, so small appends are written in place and large ones (spools) in the pool.
-// Descriptors of files being appended to stay open, least recently used ones are closed.
+// Descriptors of files being appended to, and of those read in pieces, stay open.
 
 import { Buffer } from 'node:buffer'
 import fs from 'node:fs'
@@ -13,18 +13,11 @@ import path from 'node:path'
 import type { FileStat, Files } from './effects.ts'
 import { TempFail, messageOf } from './errors.ts'
 import { limits } from './limits.ts'
+import { Descriptors } from './real-descriptors.ts'
+import type { OpenFile } from './real-descriptors.ts'
 
 /** Appends up to this many bytes are written on the calling thread. */
 const inPlaceBytes = 16 * 1024
-
-interface OpenFile {
-  fd: number
-  /** The last append on its way through the pool. */
-  tail: Promise<void> | undefined
-  /** Calls that use the descriptor; it is closed by the last one where the path has another file meanwhile. */
-  users: number
-  forgotten: boolean
-}
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
 
@@ -36,43 +29,51 @@ const temporary = (what: string, file: string, error: unknown): TempFail =>
   new TempFail(`cannot ${what} ${file}: ${messageOf(error)}`, { cause: error })
 
 export class RealFiles implements Files {
-  readonly #open = new Map<string, OpenFile>()
-  readonly #maxOpen: number
+  readonly #appended: Descriptors
+  /** Message caches, from which a few of the records are read each time. */
+  readonly #read: Descriptors
 
-  constructor(maxOpen: number = limits.openFiles) { this.#maxOpen = maxOpen }
+  constructor(maxOpen: number = limits.openFiles) {
+    this.#appended = new Descriptors(maxOpen, openForAppend)
+    this.#read = new Descriptors(Math.min(maxOpen, limits.openReadFiles), (file) => fs.openSync(file, 'r'))
+  }
 
   async read(file: string, offset = 0, length?: number): Promise<Uint8Array | undefined> {
-    let handle: fsp.FileHandle | undefined
     try {
-      handle = await fsp.open(file, 'r')
-      const wanted = length ?? Math.max(0, (await handle.stat()).size - offset)
-      const bytes = Buffer.allocUnsafeSlow(wanted)
-      let done = 0
-      while (done < wanted) {
-        const { bytesRead } = await handle.read(bytes, done, wanted - done, offset + done)
-        if (bytesRead === 0) break
-        done += bytesRead
-      }
-      return new Uint8Array(bytes.buffer, 0, done)
+      return length === undefined ? await readToEnd(file, offset) : await this.#readPiece(file, offset, length)
     } catch (error) {
       if (isAbsent(error)) return undefined
       throw temporary('read', file, error)
+    }
+  }
+
+  async #readPiece(file: string, offset: number, length: number): Promise<Uint8Array> {
+    const open = this.#read.useCurrent(file)
+    try {
+      const bytes = Buffer.allocUnsafeSlow(length)
+      let done = 0
+      while (done < length) {
+        const count = await read(open.fd, bytes, done, offset + done)
+        if (count === 0) break
+        done += count
+      }
+      return new Uint8Array(bytes.buffer, 0, done)
     } finally {
-      await handle?.close()
+      this.#read.release(open)
     }
   }
 
   async append(file: string, bytes: Uint8Array, durable = false): Promise<void> {
     let open: OpenFile | undefined
     try {
-      open = this.#use(file)
+      open = this.#appended.use(file)
       if (bytes.length <= inPlaceBytes && open.tail === undefined) writeAll(open.fd, bytes)
       else await this.#queue(open, bytes)
       if (durable) await fdatasync(open.fd)
     } catch (error) {
       throw temporary('append to', file, error)
     } finally {
-      if (open !== undefined && --open.users === 0 && open.forgotten) fs.closeSync(open.fd)
+      if (open !== undefined) this.#appended.release(open)
     }
   }
 
@@ -137,28 +138,10 @@ export class RealFiles implements Files {
 
   temporary(directory: string): string { return path.join(directory, `culver.${randomUUID()}`) }
 
-  /** Closes every descriptor kept for appending. */
+  /** Closes every descriptor that was kept. */
   close(): void {
-    for (const file of [...this.#open.keys()]) this.#forget(file)
-  }
-
-  /** The descriptor for a path, counted as used. */
-  #use(file: string): OpenFile {
-    const open = this.#open.get(file) ?? { fd: openForAppend(file), tail: undefined, users: 0, forgotten: false }
-    open.users++
-    this.#open.delete(file)
-    this.#open.set(file, open)
-    this.#closeOldest()
-    return open
-  }
-
-  /** Those in use stay, even if they are too many. */
-  #closeOldest(): void {
-    let tooMany = this.#open.size - this.#maxOpen
-    for (const [file, open] of this.#open) {
-      if (tooMany-- <= 0) return
-      if (open.users === 0) this.#drop(file, open)
-    }
+    this.#appended.close()
+    this.#read.close()
   }
 
   async #queue(open: OpenFile, bytes: Uint8Array): Promise<void> {
@@ -172,22 +155,27 @@ export class RealFiles implements Files {
     }
   }
 
-  /**
-   * Drops kept descriptors of a path and of everything below it: what lies there from now on is another file. Called when
-   * it does and not before: an append that came between would open the old file, and keep it.
-   */
+  /** What lies at this path, and below it, is another file from now on. */
   #forget(file: string): void {
-    const below = `${file}${path.sep}`
-    for (const [name, open] of this.#open) {
-      if (name === file || name.startsWith(below)) this.#drop(name, open)
-    }
+    this.#appended.forget(file)
+    this.#read.forget(file)
   }
+}
 
-  /** Closes a descriptor, as soon as nobody uses it. */
-  #drop(file: string, open: OpenFile): void {
-    this.#open.delete(file)
-    open.forgotten = true
-    if (open.users === 0) fs.closeSync(open.fd)
+async function readToEnd(file: string, offset: number): Promise<Uint8Array> {
+  const handle = await fsp.open(file, 'r')
+  try {
+    const length = Math.max(0, (await handle.stat()).size - offset)
+    const bytes = Buffer.allocUnsafeSlow(length)
+    let done = 0
+    while (done < length) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return new Uint8Array(bytes.buffer, 0, done)
+  } finally {
+    await handle.close()
   }
 }
 
@@ -205,6 +193,11 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   let done = 0
   while (done < bytes.length) done += fs.writeSync(fd, bytes, done, bytes.length - done)
 }
+
+const read = (fd: number, bytes: Uint8Array, at: number, offset: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    fs.read(fd, bytes, at, bytes.length - at, offset, (error, count) => (error ? reject(error) : resolve(count)))
+  })
 
 const write = (fd: number, bytes: Uint8Array, offset: number): Promise<number> =>
   new Promise((resolve, reject) => {

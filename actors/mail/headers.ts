@@ -95,7 +95,8 @@ export const firstValues = (block: Uint8Array, names: readonly string[]): (strin
   return values
 }
 
-const eachField = (block: Uint8Array, visit: (start: number, end: number) => void): void => {
+/** Shows where each field of a block lies. */
+export const eachField = (block: Uint8Array, visit: (start: number, end: number) => void): void => {
   let start = 0
   while (start < block.length && !isEmptyLine(block, start)) {
     const end = fieldEnd(block, start)
@@ -106,27 +107,35 @@ const eachField = (block: Uint8Array, visit: (start: number, end: number) => voi
 
 /** The value of the field at [start, end) if it has this lower-case name: as fieldName and rawFieldValue tell them, without making strings of all others. */
 const valueOfNamed = (block: Uint8Array, start: number, end: number, name: string): string | undefined => {
-  if (name === '') return undefined
+  const value = valueStart(block, start, end, name)
+  return value < 0 ? undefined : unfold(byteString(block.subarray(value, end)))
+}
+
+/** Where the value begins of the field at [start, end), behind its colon, if it has this lower-case name; else -1. */
+export const valueStart = (block: Uint8Array, start: number, end: number, name: string): number => {
+  if (name === '') return -1
   for (let i = 0; i < name.length; i++) {
     const byte = block[start + i]!
-    if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== name.charCodeAt(i)) return undefined
+    if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== name.charCodeAt(i)) return -1
   }
   let colon = start + name.length
   while (block[colon] === SPACE || block[colon] === TAB) colon++
-  return colon < end && block[colon] === COLON ? unfold(byteString(block.subarray(colon + 1, end))) : undefined
+  return colon < end && block[colon] === COLON ? colon + 1 : -1
 }
+
+const isFieldName = /^[!-9;-~]+$/
 
 /**
  * The raw fields whose name is in `names` — or with `except` all others — one after the other, without the empty line
  * (HEADER.FIELDS and HEADER.FIELDS.NOT add it). Lines that are no fields are left out, but by `except` kept.
  */
 export const selectFields = (block: Uint8Array, names: Iterable<string>, options: { except?: boolean } = {}): Uint8Array => {
-  const wanted = new Set<string>()
-  for (const name of names) wanted.add(name.toLowerCase())
+  const wanted: string[] = []
+  for (const name of names) if (isFieldName.test(name)) wanted.push(name.toLowerCase())
   const except = options.except ?? false
   const chosen: Uint8Array[] = []
-  for (const field of headerFields(block)) {
-    if (wanted.has(field.name.toLowerCase()) !== except) chosen.push(field.raw)
-  }
+  eachField(block, (start, end) => {
+    if (wanted.some((name) => valueStart(block, start, end, name) >= 0) !== except) chosen.push(block.subarray(start, end))
+  })
   return concatBytes(chosen)
 }

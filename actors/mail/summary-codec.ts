@@ -44,12 +44,74 @@ export const decodeSummary = (bytes: Uint8Array): Summary => {
   return preview === undefined ? { size, root, header, omitted } : { size, root, header, omitted, preview }
 }
 
-/** Its head alone, several times as fast; `header` is a view of `bytes`. Throws Bug if the bytes are none. */
-export const decodeSummaryHead = (bytes: Uint8Array): SummaryHead => {
-  const reader = new Reader(bytes)
-  const found = reader.number()
-  if (found !== version) throw broken(`version ${found} is not ${version}`)
-  return { size: reader.number(), header: reader.view(), omitted: reader.strings() }
+const none: string[] = []
+
+/**
+ * The heads of encoded summaries that lie in one array of bytes, going from one to the next: no object for each but a view of its
+ * header, where that is asked for.
+ */
+export class EncodedHead implements SummaryHead {
+  readonly #bytes: Uint8Array
+  #at = 0
+  #end = 0
+  #header: Uint8Array | undefined
+  #headerStart = 0
+  #headerEnd = 0
+  /** Decoded last, and where from. */
+  #omitted = none
+  #omittedStart = 0
+  #omittedLength = 0
+  size = 0
+
+  constructor(bytes: Uint8Array) { this.#bytes = bytes }
+
+  /** To the summary in [start, end). False: it is none that can be read so, an older version for one. */
+  at(start: number, end: number): boolean {
+    this.#at = start
+    this.#end = end
+    this.#header = undefined
+    if (this.#number() !== version) return false
+    this.size = this.#number()
+    const length = this.#number()
+    this.#headerStart = this.#at
+    this.#headerEnd = this.#at += length
+    // The number of names omitted comes next, and is 0 for most.
+    return this.#at < end && !Number.isNaN(length)
+  }
+
+  get header(): Uint8Array {
+    return this.#header ??= new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#headerStart, this.#headerEnd - this.#headerStart)
+  }
+
+  /** Mostly those of the one before: what is left out of a mailbox's mails is alike. */
+  get omitted(): string[] {
+    if (this.#bytes[this.#headerEnd] === 0) return none
+    if (!this.#omitsTheSame()) {
+      const reader = new Reader(this.#bytes.subarray(this.#headerEnd, this.#end))
+      this.#omitted = reader.strings()
+      this.#omittedStart = this.#headerEnd
+      this.#omittedLength = reader.at
+    }
+    return this.#omitted
+  }
+
+  #omitsTheSame(): boolean {
+    for (let i = 0; i < this.#omittedLength; i++) if (this.#bytes[this.#headerEnd + i] !== this.#bytes[this.#omittedStart + i]) return false
+    return this.#omittedLength > 0
+  }
+
+  /** NaN behind the end. */
+  #number(): number {
+    let value = 0
+    let factor = 1
+    while (this.#at < this.#end) {
+      const byte = this.#bytes[this.#at++]!
+      if (byte < 0x80) return value + byte * factor
+      value += (byte - 0x80) * factor
+      factor *= 0x80
+    }
+    return Number.NaN
+  }
 }
 
 const broken = (what: string): Bug => new Bug(`not an encoded summary: ${what}`)
@@ -178,6 +240,9 @@ class Reader {
 
   constructor(bytes: Uint8Array) { this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
 
+  /** How many bytes have been read. */
+  get at(): number { return this.#at }
+
   number(): number {
     let value = 0
     for (let factor = 1; factor <= 2 ** 49; factor *= 0x80) {
@@ -201,12 +266,11 @@ class Reader {
     return this.#buffer.toString('utf8', this.#at, this.#at += length)
   }
 
-  bytes(): Uint8Array { return copyBytes(this.view()) }
-
-  view(): Uint8Array {
+  bytes(): Uint8Array {
     const length = this.count()
-    return this.#buffer.subarray(this.#at, this.#at += length)
+    return copyBytes(this.#buffer.subarray(this.#at, this.#at += length))
   }
+
 
   strings(): string[] {
     const texts: string[] = []

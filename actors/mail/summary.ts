@@ -5,7 +5,7 @@ import type { MimePart, Summary, SummaryHead } from './types.ts'
 import { CachedHeader, anyField } from './cached-header.ts'
 import { headerFields } from './headers.ts'
 
-export { decodeSummary, decodeSummaryHead, encodeSummary } from './summary-codec.ts'
+export { EncodedHead, decodeSummary, encodeSummary } from './summary-codec.ts'
 
 /**
  * The part that a section number names, or undefined. [] is the message itself. A number counts the parts of a

@@ -45,6 +45,8 @@ export class Columns implements Messages {
     return row < this.count && this.uids[row] === uid ? row : -1
   }
 
+  rowNear(uid: number, near: number): number { return near < this.count && this.uids[near] === uid ? near : this.rowOf(uid) }
+
   rowFrom(uid: number): number {
     let low = 0
     let high = this.count

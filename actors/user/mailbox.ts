@@ -188,7 +188,7 @@ export class LoadedMailbox implements Mailbox {
 
   async summary(context: RequestContext, uid: number): Promise<Summary> { return this.#reader.summary(context, uid) }
 
-  heads(_context: RequestContext, uids: Iterable<number>): AsyncIterable<readonly MessageHead[]> { return this.#reader.heads(uids) }
+  heads(_context: RequestContext, uids: ArrayLike<number>): AsyncIterable<Iterable<MessageHead>> { return this.#reader.heads(uids) }
 
   async read(context: RequestContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
     return this.#reader.read(context, uid, range)

@@ -1,26 +1,18 @@
 // Summaries of a mailbox's messages in one append-only file; memory knows only where each lies (columns cacheOffsets,
 // cacheLengths). Losing any of it is harmless: the summary is read from the mail object again.
 //
-// Record: bytes of the rest u32 · CRC-32 of the rest u32 · UID u32 · encoded summary. The file's name carries a generation:
-// compaction writes the next one, which the next snapshot names.
+// The file's name carries a generation: compaction writes the next one, which the next snapshot names.
 
 import { Buffer } from 'node:buffer'
-import { crc32 } from '../../runtime/crc32.ts'
 import type { Files } from '../../runtime/effects.ts'
+import { encodeCacheRecord, frameBytes, isRecord, nowhere } from './cache-record.ts'
+import type { CachePlace } from './cache-record.ts'
+import { CacheScan, holds, noWindow } from './cache-scan.ts'
+import type { CacheRun, CacheWindow } from './cache-scan.ts'
 import type { Columns } from './columns.ts'
 
-const frameBytes = 12
-
-/** A long scan reads so many windows at once: opening the file costs as much as reading several. */
+/** A long scan reads so many windows at once. */
 const largestScan = 4
-
-/** Where a record lies. Length 0: nowhere. */
-export interface CachePlace { offset: number; length: number }
-
-export const nowhere: CachePlace = { offset: 0, length: 0 }
-
-/** A piece of the file in memory. */
-interface CacheWindow { offset: number; bytes: Uint8Array }
 
 export class MessageCache {
   readonly #files: Files
@@ -62,40 +54,26 @@ export class MessageCache {
   async read(uid: number, { offset, length }: CachePlace): Promise<Uint8Array | undefined> {
     if (length < frameBytes) return undefined
     let window = this.#window
-    if (window === undefined || !holds(window, { offset, length })) {
-      const bytes = await this.#files.read(this.path, offset, Math.max(length, this.#windowBytes)).catch(() => undefined)
-      if (bytes === undefined || bytes.length < length) return undefined
-      window = this.#window = { offset, bytes }
+    if (window === undefined || !holds(window, offset, length)) {
+      window = await this.#read(offset, Math.max(length, this.#windowBytes))
+      if (window.bytes.length < length) return undefined
+      this.#window = window
     }
     const at = offset - window.offset
-    return decodeCacheRecord(uid, window.bytes.subarray(at, at + length))
+    return isRecord(uid, window.bytes, at, length) ? window.bytes.subarray(at + frameBytes, at + length) : undefined
   }
 
   /**
-   * The payloads of many records, those in one window at a time; like `read`, but beside its window, lest each take the other's
-   * away. Windows grow as the scan goes on. Payloads are views of the window. Best in the file's order: nearly that of the UIDs.
+   * The records of many messages, those in one window at a time; like `read`, but beside its window, lest each take the other's
+   * away. Best in the file's order: nearly that of the UIDs.
    */
-  async *scan(wanted: Iterable<{ uid: number; place: CachePlace }>): AsyncGenerator<{ uid: number; payload: Uint8Array | undefined }[]> {
-    let window: CacheWindow = { offset: 0, bytes: noBytes }
-    let batch: { uid: number; payload: Uint8Array | undefined }[] = []
-    let windowBytes = this.#windowBytes
-    for (const { uid, place } of wanted) {
-      const { offset, length } = place
-      if (length >= frameBytes && !holds(window, place)) {
-        if (batch.length > 0) yield batch
-        batch = []
-        window = { offset, bytes: await this.#readOrNothing(offset, Math.max(length, windowBytes)) }
-        windowBytes = Math.min(2 * windowBytes, largestScan * this.#windowBytes)
-      }
-      const there = length >= frameBytes && holds(window, place)
-      const at = offset - window.offset
-      batch.push({ uid, payload: there ? decodeCacheRecord(uid, window.bytes.subarray(at, at + length)) : undefined })
-    }
-    if (batch.length > 0) yield batch
+  scan(uids: ArrayLike<number>, columns: Columns): AsyncIterable<CacheRun> {
+    return new CacheScan(uids, columns).runs((offset, length) => this.#read(offset, length), this.#windowBytes, largestScan * this.#windowBytes)
   }
 
-  async #readOrNothing(offset: number, length: number): Promise<Uint8Array> {
-    return await this.#files.read(this.path, offset, length).catch(() => undefined) ?? noBytes
+  async #read(offset: number, length: number): Promise<CacheWindow> {
+    const bytes = await this.#files.read(this.path, offset, length).catch(() => undefined)
+    return bytes === undefined ? noWindow : { offset, bytes }
   }
 
   /** Bytes of the file, all appends begun included. */
@@ -152,26 +130,6 @@ export class MessageCache {
   }
 }
 
-const noBytes = new Uint8Array()
-
-const holds = (window: CacheWindow, { offset, length }: CachePlace): boolean =>
-  offset >= window.offset && offset + length <= window.offset + window.bytes.length
-
 const cacheName = (generation: number): string => `cache.${generation}`
 
 export const cachePath = (directory: string, generation: number): string => `${directory}/${cacheName(generation)}`
-
-function encodeCacheRecord(uid: number, payload: Uint8Array): Uint8Array {
-  const record = Buffer.allocUnsafe(frameBytes + payload.length)
-  record.writeUInt32LE(4 + payload.length, 0)
-  record.writeUInt32LE(uid, 8)
-  record.set(payload, frameBytes)
-  record.writeUInt32LE(crc32(record.subarray(8)), 4)
-  return record
-}
-
-function decodeCacheRecord(uid: number, bytes: Uint8Array): Uint8Array | undefined {
-  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (record.readUInt32LE(0) !== bytes.length - 8 || record.readUInt32LE(8) !== uid) return undefined
-  return record.readUInt32LE(4) === crc32(record.subarray(8)) ? bytes.subarray(frameBytes) : undefined
-}

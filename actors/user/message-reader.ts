@@ -5,12 +5,12 @@ import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
 import { Bug, Cancelled, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
-import { decodeSummary, decodeSummaryHead, encodeSummary } from '../mail/summary.ts'
-import type { Summary } from '../mail/types.ts'
+import { EncodedHead, decodeSummary, encodeSummary } from '../mail/summary.ts'
+import type { Summary, SummaryHead } from '../mail/types.ts'
 import { MailError } from './errors.ts'
 import type { LoadedMailbox } from './mailbox.ts'
-import { nowhere } from './message-cache.ts'
-import type { CachePlace } from './message-cache.ts'
+import type { CachePlace } from './cache-record.ts'
+import type { CacheRun } from './cache-scan.ts'
 import { parseOid } from './object-names.ts'
 import { dropRows } from './second-look.ts'
 import type { MessageHead } from './types.ts'
@@ -45,19 +45,8 @@ export class MessageReader {
   }
 
   /** See Mailbox.heads. */
-  async *heads(uids: Iterable<number>): AsyncGenerator<MessageHead[]> {
-    for await (const batch of this.#mailbox.cache.scan(this.#places(uids))) {
-      yield batch.map(({ uid, payload }) => ({ uid, head: payload && decodedOrNone(() => decodeSummaryHead(payload)) }))
-    }
-  }
-
-  /** Where the records lie when they are asked for. */
-  *#places(uids: Iterable<number>): Generator<{ uid: number; place: CachePlace }> {
-    const { columns } = this.#mailbox.state
-    for (const uid of uids) {
-      const row = columns.rowOf(uid)
-      yield { uid, place: row < 0 ? nowhere : { offset: columns.cacheOffsets[row]!, length: columns.cacheLengths[row]! } }
-    }
+  async *heads(uids: ArrayLike<number>): AsyncGenerator<Iterable<MessageHead>> {
+    for await (const run of this.#mailbox.cache.scan(uids, this.#mailbox.state.columns)) yield new Heads(run)
   }
 
   /** The bytes in [start, end) of the CRLF form. */
@@ -119,6 +108,30 @@ export class MessageReader {
     if (state.columns.rowOf(uid) < 0) return new MailError('EXPUNGEISSUED', 'The message has been expunged')
     world.effects.emit({ level: 'error', name: 'obox.mail_missing', user: world.user, text: `The object of UID ${uid} in ${name} is missing: ${error.key}` })
     return new TempFail(`the message's object is missing: ${error.key}`, { cause: error })
+  }
+}
+
+/** The heads of a run of records, one object for all of them. */
+class Heads implements MessageHead, Iterable<MessageHead>, Iterator<MessageHead> {
+  readonly #run: CacheRun
+  readonly #encoded: EncodedHead
+  readonly #result = { done: false as const, value: this }
+  uid = 0
+  head: SummaryHead | undefined
+
+  constructor(run: CacheRun) {
+    this.#run = run
+    this.#encoded = new EncodedHead(run.bytes)
+  }
+
+  [Symbol.iterator](): this { return this }
+
+  next(): IteratorResult<MessageHead, undefined> {
+    const run = this.#run
+    if (!run.next()) return { done: true, value: undefined }
+    this.uid = run.uid
+    this.head = run.end > 0 && this.#encoded.at(run.start, run.end) ? this.#encoded : undefined
+    return this.#result
   }
 }
 

@@ -222,9 +222,10 @@ export interface Mailbox {
   summary(context: RequestContext, uid: number): Promise<Summary>
   /**
    * The heads of many messages' summaries in the order of `uids` (best ascending), a bounded number at a time: from the message cache
-   * alone, so no request. Take what you need from a batch before the next one: heads are views of a buffer.
+   * alone, so no request. A batch is gone through once, before the next one is taken; each MessageHead, and its head, is good until the
+   * next one (it is the same object), the bytes of its header for as long as somebody holds them.
    */
-  heads(context: RequestContext, uids: Iterable<number>): AsyncIterable<readonly MessageHead[]>
+  heads(context: RequestContext, uids: ArrayLike<number>): AsyncIterable<Iterable<MessageHead>>
   /** The message's bytes (CRLF form), streamed; stop iterating to release the store. */
   read(context: RequestContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 }
@@ -246,6 +247,8 @@ export interface Messages {
   readonly saveDates: Float64Array
   /** Row of a UID, -1 if there is none. O(log n). */
   rowOf(uid: number): number
+  /** The same for one who goes through many: O(1) if it is `near`. */
+  rowNear(uid: number, near: number): number
   /** Row of the first UID ≥ uid (count if none). */
   rowFrom(uid: number): number
   hasKeyword(row: number, keyword: number): boolean

@@ -17,7 +17,7 @@ export function encodeEnvelope(fields: EnvelopeFields): string {
 }
 
 /** NIL where there is none; else a list without spaces between, as the grammar has it. */
-function addressList(value: string | undefined): string {
+export function addressList(value: string | undefined): string {
   if (value === undefined) return 'NIL'
   const addresses = parseAddressList(value)
   return addresses.length === 0 ? 'NIL' : `(${addresses.map(address).join('')})`

@@ -163,3 +163,25 @@ void t.test('names of spool files differ', (t) => {
   t.equal(path.dirname(files.temporary('/spool')), '/spool')
   t.end()
 })
+
+void t.test('pieces: the file stays open, and is never one that another has taken the place of', async (t) => {
+  const { files, at } = world(t, 2)
+  await files.replace(at('cache'), bytes('0123456789'))
+  t.equal(text(await files.read(at('cache'), 2, 3)), '234')
+  t.same(openBelow(at('')), [at('cache')])
+  t.equal(text(await files.read(at('cache'), 4, 3)), '456')
+  t.same(openBelow(at('')), [at('cache')], 'once')
+  await files.replace(at('cache'), bytes('abcdefghij'))
+  t.same(openBelow(at('')), [])
+  t.equal(text(await files.read(at('cache'), 2, 3)), 'cde')
+  fs.writeFileSync(at('other'), 'ABCDEFGHIJ')
+  fs.renameSync(at('other'), at('cache'))
+  t.equal(text(await files.read(at('cache'), 2, 3)), 'CDE', 'somebody else has replaced it')
+  fs.rmSync(at('cache'))
+  t.equal(await files.read(at('cache'), 2, 3), undefined)
+  for (const name of ['a', 'b', 'c']) {
+    await files.replace(at(name), bytes(name))
+    await files.read(at(name), 0, 1)
+  }
+  t.same(openBelow(at('')), [at('b'), at('c')], 'the least recently used are closed')
+})

@@ -11,9 +11,12 @@ export default fetchItem({
   headerOnly: ({ section }) => section.text.startsWith('HEADER') || section.text === 'MIME',
   head: {
     enough: ({ section }) => section.part.length === 0 && section.text === 'HEADER.FIELDS',
-    write({ section, partial }, _, head) {
-      const pieces = fieldsOfHead(section, partial, head)
-      return pieces && [`${sectionLabel(section, partial)} `, ...pieces]
+    write({ section, partial }, head, out) {
+      const bytes = fieldsOfHead(section, partial, head)
+      if (bytes === undefined) return false
+      out.text(`${sectionLabel(section, partial)} `)
+      out.literal(bytes)
+      return true
     },
   },
   write: async ({ section, partial }, m) => [`${sectionLabel(section, partial)} `, ...await readSection(section, partial, m)],

@@ -3,6 +3,7 @@
 import { envelopeFields, envelopeNames } from '../../../mail/envelope.ts'
 import { coversFields } from '../../../mail/summary.ts'
 import { encodeEnvelope } from '../encode-envelope.ts'
+import { writeEnvelope } from '../write-envelope.ts'
 import { fetchItem } from './item.ts'
 
 const fieldNames = [...envelopeNames.keys()]
@@ -13,7 +14,12 @@ export default fetchItem({
   parse: () => undefined,
   head: {
     enough: () => true,
-    write: (_, _m, head) => (coversFields(head, fieldNames) ? [`ENVELOPE ${encodeEnvelope(envelopeFields(head.header))}`] : undefined),
+    write(_, head, out) {
+      if (!coversFields(head, fieldNames)) return false
+      out.text('ENVELOPE ')
+      writeEnvelope(head.header, out)
+      return true
+    },
   },
   async write(_, m, summary) {
     const cached = coversFields(summary, fieldNames)

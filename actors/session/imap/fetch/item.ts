@@ -5,6 +5,7 @@
 
 import type { Summary, SummaryHead } from '../../../mail/types.ts'
 import type { Messages } from '../../../user/types.ts'
+import type { AnswerBytes } from '../answer-bytes.ts'
 import type { Parser } from '../grammar.ts'
 import type { View } from '../view.ts'
 
@@ -48,8 +49,8 @@ interface Named<Arguments> {
 interface FromHead<Arguments> {
   /** Whether it mostly does for these arguments: then a FETCH of many messages begins with their heads. */
   enough(args: Arguments): boolean
-  /** undefined: not of this message. */
-  write(args: Arguments, m: FetchedMessage, head: SummaryHead): readonly (string | Uint8Array)[] | undefined
+  /** False: not of this message; what has been written is taken back. */
+  write(args: Arguments, head: SummaryHead, out: AnswerBytes): boolean
 }
 
 interface FromColumns<Arguments> {

@@ -6,6 +6,7 @@ import { limits } from '../../../../runtime/limits.ts'
 import type { Summary, SummaryHead } from '../../../mail/types.ts'
 import { MailError } from '../../../user/errors.ts'
 import type { Mailbox, Messages } from '../../../user/types.ts'
+import type { AnswerBytes } from '../answer-bytes.ts'
 import type { Wanted } from './attributes.ts'
 import type { FetchedMessage, Flow, Piece, Slice } from './item.ts'
 import type { View } from '../view.ts'
@@ -110,24 +111,22 @@ export async function prepare(wanted: readonly Wanted[], m: Message, context: Re
   return { seq: m.seq, uid: m.uid, pieces: await withShortSlices(pieces, m, context) }
 }
 
-/** A message's answer from the columns and the head of its summary; undefined if they do not tell all of it. */
-export function prepareFromHead(wanted: readonly Wanted[], m: Message, head: SummaryHead): Prepared | undefined {
-  const pieces: Piece[] = []
-  let text = m.head
+/** Writes a message's answer from the columns and the head of its summary; false, and nothing, if they do not tell all of it. */
+export function writeFromHead(wanted: readonly Wanted[], m: Message, head: SummaryHead, out: AnswerBytes): boolean {
+  const { length, literalBytes } = out
+  out.text(m.head)
   for (let i = 0; i < wanted.length; i++) {
     const { item, args } = wanted[i]!
-    if (i > 0) text += ' '
-    if (item.needs === 'columns') { text += item.write(args, m); continue }
-    const told = item.head?.write(args, m, head)
-    if (told === undefined) return undefined
-    for (const piece of told) {
-      if (typeof piece === 'string') { text += piece; continue }
-      pieces.push(text, piece)
-      text = ''
+    if (i > 0) out.text(' ')
+    if (item.needs === 'columns') out.text(item.write(args, m))
+    else if (item.head?.write(args, head, out) !== true) {
+      out.cut(length)
+      out.literalBytes = literalBytes
+      return false
     }
   }
-  pieces.push(`${text})\r\n`)
-  return { seq: m.seq, uid: m.uid, pieces }
+  out.text(')\r\n')
+  return true
 }
 
 /** If all slices together span little, their bytes in their place; else the pieces as they are. */

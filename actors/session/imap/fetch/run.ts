@@ -8,15 +8,16 @@
 import type { RequestContext } from '../../../../runtime/effects.ts'
 import { Cancelled, LimitExceeded, TempFail, messageOf } from '../../../../runtime/errors.ts'
 import { limits } from '../../../../runtime/limits.ts'
+import type { SummaryHead } from '../../../mail/types.ts'
 import { MailError } from '../../../user/errors.ts'
 import { ahead } from '../ahead.ts'
+import { AnswerBytes } from '../answer-bytes.ts'
 import type { ImapSession } from '../command.ts'
 import { speaksUidsOnly } from '../revision.ts'
 import type { NumberRange } from '../sequence-set.ts'
 import { Turn } from '../turn.ts'
 import type { Wanted } from './attributes.ts'
-import { uidsOf } from '../search/run.ts'
-import { Message, bytesOf, isUnreadable, prepare, prepareFromHead } from './message.ts'
+import { Message, bytesOf, isUnreadable, prepare, writeFromHead } from './message.ts'
 import type { Prepared } from './message.ts'
 import { BrokenLiteral, sendPrepared } from './stream.ts'
 
@@ -79,8 +80,8 @@ export async function fetchMessages(
   const bodies = wanted.some(({ item, args }) => item.needs === 'bytes' && !item.headerOnly(args))
   const context = s.context(bodies ? 'imap:fetch_body' : 'imap:fetch')
   const turn = new Turn(s.effects)
-  const source = count(ranges) >= manyMessages && wanted.every(fromHead) ? preparedFromHeads : preparedAhead
-  for await (const ready of source(wanted, ranges, s, context)) {
+  /** False: the rest is not to be sent. */
+  const send = async (ready: Prepared | Unprepared): Promise<boolean> => {
     try {
       if ('error' in ready) throw ready.error
       await sendPrepared(ready, s, context)
@@ -88,11 +89,14 @@ export async function fetchMessages(
       tally(ready, bodies ? 'body' : 'hdr', s)
     } catch (error) {
       note(error, ready, outcome, s)
-      if (outcome.unreadable && s.settings.imap_fetch_failure === 'disconnect-immediately') return outcome
     }
+    if (outcome.unreadable && s.settings.imap_fetch_failure === 'disconnect-immediately') return false
     await s.flush()
     if (turn.over) await turn.rest()
+    return true
   }
+  if (count(ranges) >= manyMessages && wanted.every(fromHead)) await sendFromHeads(wanted, ranges, s, context, send, track ? outcome.sent : undefined)
+  else for await (const ready of preparedAhead(wanted, ranges, s, context)) if (!await send(ready)) break
   return outcome
 }
 
@@ -141,24 +145,48 @@ const count = (ranges: readonly NumberRange[]): number => ranges.reduce((sum, { 
 /** Whether heads of summaries mostly tell this item. */
 const fromHead = ({ item, args }: Wanted): boolean => item.needs === 'columns' || item.head?.enough(args) === true
 
-/** The messages in order, from what the message cache has in large pieces; one that it lacks something of is prepared by itself. */
-async function* preparedFromHeads(
-  wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, context: RequestContext,
-): AsyncGenerator<Prepared | Unprepared> {
+/**
+ * Answers in order, from what the message cache has in large pieces; one that it lacks something of is prepared by itself, and sent by
+ * `send`. UIDs of the others are added to `sent`.
+ */
+async function sendFromHeads(
+  wanted: readonly Wanted[], ranges: readonly NumberRange[], s: ImapSession, context: RequestContext, send: (ready: Prepared | Unprepared) => Promise<boolean>, sent: number[] | undefined,
+): Promise<void> {
   const { view } = s.selected
-  const numbers = numbersOf(ranges)
+  const numbers = Uint32Array.from(numbersOf(ranges))
   const m = new Message(view, context, 1, speaksUidsOnly(s))
-  for await (const batch of view.mailbox.heads(context, uidsOf(numbersOf(ranges), view))) {
+  const answers = new AnswerBytes(2 * limits.fetchTextBytes)
+  const turn = new Turn(s.effects)
+  let at = 0
+  for await (const batch of view.mailbox.heads(context, numbers.map((seq) => view.uidAt(seq)))) {
     for (const { uid, head } of batch) {
-      m.at(numbers.next().value!)
-      try {
-        const ready = head === undefined || view.rowOf(m.seq) < 0 ? undefined : prepareFromHead(wanted, m, head)
-        yield ready ?? await prepare(wanted, m, context)
-      } catch (error) {
-        yield { seq: m.seq, uid, error }
-      }
+      m.at(numbers[at++]!)
+      const told = head !== undefined && view.rowOf(m.seq) >= 0 && writeCounted(wanted, m, head, answers, s)
+      if (told) sent?.push(uid)
+      if (told && answers.length < limits.fetchTextBytes) continue
+      sendAnswers(answers, s)
+      const seq = m.seq
+      if (!told && !await send(await prepare(wanted, m, context).catch((error: unknown): Unprepared => ({ seq, uid, error })))) return
+      await s.flush()
+      if (turn.over) await turn.rest()
     }
   }
+  sendAnswers(answers, s)
+}
+
+function sendAnswers(answers: AnswerBytes, s: ImapSession): void {
+  if (answers.length === 0) return
+  s.selected.keywords()
+  s.write(answers.take())
+}
+
+function writeCounted(wanted: readonly Wanted[], m: Message, head: SummaryHead, answers: AnswerBytes, { counters }: ImapSession): boolean {
+  const before = answers.literalBytes
+  const told = writeFromHead(wanted, m, head, answers)
+  if (answers.literalBytes === before) return told
+  counters.fetch_hdr_count++
+  counters.fetch_hdr_bytes += answers.literalBytes - before
+  return told
 }
 
 /** Notes a message's failure; throws what is none of a message's. */

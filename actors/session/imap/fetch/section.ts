@@ -95,15 +95,20 @@ export async function readSection(section: Section, partial: Partial | undefined
 }
 
 /** The fields that a section of the whole message names, if the cache has them all. */
-export function fieldsOfHead(section: Section, partial: Partial | undefined, head: SummaryHead): readonly (string | Uint8Array)[] | undefined {
+export function fieldsOfHead(section: Section, partial: Partial | undefined, head: SummaryHead): Uint8Array | undefined {
   const except = section.text === 'HEADER.FIELDS.NOT'
   if (!keeps(head, section.fields, except)) return undefined
-  return literalOf(withEmptyLine(selectFields(head.header, section.fields, { except })), partial)
+  return bytesOf(withEmptyLine(selectFields(head.header, section.fields, { except })), partial)
 }
 
-function literalOf(bytes: Uint8Array, partial: Partial | undefined): readonly (string | Uint8Array)[] {
-  const { start, end } = cut({ start: 0, end: bytes.length }, partial)
-  return [`{${end - start}}\r\n`, bytes.subarray(start, end)]
+function literalOf(whole: Uint8Array, partial: Partial | undefined): readonly (string | Uint8Array)[] {
+  const bytes = bytesOf(whole, partial)
+  return [`{${bytes.length}}\r\n`, bytes]
+}
+
+function bytesOf(whole: Uint8Array, partial: Partial | undefined): Uint8Array {
+  const { start, end } = cut({ start: 0, end: whole.length }, partial)
+  return whole.subarray(start, end)
 }
 
 const literal = (slice: Slice): readonly Piece[] =>

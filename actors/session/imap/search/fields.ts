@@ -4,10 +4,15 @@ import { fieldValues } from '../../../mail/headers.ts'
 import { coversFields } from '../../../mail/summary.ts'
 import type { SearchedMessage } from './key.ts'
 
-/** Values of all fields of a lower-case name, undefined until they are known. */
-export function valuesOf(m: SearchedMessage, name: string): readonly string[] | undefined {
+/** A header block that has all fields of these lower-case names, undefined until there is one. */
+export function blockWith(m: SearchedMessage, names: readonly string[]): Uint8Array | undefined {
   const { summary } = m
   if (!summary) return undefined
-  const block = coversFields(summary, [name]) ? summary.header : m.header
+  return coversFields(summary, names) ? summary.header : m.header
+}
+
+/** Values of all fields of a lower-case name, undefined until they are known. */
+export function valuesOf(m: SearchedMessage, name: string): readonly string[] | undefined {
+  const block = blockWith(m, [name])
   return block && fieldValues(block, name)
 }

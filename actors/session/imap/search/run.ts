@@ -98,10 +98,8 @@ async function decideByHeads(
   return left
 }
 
-/** The UIDs of sequence numbers, as they are asked for. */
-export function* uidsOf(seqs: Iterable<number>, view: View): Generator<number> {
-  for (const seq of seqs) yield view.uidAt(seq)
-}
+/** The UIDs of sequence numbers. */
+export const uidsOf = (seqs: readonly number[], view: View): Uint32Array => Uint32Array.from(seqs, (seq) => view.uidAt(seq))
 
 /** Adds those that match, and what kept others from being searched. */
 async function decide(undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession, view: View): Promise<void> {

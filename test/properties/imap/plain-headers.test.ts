@@ -1,0 +1,58 @@
+// What is done at the bytes of plain header values is what is done with their strings: envelopes, searches, chosen fields.
+
+import t from 'tap'
+import fc from 'fast-check'
+import { Buffer } from 'node:buffer'
+import { parseAddressList } from '../../../actors/mail/address.ts'
+import { casemap } from '../../../actors/mail/casemap.ts'
+import { decodeEncodedWords } from '../../../actors/mail/encoded-words.ts'
+import { envelopeFields } from '../../../actors/mail/envelope.ts'
+import { FieldSearch } from '../../../actors/mail/field-search.ts'
+import { fieldValues, headerFields, selectFields } from '../../../actors/mail/headers.ts'
+import { AnswerBytes } from '../../../actors/session/imap/answer-bytes.ts'
+import { encodeEnvelope } from '../../../actors/session/imap/encode-envelope.ts'
+import { writeEnvelope } from '../../../actors/session/imap/write-envelope.ts'
+
+const name = fc.constantFrom('Date', 'Subject', 'From', 'from', 'Sender', 'Reply-To', 'TO', 'Cc', 'Bcc', 'In-Reply-To', 'Message-ID', 'message-id', 'X-Other', 'From ', 'Fro')
+const word = fc.constantFrom(
+  'a', 'Ann', 'b.c', '"Q. Public"', '""', '"a\\"b"', '"x y"', '(note)', '=?utf-8?Q?J=C3=BCrgen?=', 'J\xfcrgen', '<', '>', '@', ',', ';', ':', '.', ' ', '  ', '\t', '\r\n ', '\0', '[1.2.3.4]',
+  'ann@example.org', '<ann@example.org>', 'Ann Onymous <ann@example.org>', '"Ann" <ann@example.org>', ', ', 'friends: a@b, c@d;', 'a.@b', '@r:x@y', '"', '\\', '{3}', 'x'.repeat(1001),
+)
+const value = fc.oneof(
+  fc.array(word, { maxLength: 6 }).map((words) => words.join('')),
+  fc.array(fc.constantFrom('ann@example.org', '<a-b@c.d>', '"Ann" <ann@example.org>', 'Ann  O <ann@e>', 'Ann O <ann@e>', 'ann@e '), { minLength: 1, maxLength: 4 }).map((all) => all.join(', ')),
+)
+const field = fc.tuple(name, fc.constantFrom(':', ': ', ':\t', ' : ', ':  '), value, fc.constantFrom('\r\n', ' \r\n', '\n')).map((parts) => parts.join(''))
+const block = fc.array(field, { maxLength: 8 }).map((fields) => Buffer.from(fields.join(''), 'latin1'))
+
+t.test('an envelope', async (t) => {
+  fc.assert(fc.property(block, (bytes) => {
+    const out = new AnswerBytes(16)
+    out.text('x')
+    writeEnvelope(bytes, out)
+    return Buffer.from(out.take()).toString('latin1') === `x${encodeEnvelope(envelopeFields(bytes))}`
+  }), { numRuns: 5000 })
+  t.pass('5000 blocks')
+})
+
+t.test('a search', async (t) => {
+  const writtenOddly = /[(\\]|\s[.@]|[.@]\s/
+  const key = fc.constantFrom('', 'a', 'ANN', 'ann@example', 'O <', ' ', 'j\xfcrgen', 'jürgen', 'q. public', '"', 'b, c', 'x y', '=?', 'note')
+  fc.assert(fc.property(block, key, fc.constantFrom('from', 'subject', 'to', 'x-other'), fc.boolean(), (bytes, text, named, ofAddresses) => {
+    const has = (one: string): boolean => casemap(decodeEncodedWords(one)).includes(casemap(text))
+    const expected = fieldValues(bytes, named).some((one) => has(one) || (ofAddresses && writtenOddly.test(one)
+      && has(parseAddressList(one).map(({ name = '', mailbox = '', host }) => (host === undefined ? mailbox : `${name} <${mailbox}@${host}>`)).join(', '))))
+    return new FieldSearch(named, text, ofAddresses).finds(bytes) === expected
+  }), { numRuns: 5000 })
+  t.pass('5000 blocks')
+})
+
+t.test('chosen fields', async (t) => {
+  const names = fc.array(fc.constantFrom('from', 'Subject', 'x-other', 'to ', '', 'nothing'), { maxLength: 4 })
+  fc.assert(fc.property(block, names, fc.boolean(), (bytes, chosen, except) => {
+    const wanted = new Set(chosen.map((one) => one.toLowerCase()))
+    const expected = [...headerFields(bytes)].filter((one) => wanted.has(one.name.toLowerCase()) !== except && (except || one.name !== ''))
+    return Buffer.concat(expected.map(({ raw }) => raw)).equals(selectFields(bytes, chosen, { except }))
+  }), { numRuns: 5000 })
+  t.pass('5000 blocks')
+})
