@@ -25,7 +25,12 @@ const longestTimerMs = 2_147_483_647
 
 export const realTimers: Timers = {
   after(ms: number, action: () => void): Cancel {
-    const timer = setTimeout(action, Math.min(Math.max(ms, 0), longestTimerMs))
+    // Not setTimeout, which waits for a millisecond at least: whoever rests in the middle of long work is to go on as soon as others had their turn.
+    if (ms <= 0) {
+      const immediate = setImmediate(action)
+      return () => clearImmediate(immediate)
+    }
+    const timer = setTimeout(action, Math.min(ms, longestTimerMs))
     timer.unref()
     return () => clearTimeout(timer)
   },

@@ -65,7 +65,8 @@ export class Columns implements Messages {
 
   keywordsOf(row: number): number[] {
     const numbers: number[] = []
-    for (const [index, plane] of this.keywordPlanes.entries()) {
+    for (let index = 0; index < this.keywordPlanes.length; index++) {
+      const plane = this.keywordPlanes[index]!
       for (let bits = plane[row]!; bits !== 0; bits &= bits - 1) numbers.push(index * 32 + 31 - Math.clz32(bits & -bits))
     }
     return numbers

@@ -29,6 +29,9 @@ export interface Outcome {
 export type Touch = { kind: 'new' } | { kind: 'changed'; flags: FlagSet } | { kind: 'gone'; oid: string }
 
 const nothing: Outcome = {}
+const none: readonly number[] = []
+/** Of a mail without keywords, by its flags: one STORE may touch a whole mailbox. */
+const changedFrom = Array.from({ length: 256 }, (_, system): Touch => ({ kind: 'changed', flags: { system, keywords: [] } }))
 
 export class MailboxState {
   readonly columns = new Columns()
@@ -229,44 +232,43 @@ export class MailboxState {
       .filter((number) => number >= 0)
     const changed: number[] = []
     const modified: number[] = []
+    const modseq = this.highestModseq + 1
+    let row = -1
     for (const uid of record.uids) {
-      const row = columns.rowOf(uid)
+      row = columns.rowNear(uid, row + 1)
       if (row < 0) continue
       if (record.unchangedSince > 0 && columns.modseqs[row]! > record.unchangedSince) modified.push(uid)
-      else if (this.#changeRow(row, record.mode, record.flags.system, keywords)) changed.push(uid)
+      else if (this.#changeRow(row, record.mode, record.flags.system, keywords)) {
+        columns.modseqs[row] = modseq
+        changed.push(uid)
+      }
     }
     if (changed.length > 0) {
-      this.highestModseq++
-      for (const uid of changed) columns.modseqs[columns.rowOf(uid)] = this.highestModseq
+      this.highestModseq = modseq
       this.#countImportant()
     }
     return { changed, modified, newKeywords: this.keywords.length > known, unseen: this.unseen !== unseen }
   }
 
+  /** Whether that changed anything. */
   #changeRow(row: number, mode: 'add' | 'remove' | 'replace', system: number, keywords: readonly number[]): boolean {
     const { columns } = this
     const before = columns.flags[row]!
-    const had = columns.keywordsOf(row)
     const after = mode === 'add' ? before | system : mode === 'remove' ? before & ~system : system
-    let changed = after !== before
+    const gone = mode === 'replace' ? columns.keywordsOf(row).filter((number) => !keywords.includes(number)) : none
+    const on = mode !== 'remove'
+    if (after === before && gone.length === 0 && keywords.every((number) => columns.hasKeyword(row, number) === on)) return false
+    this.#touch(columns.uids[row]!, before, columns.keywordsOf(row))
     this.setFlags(row, after)
-    if (mode === 'replace') {
-      for (const number of columns.keywordsOf(row)) {
-        if (keywords.includes(number)) continue
-        columns.setKeyword(row, number, false)
-        changed = true
-      }
-    }
-    for (const number of keywords) {
-      if (columns.hasKeyword(row, number) === (mode !== 'remove')) continue
-      columns.setKeyword(row, number, mode !== 'remove')
-      changed = true
-    }
-    const uid = columns.uids[row]!
-    if (changed && !this.touched.has(uid)) {
-      this.touched.set(uid, { kind: 'changed', flags: { system: before, keywords: had.map((number) => this.keywords[number]!) } })
-    }
-    return changed
+    for (const number of gone) columns.setKeyword(row, number, false)
+    for (const number of keywords) columns.setKeyword(row, number, on)
+    return true
+  }
+
+  #touch(uid: number, system: number, keywords: readonly number[]): void {
+    if (this.touched.has(uid)) return
+    const touch = keywords.length === 0 ? changedFrom[system]! : { kind: 'changed' as const, flags: { system, keywords: keywords.map((number) => this.keywords[number]!) } }
+    this.touched.set(uid, touch)
   }
 
   #setCached(uid: number, offset: number, length: number): void {

@@ -229,7 +229,8 @@ export class LoadedMailbox implements Mailbox {
 
   /** Those of `uids` that exist, ascending, each once. */
   existing(uids: readonly number[]): number[] {
-    const found = uids.filter((uid) => this.state.columns.rowOf(uid) >= 0)
+    let row = -1
+    const found = uids.filter((uid) => (row = this.state.columns.rowNear(uid, row + 1)) >= 0)
     const ascending = found.every((uid, index) => index === 0 || found[index - 1]! < uid)
     return ascending ? found : [...new Set(found)].sort((a, b) => a - b)
   }

@@ -8,6 +8,7 @@
 import type { MailboxHandle } from '../../user/types.ts'
 import type { Selected } from './command.ts'
 import { everySystemFlag, flags as flagList } from './encode.ts'
+import { flagsOf } from './fetch/flags.ts'
 import type { LiveSearch } from './search/live-search.ts'
 import { speaksRev2, speaksUidsOnly } from './revision.ts'
 import { SequenceSet } from './sequence-set.ts'
@@ -134,11 +135,8 @@ export class Selection implements Selected, ViewEvents {
 
   #tellFlags(seq: number, uid: number, row: number, withUid: boolean): void {
     this.keywords()
-    const { messages, keywords } = this.mailbox
-    const names = messages.keywordsOf(row).map((number) => keywords[number]!)
-    const list = flagList(messages.flags[row]!, names, this.view.isRecent(uid))
-    const modseq = this.#client.enabled.has('CONDSTORE') ? `${this.#modseqOf(row)} ` : ''
-    this.#tell(seq, uid, `${modseq}FLAGS ${list}`, withUid)
+    const flags = flagsOf(this.mailbox, row, this.view.isRecent(uid))
+    this.#tell(seq, uid, this.#client.enabled.has('CONDSTORE') ? `${this.#modseqOf(row)} ${flags}` : flags, withUid)
   }
 
   /** `FETCH (MODSEQ (…))`: to one who knows the flags. */

@@ -13,7 +13,7 @@ import { limits } from '../../../runtime/limits.ts'
 import { Bad } from './result.ts'
 import { SequenceSet } from './sequence-set.ts'
 import type { NumberRange } from './sequence-set.ts'
-import { countBelow, missingFrom, positionOf } from './uid-list.ts'
+import { countBelow, missingFrom, positionNear, positionOf } from './uid-list.ts'
 
 /** How a view tells what has changed, in the order the client must hear it. */
 export interface ViewEvents {
@@ -81,6 +81,9 @@ export class View {
 
   /** Sequence number of a UID, 0 if the view does not have it. */
   seqOf(uid: number): number { return positionOf(this.#list, uid) + 1 }
+
+  /** The same for one who goes through many: O(1) if it is `near`. */
+  seqNear(uid: number, near: number): number { return positionNear(this.#list, uid, near - 1) + 1 }
 
   /** Row of a message in the mailbox's columns now, -1 if it has been expunged meanwhile. Mostly O(1). */
   rowOf(seq: number): number {
@@ -249,9 +252,10 @@ export class View {
 
   #tellFlags(uids: ReadonlySet<number>, known: number, events: ViewEvents): void {
     if (uids.size === 0) return
+    let seq = 0
     for (const uid of Uint32Array.from(uids).sort()) {
       if (uid > known) break
-      const seq = this.seqOf(uid)
+      seq = this.seqNear(uid, seq + 1)
       if (seq > 0) this.#tellFlag(seq, events)
     }
   }

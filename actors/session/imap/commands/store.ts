@@ -32,9 +32,11 @@ function change(p: Parser): { mode: 'add' | 'remove' | 'replace'; silent: boolea
 /** Tells the flags, or just the MODSEQ, of those of `uids` that are still there. */
 async function tell(uids: readonly number[], what: 'flags' | 'modseq', s: ImapSession): Promise<void> {
   const { view, mailbox } = s.selected
+  let row = -1
+  let seq = 0
   for (const uid of uids) {
-    const row = mailbox.messages.rowOf(uid)
-    const seq = view.seqOf(uid)
+    row = mailbox.messages.rowNear(uid, row + 1)
+    seq = view.seqNear(uid, seq + 1)
     if (row >= 0 && seq > 0) what === 'flags' ? s.sendMessageFlags(seq, uid, row) : s.sendMessageModseq(seq, uid, row)
     const slow = s.flush()
     if (slow !== undefined) await slow
@@ -70,7 +72,8 @@ export default command({
     const flags = permitted(said, mode, s)
     if (since !== undefined) s.enable('CONDSTORE')
     if (uids.length === 0) return ok('Store completed.')
-    const expunged = !s.running.uid && uids.some((uid) => mailbox.messages.rowOf(uid) < 0)
+    let row = -1
+    const expunged = !s.running.uid && uids.some((uid) => (row = mailbox.messages.rowNear(uid, row + 1)) < 0)
     const { changed, modified } = await store(uids, { mode, flags, since }, s)
     if (mode !== 'remove' && (flags.system & Flag.Deleted) !== 0) s.counters.deleted += changed.length
     s.syncQuietly()
