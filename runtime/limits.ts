@@ -218,6 +218,16 @@ export const limits = {
    */
   bundleDiffBytes: 32 * 1024,
   bundleDiffShare: 4,
+  /** How often session workers tell what the users in memory take of the local disk, and how long what is told waits to be written (ms). */
+  spaceReportMs: 30_000,
+  spaceWriteMs: 1000,
+  /** Users evicted at a time: each may upload something. One that could not be is tried again after so long (ms). */
+  evictions: 4,
+  evictAgainMs: 60_000,
+  /** Eviction goes on until so much (1/n) of metacache_max_space is free, so that it does not begin again with the next mail. */
+  evictShare: 50,
+  /** Levels of directories between metacache_roots and the users' indexes. */
+  metacacheDepth: 10,
   /** Message cache files smaller than this are never compacted. */
   cacheCompactBytes: 1024 * 1024,
   /** Bytes read from a message cache at once: a hundred neighbouring summaries. A scan of many reads four times as much, and as much again ahead. */

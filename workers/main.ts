@@ -13,8 +13,11 @@ import os from 'node:os'
 import { createAnvil } from '../actors/anvil.ts'
 import { createAuth } from '../actors/auth.ts'
 import type { AuthActor } from '../actors/auth.ts'
-import type { AnyAuthAnswer, AnyAuthRequest } from '../actors/auth-messages.ts'
+import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer } from '../actors/auth-messages.ts'
 import type { CacheAnswer, MasterMessage, ReloadAnswer, WorkersAnswer } from '../actors/master-messages.ts'
+import { Metacache, checkMetacache } from '../actors/metacache.ts'
+import type { MetacacheMessage } from '../actors/metacache-messages.ts'
+import type { KnownUser } from '../actors/metacache-userdb.ts'
 import { bodyStoreOf } from '../actors/user/policy.ts'
 import { differenceOf } from '../conf/diff.ts'
 import type { Config } from '../conf/load.ts'
@@ -24,6 +27,7 @@ import { ConfigError, TempFail, messageOf } from '../runtime/errors.ts'
 import type { LogEvent } from '../runtime/events.ts'
 import { limits } from '../runtime/limits.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
+import { placeOf } from '../runtime/placement.ts'
 import { realEffects, realTimers } from '../runtime/real-effects.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Link } from '../runtime/transport.ts'
@@ -58,6 +62,7 @@ export class Server {
   readonly #authActor: AuthActor
   readonly #auth: Mailbox<AnyAuthRequest, AnyAuthAnswer>
   readonly #anvil: ReturnType<typeof createAnvil>
+  readonly #metacache: Metacache
   /** Threads that are connected with each other. */
   readonly #sessionThreads = new Map<number, SessionThread>()
   #storageThread: StorageThread | undefined
@@ -90,11 +95,15 @@ export class Server {
     this.#authActor = createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup), remembered: (lookup) => this.#pool.remembered(lookup) })
     this.#auth = new Mailbox(this.#authActor, this.#effects.clock, limits.authWaiting)
     this.#anvil = createAnvil(settings, (worker, keys) => { this.#kick(worker, keys) })
+    this.#metacache = new Metacache({ effects: this.#effects, evict: (user, known) => this.#evict(user, known), refuse: (refused) => { this.#refuse(refused) } }, settings)
     this.#storage = new Supervisor(this.#effects, { name: 'storage worker', start: () => this.#startStorage() })
     this.#sessions = Array.from({ length: workerCount(settings) }, (_, index) => new Supervisor<SessionThread>(this.#effects, {
       name: `session worker ${index}`,
       start: () => this.#startSession(index),
-      lost: () => { this.#anvil.dropWorker(index) },
+      lost: () => {
+        this.#anvil.dropWorker(index)
+        this.#metacache.dropWorker((user) => placeOf(user, this.#sessions.length) === index)
+      },
     }))
   }
 
@@ -113,6 +122,7 @@ export class Server {
       this.#reportConfig()
       await this.#storage.start()
       await Promise.all(this.#sessions.map((supervisor) => supervisor.start()))
+      await this.#metacache.start()
       // Nobody listens before all can reach each other.
       this.#listening = true
       await Promise.all([...this.#sessionThreads.values()].map((thread) => thread.call((control) => control.listen())))
@@ -133,6 +143,7 @@ export class Server {
     await within(realTimers, deadlineMs / 2, Promise.all(finished))
     const left = until - clock.monotonic()
     await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(left * 0.8)))
+    await this.#metacache.stop()
     await this.#storage.stop(until - clock.monotonic())
     await this.#pool.stop()
   }
@@ -146,12 +157,14 @@ export class Server {
     const settings = settingsFor(config, {})
     for (const spec of storesOf(settings)) await checkStorage(spec)
     const notes = checkTls(config)
+    checkMetacache(settings)
     this.#pool.reload(settings)
     const { now, atNextStart } = differenceOf(this.#config, config)
     this.#config = config
     this.#notes = notes
     this.#authActor.reload(settings)
     this.#anvil.reload(settings)
+    this.#metacache.reload(settings)
     await Promise.all([...this.#sessionThreads.values()].map((thread) => ifAlive(thread, thread.call((control) => control.reload(config)))))
     this.#log({ level: 'info', name: 'config.reloaded', service: 'config', text: `reloaded, ${now.length === 0 ? 'no setting has changed' : `changed: ${now.join(', ')}`}` })
     if (atNextStart.length > 0) this.#log({ level: 'warning', name: 'config.at_next_start', service: 'config', text: waits(atNextStart) })
@@ -193,6 +206,21 @@ export class Server {
   /** Ends connections of a worker. One that dies meanwhile has ended them. */
   #kick(worker: number, keys: string[]): void {
     this.#sessionThreads.get(worker)?.call((control) => control.kick(keys, 'Kicked by admin.')).catch(() => {})
+  }
+
+  /** Has a user's home remove its local files. */
+  async #evict(user: string, { directory, unsaved }: KnownUser): Promise<boolean> {
+    const answer = await this.#auth.send({ kind: 'lookup', service: 'metacache', username: user, session: '' }) as AuthAnswer
+    if (answer.status === 'temporary') throw new TempFail('the user databases do not answer')
+    if (answer.status !== 'ok' && unsaved) throw new TempFail('no user database knows the user, so that what is not uploaded cannot be')
+    const account = answer.status === 'ok' ? answer.account : undefined
+    const thread = this.#sessionThreads.get(placeOf(account?.user ?? user, this.#sessions.length))
+    if (thread === undefined) throw new TempFail('its session worker is being restarted')
+    return thread.call((control) => control.evict(user, directory, account))
+  }
+
+  #refuse(refused: boolean): void {
+    for (const thread of this.#sessionThreads.values()) thread.call((control) => control.refuse(refused)).catch(() => {})
   }
 
   #reportConfig(): void {
@@ -263,6 +291,7 @@ export class Server {
       await thread.call((control) => control.connectPeer(other, moving(port1, [port1])))
       await ifAlive(peer, peer.call((control) => control.connectPeer(index, moving(port2, [port2]))))
     }
+    await thread.call((control) => control.refuse(this.#metacache.status.refusing))
     if (this.#listening) await thread.call((control) => control.listen())
     this.#sessionThreads.set(index, thread)
     void thread.ended.then(() => { if (this.#sessionThreads.get(index) === thread) this.#sessionThreads.delete(index) })
@@ -295,6 +324,7 @@ export class Server {
     link.handle('auth', { ask: (request: AnyAuthRequest) => this.#auth.send(request) })
     link.handle('anvil', { ask: (message) => this.#anvil.receive(message), tell: (message) => { this.#anvil.receive(message) } })
     link.handle('master', { ask: (message: MasterMessage) => this.#administer(message) })
+    link.handle('metacache', { tell: (message: MetacacheMessage) => { this.#metacache.receive(message) } })
     link.handle('log', { tell: (event: LogEvent) => this.#log(event) })
   }
 }

@@ -23,6 +23,7 @@ import { SessionHost } from './session-host.ts'
 import { openStorageClient } from './storage-client.ts'
 import { exposeControl } from './thread.ts'
 import { Handshakes } from './tls/handshakes.ts'
+import type { Users } from './users.ts'
 
 registerError('MailError', (error: MailError): [MailErrorCode, string] => [error.code, error.message], ([code, text]: [MailErrorCode, string]) => new MailError(code, text))
 
@@ -96,6 +97,8 @@ class SessionWorker {
     this.#closed = this.#listeners.close()
     await this.#host.finish(reason, deadlineMs)
   }
+
+  get users(): Users { return this.#host.users }
 
   kick(keys: string[], reason: string): Promise<void> { return this.#host.kick(new Set(keys), reason) }
 
@@ -172,6 +175,10 @@ export interface SessionWorkerControl {
   listen(): Promise<void>
   /** Accepts no more and ends all sessions. Users stay, for the other workers' sessions that deliver to them. */
   finish(reason: string, deadlineMs: number): Promise<void>
+  /** Users that are not in memory are refused from now on, or are not. */
+  refuse(refused: boolean): void
+  /** Removes a user's local files if nothing is lost with them; `account` undefined: no database knows the user. */
+  evict(user: string, directory: string, account: Account | undefined): Promise<boolean>
   /** Ends some connections, by what anvil knows them by. Settles when they have ended. */
   kick(keys: string[], reason: string): Promise<void>
   /** After `finish` everywhere: flushes and closes users and files. */
@@ -186,6 +193,8 @@ const control: SessionWorkerControl = {
   connectPeer: (index, port) => running().connectPeer(index, port),
   listen: () => running().listen(),
   finish: (reason, deadlineMs) => running().finish(reason, deadlineMs),
+  refuse: (refused) => { running().users.refusing = refused },
+  evict: (user, directory, account) => (account === undefined ? running().users.forget(user, directory) : running().users.evict(account)),
   kick: (keys, reason) => running().kick(keys, reason),
   stop: (deadlineMs) => running().stop(deadlineMs),
   describe: () => running().describe(),

@@ -1,19 +1,36 @@
 // The users whose home is this session worker: opened by the first session or delivery that needs them, gone again when
-// they have been idle, and reachable from the other workers for deliveries.
+// they have been idle, and reachable from the other workers for deliveries. What they take of the local disk is told to the
+// metacache, which may have them evicted, and refuse others.
 
+import type { MetacacheMessage, UserSpace } from '../actors/metacache-messages.ts'
+import type { LocalSpace } from '../actors/user/local-space.ts'
+import { noSpace, totalOf } from '../actors/user/local-space.ts'
+import { parseMailLocation } from '../actors/user/mail-location.ts'
 import type { Account, UserMessage } from '../actors/user/types.ts'
 import { openUser } from '../actors/user/open-user.ts'
 import type { UserActor } from '../actors/user/user.ts'
 import { expandSettings, userVariables } from '../conf/expand.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
+import type { Settings } from '../conf/settings.ts'
 import type { Effects } from '../runtime/effects.ts'
+import { TempFail } from '../runtime/errors.ts'
+import { limits } from '../runtime/limits.ts'
 import { Registry } from '../runtime/registry.ts'
+
+/** A user in memory, and what was told of it last. */
+interface InMemory { actor: UserActor; directory: string; told: number }
 
 export class Users {
   readonly #registry: Registry<UserActor>
   readonly #effects: Effects
   readonly #config: () => Config
+  readonly #inMemory = new Map<string, InMemory>()
+  /** When somebody last asked for a user that is, or comes to be, in memory (monotonic ms): who did may be about to use it. */
+  readonly #asked = new Map<string, number>()
+  #reporting = false
+  /** Users that are not in memory are not opened: the disk is full. */
+  refusing = false
 
   /** `config`: in force when a user is opened. */
   constructor(effects: Effects, config: () => Config) {
@@ -24,23 +41,101 @@ export class Users {
 
   get size(): number { return this.#registry.size }
 
-  /** The user, open. TempFail if the store or disk is away. */
-  get(account: Account): Promise<UserActor> { return this.#registry.get(account.user, () => this.#open(account)) }
+  /** The user, open. TempFail if the store or disk is away, or the disk is full. */
+  async get(account: Account): Promise<UserActor> {
+    this.#note(account.user)
+    try {
+      const actor = await this.#registry.get(account.user, () => this.#openIfRoom(account))
+      this.#note(account.user)
+      return actor
+    } catch (error) {
+      if (!this.#inMemory.has(account.user)) this.#asked.delete(account.user)
+      throw error
+    }
+  }
 
   /** Hands a message to its user, opening it when needed. Rejects as the user does. */
-  send(message: UserMessage): Promise<unknown> {
-    return this.#registry.send(message.account.user, () => this.#open(message.account), message)
+  async send(message: UserMessage): Promise<unknown> {
+    await this.get(message.account)
+    return this.#registry.send(message.account.user, () => this.#openIfRoom(message.account), message)
+  }
+
+  /**
+   * Removes a user's local files when everything in them is in the store. False: somebody uses the user, or something cannot be
+   * uploaded. However long it takes: as for `idle`.
+   */
+  async evict(account: Account): Promise<boolean> {
+    const actor = await this.#registry.get(account.user, () => this.#open(account))
+    const asked = this.#asked.get(account.user) ?? -Infinity
+    if (this.#effects.clock.monotonic() - asked < limits.userIdleMs || !actor.beginEviction()) return false
+    await this.#registry.close(account.user, Infinity)
+    return actor.evicted
+  }
+
+  /** Removes the local files of a user that is known nowhere any more. False: it is in memory. */
+  async forget(user: string, directory: string): Promise<boolean> {
+    if (this.#inMemory.has(user)) return false
+    await this.#effects.files.remove(`${directory}/mailboxes`)
+    await this.#effects.files.remove(`${directory}/root`)
+    return true
   }
 
   /** Flushes and closes all of them. */
   stop(deadlineMs: number): Promise<void> { return this.#registry.stop(deadlineMs) }
 
-  #open(account: Account): Promise<UserActor> {
-    const general = settingsFor(this.#config(), {})
-    const variables = userVariables({ user: account.user, home: account.home, fields: account.fields })
-    return openUser(this.#effects, expandSettings(general, variables), account, {
+  #note(user: string): void { this.#asked.set(user, this.#effects.clock.monotonic()) }
+
+  async #openIfRoom(account: Account): Promise<UserActor> {
+    if (!this.refusing) return this.#open(account)
+    throw new TempFail('the local disk for indexes is full (metacache_max_space, metacache_max_grace)')
+  }
+
+  async #open(account: Account): Promise<UserActor> {
+    const { user } = account
+    const settings = this.#settingsOf(account)
+    const { index: directory } = parseMailLocation(account.fields['mail'] ?? settings.mail_location, account)
+    const actor = await openUser(this.#effects, settings, account, {
       // However long it takes: whoever opened the user again before its end would be a second writer.
-      idle: () => { void this.#registry.close(account.user, Infinity).catch(() => {}) },
+      idle: () => { void this.#registry.close(user, Infinity).catch(() => {}) },
+      closed: (space, unsaved) => {
+        this.#inMemory.delete(user)
+        this.#asked.delete(user)
+        this.#report([{ user, directory, space, unsaved, open: false }])
+      },
     })
+    this.#inMemory.set(user, { actor, directory, told: -1 })
+    this.#reportLater()
+    return actor
+  }
+
+  #settingsOf(account: Account): Settings {
+    const variables = userVariables({ user: account.user, home: account.home, fields: account.fields })
+    return expandSettings(settingsFor(this.#config(), {}), variables)
+  }
+
+  #report(users: UserSpace[]): void {
+    if (users.length > 0) this.#effects.tell('metacache', { kind: 'space', users } satisfies MetacacheMessage)
+  }
+
+  /** Tells now and then what users in memory take, where that has changed; of new ones at once. */
+  #reportLater(): void {
+    if (this.#reporting) return
+    this.#reporting = true
+    const fresh = [...this.#inMemory.values()].some(({ told }) => told < 0)
+    this.#effects.timers.after(fresh ? 0 : limits.spaceReportMs, () => { void this.#reportNow() })
+  }
+
+  async #reportNow(): Promise<void> {
+    const changed: UserSpace[] = []
+    for (const [user, known] of [...this.#inMemory]) {
+      const space = await known.actor.space().catch((): LocalSpace => noSpace)
+      // It may have ended meanwhile, and said so.
+      if (this.#inMemory.get(user) !== known || totalOf(space) === known.told) continue
+      known.told = totalOf(space)
+      changed.push({ user, directory: known.directory, space, unsaved: known.actor.unsaved, open: true })
+    }
+    this.#report(changed)
+    this.#reporting = false
+    if (this.#inMemory.size > 0) this.#reportLater()
   }
 }

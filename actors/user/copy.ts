@@ -84,3 +84,16 @@ async function copyOne(source: LoadedMailbox, target: LoadedMailbox, context: Re
     oid: crlf ? '' : newOid,
   }
 }
+
+/** Moves all messages there are, without those that are expunged meanwhile. */
+export async function moveAll(mailbox: LoadedMailbox, context: RequestContext, to: string): Promise<void> {
+  for (;;) {
+    const { columns } = mailbox.state
+    try {
+      await mailbox.copy(context, [...columns.uids.subarray(0, columns.count)], to, { move: true })
+      return
+    } catch (error) {
+      if (!(error instanceof MailError && error.code === 'EXPUNGEISSUED')) throw error
+    }
+  }
+}

@@ -5,6 +5,8 @@ import type { RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { MailError } from './errors.ts'
 import { decideCreate, decideDelete, decideRename, mergedChange } from './list-changes.ts'
+import { noSpace, onDisk } from './local-space.ts'
+import type { LocalSpace } from './local-space.ts'
 import { createLocal, journalMark, newMark } from './local-state.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { MailboxList } from './mailbox-list.ts'
@@ -25,7 +27,7 @@ function creation(entry: RootEntry): RootChange[] {
 /** Of a mailbox whose local files have just been laid. Where they are not, the mark says that this may not be true. */
 const newFigures = (guid: string, uidValidity: number): KeptStatus => ({
   status: { messages: 0, recent: 0, uidNext: 1, uidValidity, unseen: 0, highestModseq: 1, size: 0, deleted: 0, deletedSize: 0, guid },
-  mark: newMark, unsaved: false, bundle: '',
+  mark: newMark, unsaved: false, bundle: '', space: onDisk(newMark.size),
 })
 
 export class MailboxFolders {
@@ -228,29 +230,66 @@ export class MailboxFolders {
     }
   }
 
-  /** Where everything is, by mailbox; undefined if not all of it is in the store. No mailbox may be loaded. */
-  async #whole(): Promise<Map<string, string> | undefined> {
-    const { entries, statuses, orphans, looks } = this.#root.state
-    const handed = new Map<string, string>()
-    if (orphans.length > 0 || looks.size > 0) return undefined
-    for (const { guid } of entries.values()) {
+  /** What local files take of the disk; `loaded`: of mailboxes that are, by GUID. */
+  space(loaded: ReadonlyMap<string, number>): LocalSpace {
+    const { entries, statuses } = this.#root.state
+    const space = { ...noSpace, root: this.#root.space }
+    for (const { guid, place, specialUse } of entries.values()) {
       if (guid === undefined) continue
-      const kept = statuses.get(guid)
-      const mark = await journalMark(this.#world.effects, `${this.#directory}/${guid}`)
-      // Not opened here since it was handed over to us, or closed whole and not touched since.
-      const bundle = mark === undefined ? this.#root.handed(guid)
-        : kept?.mark.generation === mark.generation && kept.mark.size === mark.size ? kept.bundle : undefined
-      if (bundle === undefined) return undefined
-      handed.set(guid, bundle)
+      const first = specialUse.includes('\\Junk') || placeKey(place) === placeKey(this.#namespaces.inbox)
+      space[first ? 'inbox' : 'other'] += loaded.get(guid) ?? statuses.get(guid)?.space ?? 0
     }
-    return handed
+    return space
   }
 
-  /** Uploads what is missing, and comes to rest. `handOver`: and says so, if nothing is; `leave`: uploads nothing. */
-  async close(how: 'keep' | 'handOver' | 'leave'): Promise<void> {
+  /** Whether the manifest lacks something of the list, or the store something of a closed mailbox. */
+  get lacking(): boolean { return this.#root.state.unsaved > 0 || this.unsaved().length > 0 }
+
+  /** Of closed mailboxes with local files, those of which the store may lack something. */
+  async uncertain(): Promise<string[]> {
+    const guids: string[] = []
+    for (const { guid } of this.#root.state.entries.values()) {
+      if (guid !== undefined && (await this.#settled(guid)) === 'unknown') guids.push(guid)
+    }
+    return guids
+  }
+
+  /** What is known of a closed mailbox: its figures when it was closed, that it has no local files, or nothing. */
+  async #settled(guid: string): Promise<KeptStatus | 'absent' | 'unknown'> {
+    const kept = this.#root.state.statuses.get(guid)
+    const mark = await journalMark(this.#world.effects, `${this.#directory}/${guid}`)
+    if (mark === undefined) return 'absent'
+    return kept?.mark.generation === mark.generation && kept.mark.size === mark.size && !kept.unsaved ? kept : 'unknown'
+  }
+
+  /** Where everything is, by mailbox (undefined if not all of it is in the store); `saved`: nothing would be lost with the local files. */
+  async #whole(): Promise<{ handed: Map<string, string> | undefined; saved: boolean }> {
+    const { entries, orphans, looks } = this.#root.state
+    const handed = new Map<string, string>()
+    let whole = orphans.length === 0 && looks.size === 0
+    for (const { guid } of entries.values()) {
+      if (guid === undefined) continue
+      const kept = await this.#settled(guid)
+      if (kept === 'unknown') return { handed: undefined, saved: false }
+      // Not opened here since it was handed over to us, or closed whole and not touched since.
+      const bundle = kept === 'absent' ? this.#root.handed(guid) : kept.bundle
+      if (bundle === undefined) whole = false
+      else handed.set(guid, bundle)
+    }
+    return { handed: whole ? handed : undefined, saved: looks.size === 0 }
+  }
+
+  /**
+   * Uploads what is missing, and comes to rest. `handOver`: and says so, if nothing is; `leave`: uploads nothing. No mailbox may be
+   * loaded. Answers whether the store has all there is (never, where it was not to be handed over).
+   */
+  async close(how: 'keep' | 'handOver' | 'leave'): Promise<boolean> {
     this.#root.stop()
     try {
-      if (how !== 'leave') await this.#root.flush('metacache:flush_all_changed', how === 'handOver' ? await this.#whole() : undefined)
+      if (how === 'leave') return false
+      const { handed, saved } = how === 'handOver' ? await this.#whole() : { handed: undefined, saved: false }
+      await this.#root.flush('metacache:flush_all_changed', handed)
+      return saved && this.#root.state.unsaved === 0
     } finally { await this.#root.settled() }
   }
 

@@ -16,6 +16,7 @@ import { Buffer } from 'node:buffer'
 import { crc32 } from '../../runtime/crc32.ts'
 import type { Files } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
+import { onDisk } from './local-space.ts'
 
 const magic = Buffer.from('CULVERJ1', 'latin1')
 export const journalHeaderBytes = 8 + 16 + 4 + 4
@@ -129,6 +130,8 @@ export class Journal {
   get generation(): number { return this.#generation }
   /** Bytes of the file. */
   get size(): number { return this.#size }
+  /** What it and its snapshot take of the disk. */
+  get space(): number { return onDisk(this.#size) + onDisk(this.#snapshotSize) }
   /** Records are on their way to the file. */
   get busy(): boolean { return this.#running !== undefined }
 

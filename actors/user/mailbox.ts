@@ -16,6 +16,7 @@ import { copyMessages } from './copy.ts'
 import type { UidRange } from './expunge-log.ts'
 import { MailError } from './errors.ts'
 import { Journal } from './journal.ts'
+import { onDisk } from './local-space.ts'
 import type { JournalStart } from './journal.ts'
 import { encodeMailboxRecord } from './mailbox-records.ts'
 import type { MailboxRecord } from './mailbox-records.ts'
@@ -105,6 +106,9 @@ export class LoadedMailbox implements Mailbox {
   get gone(): boolean { return this.#end !== undefined }
   /** Place in the journal: tells whether figures kept elsewhere are still true. */
   get journalMark(): { generation: number; size: number } { return { generation: this.#journal.generation, size: this.#journal.size } }
+
+  /** What its local files take of the disk. */
+  async space(): Promise<number> { return this.#journal.space + onDisk(await this.cache.size()) }
 
   /**
    * Above every visible UID; not above one that is still to appear, nor above what the uploaded bundle covers: UIDs that

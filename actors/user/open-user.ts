@@ -14,7 +14,7 @@ import { Obox } from './obox.ts'
 import { policyOf } from './policy.ts'
 import type { RootWorld } from './root.ts'
 import { openRoot } from './root-load.ts'
-import { leaveUser } from './salvage.ts'
+import { forgetUser, leaveUser } from './salvage.ts'
 import type { Places } from './salvage.ts'
 import type { Account } from './types.ts'
 import { UserActor } from './user.ts'
@@ -48,7 +48,7 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   }
   const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), places.mailboxes)
   await folders.prepare(context, nameless)
-  const user = new UserActor(account, world, folders, { ...options, leave: () => leaveUser(rootWorld, places, root.state) })
+  const user = new UserActor(account, world, folders, { ...options, leave: () => leaveUser(rootWorld, places, root.state), forget: () => forgetUser(effects, places) })
   root.onLost((error) => { user.lose(error) })
   root.onLook(() => { user.lookLater() })
   root.onOrphans(() => { user.mergeOrphans() })

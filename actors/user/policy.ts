@@ -27,6 +27,8 @@ export interface Policy {
   /** Important changes are uploaded within this time (ms). */
   uploadIntervalMs: number
   delayUploads: boolean
+  /** A user that nobody uses stays in memory at least so long (ms). */
+  closeDelayMs: number
   backgroundRootUploads: boolean
   lostMailboxPrefix: string
   saveToDetail: boolean
@@ -60,6 +62,7 @@ export function policyOf(settings: Settings, account: Account): Policy {
     rescanMails: settings.obox_max_rescan_mail_count,
     uploadIntervalMs: settings.metacache_upload_interval,
     delayUploads: settings.metacache_delay_uploads,
+    closeDelayMs: settings.metacache_close_delay,
     backgroundRootUploads: settings.metacache_bg_root_uploads,
     lostMailboxPrefix: settings.obox_fetch_lost_mailbox_prefix,
     saveToDetail: settings.lmtp_save_to_detail_mailbox,

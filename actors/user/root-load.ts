@@ -150,6 +150,6 @@ const keptRoot = (world: RootWorld, directory: string): Kept<RootState> => ({
   identity: createHash('md5').update(world.user).digest('hex'),
   empty: () => new RootState(),
   decode: decodeRoot,
-  encode: encodeRoot,
+  encode: (state, generation) => encodeRoot(state, generation, world.user),
   replay: (state, record) => { for (const change of decodeRootChanges(record)) state.apply(change) },
 })

@@ -22,6 +22,8 @@ export interface KeptStatus {
   unsaved: boolean
   /** Present: this bundle (or, where it is '', nothing at all) has everything of the mailbox, and no object is to be deleted. */
   bundle?: string
+  /** What its local files take of the disk; absent in what was written before this was counted. */
+  space?: number
 }
 
 /** What another backend has left behind: beside a mailbox's bundles under this name, or ('': the root) here. */
@@ -215,9 +217,10 @@ const headBytes = 16
 type Nested = [string, [string, string][]][]
 const nested = (maps: ReadonlyMap<string, ReadonlyMap<string, string>>): Nested => [...maps].map(([key, map]) => [key, [...map]])
 
-/** magic 8 · generation u32 · CRC-32 of the JSON, begun with the generation's, u32 · JSON. */
-export function encodeRoot(state: RootState, generation: number): Uint8Array {
+/** `user`: whose it is, for who finds the file. magic 8 · generation u32 · CRC-32 of the JSON, begun with the generation's, u32 · JSON. */
+export function encodeRoot(state: RootState, generation: number, user = ''): Uint8Array {
   const json = Buffer.from(JSON.stringify({
+    ...(user === '' ? {} : { user }),
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved,
@@ -230,13 +233,26 @@ export function encodeRoot(state: RootState, generation: number): Uint8Array {
   return Buffer.concat([head, json])
 }
 
-/** undefined: not ours, or damaged. */
-export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: number } | undefined {
+/** The name of the user whose root's local snapshot this is; undefined: it does not say, is not ours, or damaged. */
+export function userOfRoot(bytes: Uint8Array): string | undefined {
+  const user: unknown = unframedJson(bytes)?.found.user
+  return typeof user === 'string' ? user : undefined
+}
+
+/** The JSON of a root, if it is whole. */
+function unframedJson(bytes: Uint8Array): { found: any; generation: number } | undefined {
   if (bytes.length < headBytes) return undefined
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const json = head.subarray(headBytes)
   if (!head.subarray(0, 8).equals(magic) || head.readUInt32LE(12) !== crc32(json, crc32(head.subarray(8, 12)))) return undefined
-  const found = JSON.parse(json.toString())
+  return { found: JSON.parse(json.toString()), generation: head.readUInt32LE(8) }
+}
+
+/** undefined: not ours, or damaged. */
+export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: number } | undefined {
+  const root = unframedJson(bytes)
+  if (root === undefined) return undefined
+  const { found, generation } = root
   const state = new RootState()
   for (const entry of found.entries as RootEntry[]) state.entries.set(placeKey(entry.place), entry)
   for (const place of found.subscriptions as Place[]) state.subscriptions.set(placeKey(place), place)
@@ -259,5 +275,5 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   state.handed = new Map((found.handed ?? []) as [string, string][])
   for (const guid of (found.built ?? []) as string[]) state.built.add(guid)
   for (const look of (found.looks ?? []) as Look[]) state.looks.set(look.guid, look)
-  return { state, generation: head.readUInt32LE(8) }
+  return { state, generation }
 }

@@ -65,7 +65,7 @@ export class Root implements Ownership {
     this.#doubtful = doubtful
     this.#journal = new Journal({
       files: world.effects.files, limitBytes: world.limits.journalBytes, durableSnapshots: world.policy.fsync !== 'never',
-      snapshot: (generation) => encodeRoot(this.#state, generation),
+      snapshot: (generation) => encodeRoot(this.#state, generation, world.user),
     }, journal)
     this.#schedule()
   }
@@ -74,6 +74,9 @@ export class Root implements Ownership {
   get state(): RootState { return this.#state }
 
   get epoch(): number { return this.#state.epoch }
+
+  /** What its local files take of the disk. */
+  get space(): number { return this.#journal.space }
 
   /** Called once, when it turns out that another backend has the user. */
   onLost(losing: (error: LostUser) => void): void { this.#losing = losing }

@@ -1,7 +1,7 @@
 // What a backend does with its copy of a user that another one has: what only this copy has goes into the store as orphans
 // (orphan.ts), then the local files go. Where the store is away, everything stays as it is and is done at the next opening.
 
-import type { RequestContext } from '../../runtime/effects.ts'
+import type { Effects, RequestContext } from '../../runtime/effects.ts'
 import { ConditionFailed } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import type { Bundles } from './bundles.ts'
@@ -43,8 +43,13 @@ export async function leaveUser(world: RootWorld, places: Places, root: RootStat
   const context: RequestContext = { user: world.user, reason: 'metacache:user_lost' }
   const notes = await orphansOf(world, places, context, root)
   if (notes.length > 0) await tellOwner(world, context, notes)
-  await world.effects.files.remove(places.mailboxes)
-  await world.effects.files.remove(places.root)
+  await forgetUser(world.effects, places)
+}
+
+/** Removes the local files. Last the root: while it is there, the others are known to belong to it. */
+export async function forgetUser({ files }: Effects, places: Pick<Places, 'root' | 'mailboxes'>): Promise<void> {
+  await files.remove(places.mailboxes)
+  await files.remove(places.root)
 }
 
 async function tellOwner(world: RootWorld, context: RequestContext, notes: readonly OrphanNote[]): Promise<void> {

@@ -60,6 +60,19 @@ export class Shelf {
     return this.#use(guid, slot)
   }
 
+  /** Keeps the mailbox loaded for the time of `action`. Rejects as `acquire` and `action` do. */
+  async within<T>(context: RequestContext, guid: string, action: (mailbox: LoadedMailbox) => Promise<T> | T): Promise<T> {
+    const { mailbox, release } = await this.acquire(context, guid)
+    try { return await action(mailbox) } finally { release() }
+  }
+
+  /** Uploads what the store lacks of those that are loaded, and of `guids`. What fails is not uploaded, as their figures say then. */
+  async tryUploads(context: RequestContext, guids: readonly string[]): Promise<void> {
+    for (const guid of new Set([...this.all().map((mailbox) => mailbox.guid), ...guids])) {
+      await this.within(context, guid, (mailbox) => mailbox.uploads.flush()).catch(() => {})
+    }
+  }
+
   /** Closes all of them, whoever uses them: views hear that they are gone. */
   async closeAll(): Promise<void> {
     await Promise.all([...this.#slots].map(async ([guid, slot]) => {
@@ -125,7 +138,7 @@ export class Shelf {
     }
     if (deleted) return
     try {
-      await this.#owner.closed(guid, { status: mailbox.status, mark: mailbox.journalMark, unsaved: mailbox.state.unsaved.all > 0, ...mailbox.uploads.whole })
+      await this.#owner.closed(guid, { status: mailbox.status, mark: mailbox.journalMark, unsaved: mailbox.state.unsaved.all > 0, space: await mailbox.space(), ...mailbox.uploads.whole })
     } catch (error) {
       effects.emit({ level: 'warning', name: 'user.figures_lost', user, text: `Figures of ${mailbox.name} could not be kept: ${messageOf(error)}` })
     }

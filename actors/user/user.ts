@@ -8,11 +8,14 @@ import { TempFail, messageOf } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import { appendDrafts } from './append.ts'
 import { AttachedSessions } from './attached-sessions.ts'
+import { moveAll } from './copy.ts'
 import { MailError } from './errors.ts'
+import { Figures } from './figures.ts'
 import type { MailboxFolders } from './folders.ts'
 import type { LostUser } from './lost-user.ts'
-import type { LoadedMailbox, MailboxWorld } from './mailbox.ts'
-import { journalMark } from './local-state.ts'
+import type { MailboxWorld } from './mailbox.ts'
+import { noSpace } from './local-space.ts'
+import type { LocalSpace } from './local-space.ts'
 import { counts, covers } from './quota-rules.ts'
 import { SecondLooks } from './second-look.ts'
 import { Shelf } from './shelf.ts'
@@ -22,12 +25,16 @@ import { verifyUser } from './verify.ts'
 export interface UserOptions {
   /** Called when the user has been idle for a while: whoever holds it should stop and forget it. */
   idle?(): void
+  /** Called at its end: what its local files take of the disk now, and whether the store lacks something of it. */
+  closed?(space: LocalSpace, unsaved: boolean): void
   limits?: Partial<Limits>
 }
 
 export interface ActorOptions extends UserOptions {
   /** Leaves a user that is lost to its new owner, when nothing runs any more. */
   leave(): Promise<void>
+  /** Removes the local files, of which the store has everything. */
+  forget(): Promise<void>
 }
 
 export class UserActor implements User, Actor<UserMessage> {
@@ -39,8 +46,7 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #options: ActorOptions
   readonly #looks: SecondLooks
   readonly #sessions: AttachedSessions
-  /** Mailboxes whose kept figures are known to be true: they have not been loaded since. */
-  readonly #unchanged = new Set<string>()
+  readonly #figures: Figures
   /** Calls that have not settled. */
   readonly #running = new Set<Promise<unknown>>()
   #idleTimer: Cancel | undefined
@@ -49,6 +55,9 @@ export class UserActor implements User, Actor<UserMessage> {
   #lost: LostUser | undefined
   /** It asked to be closed: it stays this backend's. */
   #idle = false
+  /** Its local files are to go with it, and (at its end) whether they did. */
+  #evicting = false
+  #evicted = false
 
   constructor(account: Account, world: Omit<MailboxWorld, 'target'>, folders: MailboxFolders, options: ActorOptions) {
     this.account = account
@@ -58,13 +67,14 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#shelf = new Shelf({
       world: this.#world,
       identity: (guid) => folders.identity(guid),
-      loading: (guid) => { this.#unchanged.delete(guid) },
+      loading: (guid) => { this.#figures.loading(guid) },
       closed: async (guid, kept) => {
         await folders.keepStatus(guid, kept)
-        this.#unchanged.add(guid)
+        this.#figures.closed(guid)
       },
       empty: () => { this.#watchIdle() },
     })
+    this.#figures = new Figures(this.#world, folders, this.#shelf)
     // Those that do nothing learn all the same when another backend has the user.
     const { leaseIdleMs } = world.limits
     this.#sessions = new AttachedSessions(world.effects.timers, leaseIdleMs, () => { folders.foreseeAfter(leaseIdleMs / 2) })
@@ -147,7 +157,7 @@ export class UserActor implements User, Actor<UserMessage> {
   status(context: RequestContext, name: string): Promise<MailboxStatus> {
     return this.#run(async () => {
       const guid = this.#folders.guidOf(name, 'NONEXISTENT')
-      return this.#known(guid) ?? this.#figures(context, guid)
+      return this.#figures.of(context, guid)
     })
   }
 
@@ -162,7 +172,7 @@ export class UserActor implements User, Actor<UserMessage> {
       const usage = { bytes: 0, messages: 0 }
       for (const { guid, name: mailbox } of this.list()) {
         if (guid === undefined || !counts(root, mailbox)) continue
-        const { size, messages } = this.#known(guid) ?? await this.#figures(context, guid)
+        const { size, messages } = await this.#figures.of(context, guid)
         usage.bytes += size
         usage.messages += messages
       }
@@ -207,8 +217,7 @@ export class UserActor implements User, Actor<UserMessage> {
       const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
       const guids = new Set([...this.#folders.unsaved(), ...this.#shelf.all().map(({ guid }) => guid)])
       for (const guid of guids) {
-        const { mailbox, release } = await this.#shelf.acquire(context, guid)
-        try { await mailbox.uploads.flush() } finally { release() }
+        await this.#shelf.within(context, guid, (mailbox) => mailbox.uploads.flush())
       }
       await this.#folders.flush()
     })
@@ -229,8 +238,7 @@ export class UserActor implements User, Actor<UserMessage> {
       const context: RequestContext = { user: this.account.user, reason: 'metacache:merge' }
       await this.#folders.mergeOrphans(context)
       for (const guid of this.#folders.orphaned) {
-        const { mailbox, release } = await this.#shelf.acquire(context, guid)
-        try { await mailbox.mergeOrphans(context) } finally { release() }
+        await this.#shelf.within(context, guid, (mailbox) => mailbox.mergeOrphans(context))
       }
     }).catch((error: unknown) => {
       const { effects, user } = this.#world
@@ -246,6 +254,28 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#stopping ??= this.#stop(deadlineMs)
     return this.#stopping
   }
+
+  /** What its local files take of the disk. */
+  async space(): Promise<LocalSpace> {
+    const loaded = new Map<string, number>()
+    for (const mailbox of this.#shelf.all()) loaded.set(mailbox.guid, await mailbox.space())
+    return this.#evicted || this.#lost !== undefined ? noSpace : this.#folders.space(loaded)
+  }
+
+  /** The store lacks something of it. */
+  get unsaved(): boolean { return this.#folders.lacking || this.#shelf.all().some(({ state }) => state.unsaved.all > 0) }
+
+  /**
+   * Its end, which is to come next, takes its local files along, if everything can be uploaded before. False: somebody uses the
+   * user, and nothing has changed.
+   */
+  beginEviction(): boolean {
+    if (this.#sessions.size > 0 || this.#running.size > 0 || this.#stopping !== undefined || this.#lost !== undefined) return false
+    return this.#evicting = true
+  }
+
+  /** Its local files are gone. */
+  get evicted(): boolean { return this.#evicted }
 
   describe(): Description {
     return {
@@ -263,6 +293,7 @@ export class UserActor implements User, Actor<UserMessage> {
     const deadline = new Promise<'late'>((resolve) => { cancel = effects.timers.after(deadlineMs, () => { resolve('late') }) })
     const outcome = await Promise.race([deadline, this.#finish().then(() => 'done' as const, (error: unknown) => messageOf(error))])
     cancel()
+    if (this.#options.closed !== undefined) this.#options.closed(await this.space(), this.unsaved)
     if (outcome === 'done') return
     effects.emit({ level: 'warning', name: 'user.stop_unclean', user, text: `Not everything of ${user} could be uploaded at the end: ${outcome === 'late' ? 'no time left' : outcome}` })
   }
@@ -272,9 +303,14 @@ export class UserActor implements User, Actor<UserMessage> {
     // Mailboxes that could not be uploaded when they were closed get another chance; one that cannot be loaded keeps its journal.
     const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
     if (this.#lost === undefined) for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
+    if (this.#evicting && this.#lost === undefined) await this.#shelf.tryUploads(context, await this.#folders.uncertain())
     await this.#shelf.closeAll()
-    await this.#folders.close(this.#lost !== undefined ? 'leave' : this.#idle ? 'keep' : 'handOver')
+    const saved = await this.#folders.close(this.#lost !== undefined ? 'leave' : this.#idle && !this.#evicting ? 'keep' : 'handOver')
     if (this.#lost !== undefined) await this.#options.leave()
+    else if (this.#evicting && saved) {
+      await this.#options.forget()
+      this.#evicted = true
+    }
   }
 
   /** Counts a call in; refuses new ones while the user is on its way out. */
@@ -294,26 +330,6 @@ export class UserActor implements User, Actor<UserMessage> {
 
   /** A name as LIST shows it. */
   #visible(name: string): string { return this.#folders.find(name)?.name ?? name }
-
-  /** A mailbox's figures, where they are in memory. */
-  #known(guid: string): MailboxStatus | undefined {
-    return this.#shelf.loaded(guid)?.status ?? (this.#unchanged.has(guid) ? this.#folders.keptStatus(guid)?.status : undefined)
-  }
-
-  /** Its figures from what was kept while its journal is as it was then; else it is loaded. */
-  async #figures(context: RequestContext, guid: string): Promise<MailboxStatus> {
-    const kept = this.#folders.keptStatus(guid)
-    // Those of an older version lack some.
-    if (kept?.status.deletedSize !== undefined && !this.#shelf.has(guid)) {
-      const mark = await journalMark(this.#world.effects, this.#folders.identity(guid).directory)
-      if (mark?.generation === kept.mark.generation && mark.size === kept.mark.size) {
-        if (!this.#shelf.has(guid)) this.#unchanged.add(guid)
-        return kept.status
-      }
-    }
-    const { mailbox, release } = await this.#shelf.acquire(context, guid)
-    try { return mailbox.status } finally { release() }
-  }
 
   async #create(context: RequestContext, name: string, specialUse: string[] = []): Promise<MailboxInfo> {
     const info = await this.#folders.create(context, name, specialUse)
@@ -367,8 +383,7 @@ export class UserActor implements User, Actor<UserMessage> {
   async #lookAgain(guid: string): Promise<void> {
     await this.#run(async () => {
       const context: RequestContext = { user: this.account.user, reason: 'obox:second_look' }
-      const { mailbox, release } = await this.#shelf.acquire(context, guid)
-      try { await mailbox.lookAgain(context) } finally { release() }
+      await this.#shelf.within(context, guid, (mailbox) => mailbox.lookAgain(context))
     })
   }
 
@@ -376,22 +391,9 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#idleTimer?.()
     this.#idleTimer = undefined
     if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined || this.#folders.looks.guids.length > 0) return
-    this.#idleTimer = this.#world.effects.timers.after(this.#world.limits.userIdleMs, () => {
+    this.#idleTimer = this.#world.effects.timers.after(Math.max(this.#world.limits.userIdleMs, this.#world.policy.closeDelayMs), () => {
       this.#idle = true
       this.#options.idle?.()
     })
-  }
-}
-
-/** Moves all messages there are, without those that are expunged meanwhile. */
-async function moveAll(mailbox: LoadedMailbox, context: RequestContext, to: string): Promise<void> {
-  for (;;) {
-    const { columns } = mailbox.state
-    try {
-      await mailbox.copy(context, [...columns.uids.subarray(0, columns.count)], to, { move: true })
-      return
-    } catch (error) {
-      if (!(error instanceof MailError && error.code === 'EXPUNGEISSUED')) throw error
-    }
   }
 }

@@ -10,7 +10,7 @@ import type { Model } from './model.ts'
 import { Violation } from './violation.ts'
 
 /** The user actor as the simulator drives it. */
-export type SimUser = User & { stop(deadlineMs: number): Promise<void> }
+export type SimUser = User & { stop(deadlineMs: number): Promise<void>; beginEviction(): boolean }
 
 /** What became of a request. `failed`: with an error that leaves open whether it happened. `died`: no answer will come. */
 export type Outcome<T> = { kind: 'done'; value: T } | { kind: 'refused'; error: MailError } | { kind: 'failed'; error: Error } | { kind: 'died' }

@@ -273,6 +273,8 @@ class Story {
   /** A clean stop. If nothing went wrong meanwhile, everything is in the store afterwards. */
   async #stop(life: Life, clients: Client[]): Promise<void> {
     for (const client of clients) client.close()
+    // Its local files are to go with it. (Where something of a client's still runs, they stay.)
+    if (this.#dice.fork(`evict ${this.#lives}`).chance(0.3)) life.user.beginEviction()
     // A request from before the stop may still be under way, and its fault not yet be told.
     const since = this.#world.agenda.now - this.#world.faults.slowMs
     const stopped = await this.#until(life.attempt('story', 'stop', () => life.user.stop(limits.shutdownMs)))

@@ -93,8 +93,13 @@ export class Deliverer {
 
 /** Subjects of all mails in a user's INBOX, as IMAP tells them. */
 export async function subjects(port: number, user: string): Promise<string[]> {
-  const client = await eventually(() => login(port, user))
-  await client.command('a', 'EXAMINE INBOX')
+  const client = await eventually(async () => {
+    const client = await login(port, user)
+    const reply = await client.command('a', 'EXAMINE INBOX')
+    if (reply.at(-1)!.startsWith('a OK')) return client
+    client.close()
+    throw new Error(reply.join('\n'))
+  })
   const lines = await client.command('b', 'FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]')
   client.close()
   return lines.flatMap((line) => /^Subject: (.*)/.exec(line)?.slice(1) ?? [])
