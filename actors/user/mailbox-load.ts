@@ -29,12 +29,17 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     renumbered = rebuilt.renumbered
     mailbox = assemble(world, identity, await writeLocal(world.effects, kept, rebuilt.state, world.policy.fsync !== 'never'))
   }
-  // UIDs given to mails that had none of ours must be in the store before a client sees them.
-  if (renumbered) {
-    await adopted(world, identity)
-    await mailbox.uploads.upload('obox:mailbox_rebuild')
+  try {
+    // UIDs given to mails that had none of ours must be in the store before a client sees them.
+    if (renumbered) {
+      await adopted(world, identity)
+      await mailbox.uploads.upload('obox:mailbox_rebuild')
+    }
+    await mailbox.mergeOrphans(context)
+  } catch (error) {
+    await mailbox.abandon()
+    throw error
   }
-  await mailbox.mergeOrphans(context)
   mailbox.uploads.changed()
   mailbox.sweeper.wake()
   return mailbox

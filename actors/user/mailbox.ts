@@ -242,6 +242,13 @@ export class LoadedMailbox implements Mailbox {
   /** The mailbox was deleted: views are told, nothing can be changed. */
   leave(reason: string): void { this.#finish(new MailError('NONEXISTENT', reason)) }
 
+  /** It could not be loaded to the end: whoever loads it next finds the files at rest, and nobody else writes them. */
+  async abandon(): Promise<void> {
+    this.#finish(new TempFail(`${this.name} could not be loaded`))
+    await this.uploads.settled()
+    await this.#journal.settled()
+  }
+
   /** Throws once the mailbox is closing or gone. */
   check(): void {
     if (this.#refusal !== undefined) throw this.#refusal

@@ -6,9 +6,10 @@
 // - Another takes the user: it writes the manifest with an owner of its own and the next epoch, and only then reads
 //   bundles and lists objects. What a former owner has had in the store before is found by that.
 // - The former owner learns at its next write, or where it confirms an upload, that it has lost the user.
-// - Where the store cannot hold conditions, each manifest is an object of its own, `…/idx/manifest.<epoch>.<count>.<owner>`,
-//   and the newest by name is the one that counts: it is found by listing, before and after each write. Two that write in
-//   one moment may both go on until the next write of either; what the loser had then comes to the owner as an orphan.
+// - Where the store cannot hold conditions, each manifest is an object of its own, `…/idx/manifest.<epoch>.<count>.<write>`,
+//   and the newest by name is the one that counts: it is found by listing, before and after each write. Who finds another's
+//   beside its own, that was not there before, takes its own back. One that is given up and comes late takes the user all
+//   the same; what the loser had then comes to the owner as an orphan.
 // - `clean`: nothing is anywhere but in the manifest and the bundles it names. Whoever writes anything into the store
 //   makes it unclean first.
 
@@ -80,14 +81,15 @@ export class Manifest {
     return etag
   }
 
-  async #writeNewest(context: RequestContext, body: Body, metadata: Metadata, { epoch, owner }: RootState, tag: string): Promise<string> {
+  async #writeNewest(context: RequestContext, body: Body, metadata: Metadata, { epoch, write }: RootState, tag: string): Promise<string> {
     const before = await this.#names(context)
     if ((before.at(-1) ?? '') !== tag) throw new ConditionFailed(this.#key)
     const count = 1 + Math.max(0, ...before.map((name) => countOf(name.slice(this.#key.length), epoch)))
-    const key = `${this.#key}.${hex(epoch)}.${hex(count)}.${owner}`
+    const key = `${this.#key}.${hex(epoch)}.${hex(count)}.${write}`
     await this.#store.write(key, body, context, { metadata })
     const after = await this.#names(context)
-    if (after.at(-1) !== key) {
+    // Of two that write at the same time the one whose object comes later sees the other's: it yields, whatever their names are.
+    if (after.some((name) => name !== key && !before.includes(name)) || after.at(-1) !== key) {
       await this.#store.delete(key, context).catch(() => {})
       throw new ConditionFailed(this.#key)
     }

@@ -6,7 +6,7 @@ import { concatBytes } from '../mail/byte-strings.ts'
 import { addRows } from './adopt-rows.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
-import { parseOid } from './object-names.ts'
+import { parseBundleName, parseOid } from './object-names.ts'
 import { decodeOrphan, uidsWithin } from './orphan.ts'
 import type { Orphan } from './orphan.ts'
 
@@ -19,7 +19,9 @@ export async function mergeOrphans(mailbox: LoadedMailbox, context: RequestConte
     const orphan = await readOrphan(mailbox, context, name)
     if (orphan !== undefined) await merge(mailbox, context, orphan)
   }
-  await mailbox.uploads.flush()
+  // Even where nothing has changed: what is here may be from a bundle that its writer uploaded late, and another one's sorts before it.
+  if (parseBundleName(mailbox.state.bundle)?.epoch === world.ownership.epoch) await mailbox.uploads.flush()
+  else await mailbox.uploads.upload('metacache:merge')
   await world.ownership.merged(context, guid, names)
   // What is left here is never looked at again: it goes with the mailbox.
   await world.bundles(guid).remove(context, names).catch(() => {})
@@ -41,9 +43,11 @@ async function merge(mailbox: LoadedMailbox, context: RequestContext, orphan: Or
   const { state, world } = mailbox
   const uidByOid = new Map<string, number>()
   for (const [uid, oid] of state.names) uidByOid.set(oid, uid)
-  const uidOf = (oid: string, uid: number): number | undefined => {
-    const row = state.columns.rowOf(uid)
-    return row >= 0 && state.oidOf(row) === oid ? uid : uidByOid.get(oid)
+  // Both sides may have the mail under other UIDs than its name says, each for itself.
+  const uidOf = (oid: string): number | undefined => {
+    const name = parseOid(oid)
+    const row = name === undefined || name === 'foreign' ? -1 : state.columns.rowOf(name.uid)
+    return row >= 0 && state.oidOf(row) === oid ? state.columns.uids[row] : uidByOid.get(oid)
   }
   const changes = new Map<string, { mode: 'add' | 'remove'; system: number; keywords: string[]; uids: number[] }>()
   const change = (uid: number, mode: 'add' | 'remove', system: number, keywords: string[]): void => {
@@ -55,12 +59,12 @@ async function merge(mailbox: LoadedMailbox, context: RequestContext, orphan: Or
   }
   const unknown: AppendedRow[] = []
   for (const row of orphan.added) {
-    const uid = uidOf(row.oid, row.uid)
+    const uid = uidOf(row.oid)
     if (uid !== undefined) change(uid, 'add', row.flags, [...row.keywords])
     else if (!state.garbage.has(row.oid)) unknown.push(row)
   }
-  for (const { uid: theirs, oid, before, now } of orphan.changed) {
-    const uid = uidOf(oid, theirs)
+  for (const { oid, before, now } of orphan.changed) {
+    const uid = uidOf(oid)
     if (uid === undefined) continue
     change(uid, 'add', now.system & ~before.system, now.keywords.filter((name) => !before.keywords.includes(name)))
     change(uid, 'remove', before.system & ~now.system, before.keywords.filter((name) => !now.keywords.includes(name)))
@@ -73,12 +77,11 @@ async function merge(mailbox: LoadedMailbox, context: RequestContext, orphan: Or
   const { columns } = state
   const expunged = new Set(uidsWithin(orphan.expunged, columns.uids.subarray(0, columns.count)))
   for (const oid of gone) {
-    const name = parseOid(oid)
-    const uid = uidOf(oid, name === undefined || name === 'foreign' ? 0 : name.uid)
+    const uid = uidOf(oid)
     if (uid !== undefined) expunged.add(uid)
   }
   if (expunged.size > 0) await mailbox.commit({ kind: 'expunge', uids: [...expunged].sort((a, b) => a - b) }, { durable: true })
-  mailbox.sweeper.add([...gone].filter((oid) => uidOf(oid, 0) === undefined && !state.garbage.has(oid)))
+  mailbox.sweeper.add([...gone].filter((oid) => uidOf(oid) === undefined && !state.garbage.has(oid)))
   mailbox.sweeper.wake()
   world.effects.emit({
     level: 'info', name: 'metacache.merged', user: world.user,

@@ -1,31 +1,15 @@
 // The simulator bites: an engine on doors that break one promise is found out, within a few seeds, for every promise.
 
 import t from 'tap'
-import type { Effects, ObjectStat, ObjectStore } from '../../runtime/effects.ts'
+import type { Effects, ObjectStat } from '../../runtime/effects.ts'
 import type { SimEffects, SimWorld } from '../../runtime/sim-effects.ts'
+import { withFiles, withStore } from './sabotage.ts'
 import { tell } from './story.ts'
 
 t.setTimeout(120_000)
 
 /** Of how many seeds one must find it. */
 const within = 30
-
-/** Effects with one kind of door changed. */
-const withFiles = (effects: Effects, change: (files: Effects['files']) => Partial<Effects['files']>): Effects =>
-  through(effects, { files: through(effects.files, change(effects.files)) })
-const withStore = (effects: Effects, change: (store: ObjectStore) => Partial<ObjectStore>): Effects =>
-  through(effects, { storage: (spec) => { const store = effects.storage(spec); return through(store, change(store)) } })
-
-/** `target`, with some of its members replaced. */
-function through<T extends object>(target: T, changes: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, name) {
-      if (name in changes) return changes[name as keyof T]
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
 
 const isMail = (key: string): boolean => !key.includes('/idx/')
 const isManifest = (key: string): boolean => key.endsWith('/idx/manifest')

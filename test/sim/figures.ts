@@ -1,5 +1,6 @@
 // The figures of many stories in one.
 
+import type { OwnersOutcome } from './owners.ts'
 import type { Figures, Outcome } from './story.ts'
 
 export interface Total { stories: number; failed: number; figures: Figures; done: Map<string, number> }
@@ -19,4 +20,13 @@ export function summary({ stories, failed, figures, done }: Total): string {
   return `${stories} seeds, ${failed} failed: ${figures.lives} lives (${figures.moves} with something left behind before), ${figures.crashes} crashes, ${figures.wipes} disks lost, `
     + `${figures.outages} outages, ${figures.faults} faults in ${figures.calls} calls; ${figures.compared} mails read back and compared, ${figures.returned} times told what has changed since, `
     + `${figures.mails} there at the end, ${figures.garbage} objects without a mail; acknowledged: ${kinds}`
+}
+
+/** Of stories with several owners. */
+export function ownersSummary(outcomes: readonly OwnersOutcome[]): string {
+  const total = (name: keyof OwnersOutcome['figures']): number => outcomes.reduce((all, { figures }) => all + figures[name], 0)
+  const failed = outcomes.filter(({ failure }) => failure !== undefined).length
+  return `${outcomes.length} seeds with several owners, ${failed} failed: ${total('acknowledged')} of ${total('requests')} requests acknowledged, the user taken ${total('taken')} times, `
+    + `lost ${total('lost')} times with sessions told, ${total('crashes')} crashes, ${total('wipes')} disks lost, ${total('faults')} faults; `
+    + `${total('mails')} acknowledged mails had to be there at the end; ${total('there')} mails there, ${total('orphans')} merged orphans whose deletion failed`
 }

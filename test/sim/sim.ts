@@ -1,9 +1,12 @@
-// npm run sim -- --seed N [--seeds COUNT] [--steps N] [--verbose]
+// npm run sim -- --seed N [--seeds COUNT] [--steps N] [--owners] [--verbose]
 // Tells the stories of COUNT seeds from N on (runtime/sim-effects.ts, test/sim/story.ts) and prints one line for each that
 // breaks a promise, with what was broken and the command that tells it again; with one seed, the end of its trace too.
+// --owners: of several backends that have one user at the same time (test/sim/owners.ts).
 
 import { parseArgs } from 'node:util'
-import { sum, summary } from './figures.ts'
+import { ownersSummary, sum, summary } from './figures.ts'
+import { tellOwners } from './owners.ts'
+import type { OwnersOutcome } from './owners.ts'
 import { tell } from './story.ts'
 import type { Outcome } from './story.ts'
 
@@ -12,6 +15,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
     steps: { type: 'string', default: '120' },
+    owners: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -25,14 +29,18 @@ const first = numberOf('seed')
 const count = numberOf('seeds')
 const steps = numberOf('steps')
 
-const outcomes: Outcome[] = []
+const trace = values.verbose ? { onTrace: (line: string) => { console.log(line) } } : {}
+const one = async (seed: number): Promise<Outcome | OwnersOutcome> => (values.owners ? tellOwners(seed, { steps, ...trace }) : tell(seed, { steps, ...trace }))
+
+const outcomes: (Outcome | OwnersOutcome)[] = []
 for (let seed = first; seed < first + count; seed++) {
-  const outcome = await tell(seed, { steps, ...(values.verbose ? { onTrace: (line: string) => { console.log(line) } } : {}) })
-  outcomes.push(outcome)
-  if (outcome.failure === undefined) continue
-  if (count === 1 && !values.verbose) console.log(outcome.trace.join('\n'))
-  console.log(`seed ${seed}: ${outcome.failure} · npm run sim -- --seed ${seed} --steps ${steps}`)
+  const outcome = await one(seed)
+  if (outcome.failure !== undefined) {
+    if (count === 1 && !values.verbose) console.log(outcome.trace.join('\n'))
+    console.log(`seed ${seed}: ${outcome.failure} · npm run sim -- --seed ${seed} --steps ${steps}${values.owners ? ' --owners' : ''}`)
+  }
+  outcomes.push({ ...outcome, trace: [] })
 }
-console.log(summary(sum(outcomes)))
+console.log(values.owners ? ownersSummary(outcomes as OwnersOutcome[]) : summary(sum(outcomes as Outcome[])))
 if (count === 1) console.log(`trace ${outcomes[0]?.traceHash}`)
 process.exitCode = outcomes.some(({ failure }) => failure !== undefined) ? 1 : 0

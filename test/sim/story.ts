@@ -78,18 +78,49 @@ export async function tell(seed: number, options: StoryOptions = {}): Promise<Ou
   } finally {
     process.off('unhandledRejection', onUnhandled)
   }
-  return { seed, failure, ...story.result() }
+  const outcome = { seed, failure, ...story.result() }
+  await story.forget()
+  return outcome
 }
 
-const describe = (error: unknown): string => (error instanceof Violation ? error.message : error instanceof Error ? error.stack ?? error.message : messageOf(error))
+export const describe = (error: unknown): string => (error instanceof Violation ? error.message : error instanceof Error ? error.stack ?? error.message : messageOf(error))
 
 /** A turn of the real event loop. */
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 
 let stores = 0
 
+/** The store behind a world: the memory driver, with the world's clock. */
+export function memoryStore(world: () => SimWorld): ObjectStore {
+  const unused = (): never => { throw new Violation('the memory driver reached for the real world') }
+  return memory.open(`sim-${++stores}`, {
+    clock: { now: () => world().wallClock, monotonic: () => world().agenda.now }, timers: { after: unused }, random: { bytes: unused, below: unused },
+    emit: () => {}, tempDirectory: '/tmp', maxConnections: () => 1, tls: usualTls, auth: { timeoutMs: 0, retries: 0 },
+  })
+}
+
+/** Its objects would stay in memory as long as the process. */
+export async function emptied(store: ObjectStore): Promise<void> {
+  for (;;) {
+    const { objects } = await store.list('', { user: '', reason: 'sim' })
+    if (objects.length === 0) return
+    await store.deleteMany(objects.map(({ key }) => key), { user: '', reason: 'sim' })
+  }
+}
+
+/** Lets the world go on until the promise is settled, or `enough` (asked in every turn) says so. */
+export async function until<T>(world: SimWorld, promise: Promise<T>, enough: () => boolean): Promise<T> {
+  let settled: { value: T } | { error: unknown } | undefined
+  promise.then((value) => { settled = { value } }, (error: unknown) => { settled = { error } })
+  const finished = await world.run(turn, () => enough() || settled !== undefined)
+  promised(finished, () => 'everything waits for something that will never happen')
+  if (settled === undefined) return undefined as T
+  if ('error' in settled) throw settled.error
+  return settled.value
+}
+
 /** A store that does not know what a condition is. */
-const withoutConditions = (store: ObjectStore): ObjectStore => new Proxy(store, {
+export const withoutConditions = (store: ObjectStore): ObjectStore => new Proxy(store, {
   get(_, name) {
     if (name === 'conditionalWrites') return false
     if (name === 'write') return (...[key, body, context, options]: Parameters<ObjectStore['write']>) => store.write(key, body, context, { metadata: options?.metadata ?? {} })
@@ -120,12 +151,7 @@ class Story {
 
   constructor(seed: number, options: StoryOptions) {
     this.#options = options
-    const clock = { now: (): number => this.#world.wallClock, monotonic: (): number => this.#world.agenda.now }
-    const unused = (): never => { throw new Violation('the memory driver reached for the real world') }
-    this.#store = memory.open(`sim-${++stores}`, {
-      clock, timers: { after: unused }, random: { bytes: unused, below: unused }, emit: () => {}, tempDirectory: '/tmp', maxConnections: () => 1,
-      tls: usualTls, auth: { timeoutMs: 0, retries: 0 },
-    })
+    this.#store = memoryStore(() => this.#world)
     this.#world = new SimWorld(seed, seed % 5 === 0 ? withoutConditions(this.#store) : this.#store, {
       faults: usualFaults,
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
@@ -144,6 +170,8 @@ class Story {
     }
     this.#limits = this.#dice.chance(0.3) ? {} : smallLimits
   }
+
+  forget(): Promise<void> { return emptied(this.#store) }
 
   async tell(check: () => void): Promise<void> {
     this.#check = check
@@ -317,17 +345,10 @@ class Story {
     promised(this.#garbage >= 0, () => `${this.#model.promisedMails} mails in ${mails.length} objects`)
   }
 
-  /** Lets the world go on until the promise is settled (or `enough`). */
-  async #until<T>(promise: Promise<T>, enough: () => boolean = () => false): Promise<T> {
-    let settled: { value: T } | { error: unknown } | undefined
-    promise.then((value) => { settled = { value } }, (error: unknown) => { settled = { error } })
-    const finished = await this.#world.run(turn, () => {
+  #until<T>(promise: Promise<T>, enough: () => boolean = () => false): Promise<T> {
+    return until(this.#world, promise, () => {
       this.#check()
-      return settled !== undefined || enough()
+      return enough()
     })
-    promised(finished, () => 'everything waits for something that will never happen')
-    if (settled === undefined) return undefined as T
-    if ('error' in settled) throw settled.error
-    return settled.value
   }
 }

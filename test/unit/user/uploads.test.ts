@@ -114,3 +114,25 @@ t.test('stop does not wait longer than it may', async (t) => {
   clearInterval(alive)
   t.ok(world.log.some(({ name }) => name === 'user.stop_unclean'))
 })
+
+t.test('a mailbox that could not be loaded to the end leaves nobody behind who uploads it', async (t) => {
+  const a = newWorld(t)
+  const loser = await open(a)
+  await loser.append(context, 'INBOX', [draft('one')])
+  await loser.flush()
+  const winner = await open(newWorld(t, a.store))
+  await within(loser, 'INBOX', (inbox) => inbox.store(context, [1], { mode: 'add', flags: { system: Flag.Flagged, keywords: [] } }))
+  await t.rejects(loser.create(context, 'New'), 'it has lost the user')
+  await loser.stop(5000)
+  let failing = 0
+  // What merging what the loser left has to upload: the first time it cannot.
+  a.store.before = (operation, key) => { if (operation === 'write' && key.includes('/idx/base') && failing++ === 0) throw new TempFail('503') }
+  const third = await open(newWorld(t, a.store), { metacache_upload_interval: 20 })
+  await t.rejects(within(third, 'INBOX', async () => {}), { name: 'TempFail' })
+  a.store.calls = []
+  await new Promise((resolve) => { setTimeout(resolve, 100) })
+  t.same(a.store.calls, [], 'nobody uploads')
+  await within(third, 'INBOX', async (inbox) => { t.equal(inbox.messages.flags[0], Flag.Flagged) })
+  await third.stop(5000)
+  await winner.stop(5000)
+})
