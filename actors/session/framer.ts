@@ -95,7 +95,10 @@ export class Framer {
       this.#tooLong()
       return 'tooLong'
     }
-    if (lineEnd === undefined) return undefined
+    if (lineEnd === undefined) {
+      if (this.buffered === 0) this.#reset()
+      return undefined
+    }
     const bytes = withoutCR(this.#data.subarray(this.#start, lineEnd))
     this.#begin(lineEnd + 1)
     return bytes

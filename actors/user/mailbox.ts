@@ -37,7 +37,7 @@ import { Updates } from './updates.ts'
 import type { Watchers } from './watchers.ts'
 
 /** Another mailbox of the user, kept loaded until released. */
-export interface Target { mailbox: LoadedMailbox; release(): void }
+export interface Target { mailbox: LoadedMailbox; release(options?: { patient?: boolean }): void }
 
 /** What all mailboxes of a user share. */
 export interface MailboxWorld {

@@ -102,18 +102,23 @@ export class Shelf {
       throw error
     }
     let released = false
-    const release = (): void => {
+    const release = ({ patient = false } = {}): void => {
       if (released) return
       released = true
       slot.uses--
-      if (slot.uses === 0 && slot.closing === undefined) this.#closeLater(guid, slot)
+      if (slot.uses === 0 && slot.closing === undefined) this.#closeLater(guid, slot, patient)
     }
     return { mailbox: slot.mailbox, release }
   }
 
-  #closeLater(guid: string, slot: Slot): void {
-    const { effects, limits } = this.#owner.world
-    slot.timer = effects.timers.after(limits.mailboxIdleMs, () => { void this.#close(guid, slot) })
+  /** `patient`: its sessions only sleep, and closing it is to cost no upload that would not have been made with them awake. */
+  #closeLater(guid: string, slot: Slot, patient: boolean): void {
+    const { effects, limits, policy } = this.#owner.world
+    const waits = patient && slot.mailbox!.uploads.due
+    slot.timer = effects.timers.after(waits ? policy.uploadIntervalMs : limits.mailboxIdleMs, () => {
+      if (waits) this.#closeLater(guid, slot, false)
+      else void this.#close(guid, slot)
+    })
   }
 
   /** Never rejects: what could not be written is logged, and the journal has the rest. */

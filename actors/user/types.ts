@@ -188,6 +188,8 @@ export type News = { readonly session: string | undefined } & (
 export interface MailboxHandle {
   readonly mailbox: Mailbox
   close(): void
+  /** As `close`, and nobody is going to open another one: it is closed when its index has been uploaded in its time, and not for that. */
+  rest(): void
 }
 
 /** A mailbox in memory, as sessions see it. Rows are in UID order; a row number is valid until the next await. */

@@ -184,7 +184,7 @@ export class UserActor implements User, Actor<UserMessage> {
     return this.#run(async () => {
       this.#folders.foreseeAfter(this.#world.limits.leaseReadMs)
       const { mailbox, release } = await this.#acquire(context, name, 'NONEXISTENT')
-      return { mailbox, close: release }
+      return { mailbox, close: release, rest: () => { release({ patient: true }) } }
     })
   }
 

@@ -8,7 +8,7 @@ export const imapSettings = {
   imap_capability: text('', 'Replaces the capabilities after login; `+X` adds one, `-X` takes one away. UNAUTHENTICATE exists only where it is told.', acts),
   imap_client_workarounds: listOf(['delay-newmail', 'tb-extra-mailbox-sep', 'tb-lsub-flags'], '', 'Workarounds for clients: delay-newmail, tb-extra-mailbox-sep, tb-lsub-flags.', acts),
   imap_fetch_failure: choice(['disconnect-immediately', 'disconnect-after', 'no-after'], 'disconnect-immediately', 'What a client sees when a mail cannot be read.', acts),
-  imap_hibernate_timeout: time('0', 'Time in IDLE after which a compressed session packs what it keeps; without it, 10 to 20 s after the last byte.', acts),
+  imap_hibernate_timeout: time('30 secs', 'Time without a word from or for the client after which a session is packed to its smallest form; 0: never.', acts),
   imap_id_log: text('', 'Fields of the client\'s ID that are logged; *: all.', acts),
   imap_id_retain: bool(false, 'Keep the client\'s ID for %{client_id}.'),
   imap_id_send: text('name *', 'Pairs of field and value answered to ID; * as value: Culver\'s own.', acts),

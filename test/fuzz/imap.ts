@@ -94,9 +94,9 @@ function countOpen({ user }: ImapEngine): () => number {
   let count = 0
   const open = user.open.bind(user)
   user.open = async (context, name) => {
-    const { mailbox, close } = await open(context, name)
+    const { mailbox, close, rest } = await open(context, name)
     count++
-    return { mailbox, close: () => { count--; close() } }
+    return { mailbox, close: () => { count--; close() }, rest: () => { count--; rest() } }
   }
   return () => count
 }

@@ -80,6 +80,8 @@ export interface Selected {
   readonly searches: Map<string, LiveSearch>
   /** Settles when they have decided about what has been told; undefined: they have. */
   readonly deciding: Promise<unknown> | undefined
+  /** Calls `listener` when there may be something to tell, asleep or not. One at a time. */
+  listen(listener: () => void): Cancel
   /** Tells FLAGS, if there are keywords that the client has not heard of: before FETCH responses that may have them. */
   keywords(): void
 }
@@ -187,8 +189,9 @@ export interface ImapSession {
   startTls(): void
   /** Both directions are compressed behind this command's tagged reply. */
   compress(): void
-  /** The client is expected to be silent for long: gives back memory. */
-  park(): void
+  /** The session was silent for long, and its mailbox has been put away: `wake` before `selected` is asked anything. IDLE only. */
+  readonly asleep: boolean
+  wake(): Promise<void>
   /** The connection ends at once, in the middle of a response: nothing more is written. For a literal that cannot be completed. */
   abort(): never
   /** What CAPABILITY shows now. */

@@ -21,6 +21,7 @@ import { loginAtBackend } from './proxy.ts'
 import type { LoggedIn } from './proxy.ts'
 import { logLogin, logLogout } from './log.ts'
 import { parserOptionsOf } from './parser-options.ts'
+import { openerFor, whyLost } from './reopen.ts'
 import { Bad, No, ok } from './result.ts'
 import { speaksRev2 } from './revision.ts'
 import type { Ok } from './result.ts'
@@ -28,7 +29,7 @@ import { nothing } from './notify/arguments.ts'
 import type { NotifyArguments } from './notify/arguments.ts'
 import { Notifier } from './notify/notifier.ts'
 import { Selection } from './selection.ts'
-import { fetchDue } from './unasked.ts'
+import { decided, tellDue } from './unasked.ts'
 import type { Due } from './unasked.ts'
 import type { SyncMode } from './view.ts'
 
@@ -40,6 +41,8 @@ export interface Owner {
   /** Ends the session after the running command; `bye` is told unless it is ''. */
   leave(bye: string): void
   crash(error: unknown): void
+  /** The session has been asleep. */
+  woken(): void
 }
 
 const none: ReadonlySet<string> = new Set()
@@ -67,6 +70,8 @@ export class ImapConnection implements ImapSession {
   #silent = false
   loggedOut = false
   identified = false
+  /** When the client was last told what it had not asked for. */
+  spokeMs = 0
   /** Those that the client is known to need. */
   #workarounds: readonly Workaround[] = noWorkarounds
   /** The wire is another session's: that of the home of its user, or of whoever logs in next. */
@@ -137,7 +142,9 @@ export class ImapConnection implements ImapSession {
   send(response: string): void { this.write(`* ${response}\r\n`) }
 
   write(piece: string | Uint8Array): void {
-    if (!this.#silent) this.world.wire.write(piece)
+    if (this.#silent) return
+    if (!this.occupied) this.spokeMs = this.effects.clock.monotonic()
+    this.world.wire.write(piece)
   }
 
   flush(): Promise<void> | undefined {
@@ -171,9 +178,33 @@ export class ImapConnection implements ImapSession {
       handle.close()
       throw new Cancelled('the client is gone')
     }
-    this.#selection = new Selection(handle, readOnly, this)
+    this.#selection = new Selection(handle, readOnly, this, openerFor(this))
     this.#notifier?.selected()
     return this.#selection
+  }
+
+  get asleep(): boolean { return this.#selection?.asleep ?? false }
+
+  /** Gives back what can be had anew. Answers whether there is nothing more to give back. */
+  park(): boolean {
+    if (this.#silent) return true
+    this.world.wire.park()
+    // Nothing runs that it could stop.
+    this.#gone = undefined
+    return this.#selection === undefined || (this.#notifier === undefined && this.#selection.sleep())
+  }
+
+  /** Cancelled, and the session ends: the mailbox is gone, or cannot be opened now. */
+  async wake(): Promise<void> {
+    try {
+      await this.#selection?.wake()
+    } catch (error) {
+      const why = whyLost(error)
+      if (why === undefined) throw error
+      this.#owner.leave(why)
+      throw new Cancelled('the selected mailbox cannot be had')
+    }
+    this.#owner.woken()
   }
 
   unselect(): void {
@@ -201,13 +232,9 @@ export class ImapConnection implements ImapSession {
 
   /** What a command changes for a search that goes on is told before its reply, if it can be read in time. */
   searched(): Promise<void> | undefined {
-    const selection = this.#selection
-    const deciding = selection?.deciding
+    const deciding = this.#selection === undefined ? undefined : decided(this.#selection, this.effects.timers)
     if (deciding === undefined) return this.speak() ? this.#speaking : undefined
-    return new Promise<void>((resolve) => {
-      const cancel = this.effects.timers.after(limits.liveSearchMs, resolve)
-      void deciding.then(() => { cancel(); selection!.tellDecided(); resolve() })
-    }).then(() => (this.speak() ? this.#speaking : undefined))
+    return deciding.then(() => (this.speak() ? this.#speaking : undefined))
   }
 
   speak(more: readonly Due[] = []): boolean {
@@ -216,19 +243,11 @@ export class ImapConnection implements ImapSession {
     const notified = searched.length > 0 && more.length === 0 ? this.#notifier?.newMessages() ?? [] : more
     const dues = [...notified, ...searched]
     if (dues.length === 0) return false
-    this.#speaking = this.#tellDue(dues).finally(() => {
+    this.#speaking = tellDue(dues, this).finally(() => {
       this.#speaking = undefined
       this.#notifier?.spoken()
     })
     return true
-  }
-
-  async #tellDue(dues: readonly Due[]): Promise<void> {
-    try {
-      if (!await fetchDue(dues, this)) this.send('NO Some new messages cannot be read now')
-    } catch (error) {
-      if (!(error instanceof Cancelled)) this.soon(() => { throw error })
-    }
   }
 
   sendFlags(): void { this.selected.sendFlags() }
@@ -341,8 +360,6 @@ export class ImapConnection implements ImapSession {
   }
 
   compress(): void { this.#afterReply = () => this.world.wire.compress(this.#input.rest()) }
-
-  park(): void { if (!this.#silent) this.world.wire.park() }
 
   /** The tagged reply has been written. */
   replied(): void {

@@ -38,6 +38,7 @@ class ImapMachine implements Session {
   /** When the connection began; after login, when bytes of the client came or a command ended last (monotonic ms). */
   #heardMs = 0
   #inactivity: Cancel | undefined
+  #parking: Cancel | undefined
   /** The session ends after the running command, and why; '': nothing is told. */
   #bye: string | undefined
   /** The session was sent away before its login was complete, and why. */
@@ -48,7 +49,7 @@ class ImapMachine implements Session {
   constructor(world: SessionWorld) {
     this.#world = world
     this.#input = new Input(world.wire, limits.preLoginLineBytes)
-    this.#connection = new ImapConnection(world, this.#input, { leave: (bye) => this.#leave(bye), crash: (error) => this.#crash(error) })
+    this.#connection = new ImapConnection(world, this.#input, { leave: (bye) => this.#leave(bye), crash: (error) => this.#crash(error), woken: () => this.#parkLater() })
     this.#reader = new CommandReader(this.#input, () => this.#connection.write('+ OK\r\n'))
   }
 
@@ -134,9 +135,11 @@ class ImapMachine implements Session {
     const connection = this.#connection
     const received = await this.#reader.next(connection.state, connection.parserOptions)
     if (connection.speaking !== undefined) await connection.speaking
+    if (connection.asleep) await connection.wake()
     if ('bye' in received) return this.#leave(received.bye)
     if ('error' in received) this.#reject(received)
     else await this.#execute(received)
+    if (this.#parking === undefined && connection.authenticated) this.#parkLater()
     await connection.flush()
   }
 
@@ -218,6 +221,7 @@ class ImapMachine implements Session {
   #end(): void {
     this.#over = true
     this.#inactivity?.()
+    this.#parking?.()
     const connection = this.#connection
     // In the middle of a literal a BYE would be taken for message text.
     if (this.#bye !== undefined && this.#bye !== '' && connection.speaking === undefined) connection.send(`BYE ${respText(this.#bye)}`)
@@ -236,6 +240,26 @@ class ImapMachine implements Session {
 
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => { this.#world.effects.timers.after(0, resolve) })
+  }
+
+  /**
+   * imap_hibernate_timeout: whoever neither says nor hears anything for so long is put away as small as can be, in IDLE or not. One timer
+   * that is set anew only when it rings; none runs while the session sleeps.
+   */
+  #parkLater(): void {
+    const timeout = this.#world.settings.imap_hibernate_timeout
+    if (timeout === 0 || this.#over) return
+    const { clock, timers } = this.#world.effects
+    const connection = this.#connection
+    const look = (): void => {
+      this.#parking = undefined
+      const left = Math.max(this.#heardMs, connection.spokeMs) + timeout - clock.monotonic()
+      const silent = this.#input.isAwaited && !connection.occupied && connection.speaking === undefined && this.#world.wire.pending === 0
+      if (left <= 0 && silent && connection.park()) return
+      this.#parking = timers.after(left > 0 ? left : timeout, look)
+    }
+    this.#parking?.()
+    this.#parking = timers.after(timeout, look)
   }
 
   /**

@@ -3,18 +3,23 @@
 // With CONDSTORE switched on, FETCH responses carry the MODSEQ (RFC 7162 §3.2); with QRESYNC also the UID, VANISHED stands
 // for EXPUNGE (§3.2.10), and the client is told up to which modseq it knows everything (`OK [HIGHESTMODSEQ …]`), as Dovecot does.
 // IMAP4rev2 hears the UID of every message that it has not asked about (RFC 9051 §7.5.2).
+// While the client is silent and nothing happens it sleeps: the view is packed, the mailbox is nobody's and may be closed. It wakes before
+// anything is asked of it; who listens hears of changes all the while.
 // With UIDONLY (RFC 9586) a message is named by its UID alone: UIDFETCH for FETCH, VANISHED for EXPUNGE.
 
-import type { MailboxHandle } from '../../user/types.ts'
+import type { Cancel } from '../../../runtime/effects.ts'
+import { Bug } from '../../../runtime/errors.ts'
+import type { Mailbox, MailboxHandle } from '../../user/types.ts'
 import type { Selected } from './command.ts'
 import { everySystemFlag, flags as flagList } from './encode.ts'
 import { flagsOf } from './fetch/flags.ts'
 import type { LiveSearch } from './search/live-search.ts'
+import type { Opener } from './reopen.ts'
 import { speaksRev2, speaksUidsOnly } from './revision.ts'
 import { SequenceSet } from './sequence-set.ts'
 import type { Due } from './unasked.ts'
 import { View } from './view.ts'
-import type { SyncMode, ViewEvents } from './view.ts'
+import type { PackedView, SyncMode, ViewEvents } from './view.ts'
 
 /** The session, as its selected mailbox sees it. */
 export interface Listener {
@@ -25,11 +30,17 @@ export interface Listener {
 }
 
 export class Selection implements Selected, ViewEvents {
-  readonly view: View
   readonly readOnly: boolean
   readonly searches = new Map<string, LiveSearch>()
-  readonly #handle: MailboxHandle
+  readonly guid: string
   readonly #client: Listener
+  readonly #opener: Opener
+  #awake: { readonly handle: MailboxHandle; readonly view: View } | undefined
+  #packed: PackedView | undefined
+  #waking: Promise<void> | undefined
+  #closed = false
+  #listener: (() => void) | undefined
+  #unlisten: Cancel | undefined
   /** FETCH responses carry the UID: the client speaks in UIDs (RFC 3501 §6.4.8). */
   #withUid = false
   /** The client has been told everything up to this modseq … */
@@ -43,16 +54,74 @@ export class Selection implements Selected, ViewEvents {
   /** Why the mailbox is gone; the session ends. */
   goneBecause: string | undefined
 
-  constructor(handle: MailboxHandle, readOnly: boolean, client: Listener) {
-    this.#handle = handle
+  constructor(handle: MailboxHandle, readOnly: boolean, client: Listener, opener: Opener) {
+    this.guid = handle.mailbox.guid
     this.#client = client
+    this.#opener = opener
     this.readOnly = readOnly
-    this.view = new View(handle.mailbox, { readOnly })
+    this.#awake = { handle, view: new View(handle.mailbox, { readOnly }) }
     this.view.hidesRecent = speaksRev2(client)
     this.#known = this.#heard = handle.mailbox.highestModseq
   }
 
-  get mailbox() { return this.#handle.mailbox }
+  get mailbox(): Mailbox { return this.#mustBeAwake().handle.mailbox }
+  get view(): View { return this.#mustBeAwake().view }
+
+  /** `wake` comes before anything else. */
+  get asleep(): boolean { return this.#awake === undefined && !this.#closed }
+
+  /** Calls `listener` when there may be something to tell. */
+  listen(listener: () => void): Cancel {
+    this.#listener = listener
+    this.#listenOn()
+    return () => {
+      this.#listener = undefined
+      this.#unlisten?.()
+      this.#unlisten = undefined
+    }
+  }
+
+  /** Answers whether it sleeps: not with searches that go on. */
+  sleep(): boolean {
+    if (this.#awake === undefined || this.searches.size > 0) return this.asleep
+    const packed = this.#awake.view.pack()
+    if (packed === undefined) return false
+    const { handle } = this.#awake
+    this.#awake = undefined
+    this.#packed = packed
+    this.#listenOn()
+    handle.rest()
+    return true
+  }
+
+  /** Rejects as `Opener.open`. */
+  wake(): Promise<void> {
+    this.#waking ??= this.#wake().finally(() => { this.#waking = undefined })
+    return this.#waking
+  }
+
+  async #wake(): Promise<void> {
+    if (!this.asleep) return
+    const handle = await this.#opener.open(this.guid)
+    if (this.#closed) return handle.close()
+    const view = new View(handle.mailbox, { readOnly: this.readOnly, packed: this.#packed! })
+    view.hidesRecent = speaksRev2(this.#client)
+    this.#packed = undefined
+    this.#awake = { handle, view }
+    this.#listenOn()
+  }
+
+  #listenOn(): void {
+    this.#unlisten?.()
+    const listener = this.#listener
+    if (listener === undefined) this.#unlisten = undefined
+    else this.#unlisten = this.#awake === undefined ? this.#opener.watch(this.guid, listener) : this.mailbox.updates.subscribe(listener)
+  }
+
+  #mustBeAwake(): { readonly handle: MailboxHandle; readonly view: View } {
+    if (this.#awake === undefined) throw new Bug('the selected mailbox sleeps')
+    return this.#awake
+  }
 
   /** Tells what has happened since the last time. */
   sync(mode: SyncMode, withUid: boolean): void {
@@ -88,8 +157,10 @@ export class Selection implements Selected, ViewEvents {
   takeModseq(): number { return this.#heard = this.#known }
 
   close(): void {
-    this.view.close()
-    this.#handle.close()
+    this.#closed = true
+    this.#unlisten?.()
+    this.#awake?.view.close()
+    this.#awake?.handle.close()
   }
 
   /** FLAGS and PERMANENTFLAGS. Keywords can be made freely (`\*`). */

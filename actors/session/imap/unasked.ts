@@ -5,6 +5,9 @@
 // - It comes behind EXISTS and before the ADDTO of the search that wants it (§7). Searches that want nothing tell theirs before it (§5.2);
 //   the two sections contradict each other (erratum 4833), and a server may do either.
 
+import type { Timers } from '../../../runtime/effects.ts'
+import { Cancelled } from '../../../runtime/errors.ts'
+import { limits } from '../../../runtime/limits.ts'
 import type { ImapSession } from './command.ts'
 import { distinct } from './fetch/attributes.ts'
 import type { Wanted } from './fetch/attributes.ts'
@@ -14,8 +17,17 @@ import { SequenceSet } from './sequence-set.ts'
 /** What is wanted of some messages. `told`: called when the client has it. */
 export interface Due { readonly uids: readonly number[]; readonly fetch: readonly Wanted[]; told?(): void }
 
-/** Tells what is due of the selected mailbox. Answers whether all of it could be read. */
-export async function fetchDue(dues: readonly Due[], s: ImapSession): Promise<boolean> {
+/** Tells what is due of the selected mailbox. Never rejects: a failure is the session's. */
+export async function tellDue(dues: readonly Due[], s: ImapSession): Promise<void> {
+  try {
+    if (!await fetchDue(dues, s)) s.send('NO Some new messages cannot be read now')
+  } catch (error) {
+    if (!(error instanceof Cancelled)) s.soon(() => { throw error })
+  }
+}
+
+/** Answers whether all of it could be read. */
+async function fetchDue(dues: readonly Due[], s: ImapSession): Promise<boolean> {
   let whole = true
   for (const { uids, fetch } of together(dues)) {
     const { view } = s.selected
@@ -43,4 +55,14 @@ function together(dues: readonly Due[]): Due[] {
     key = its
   }
   return groups
+}
+
+/** Searches that go on have decided about what was told, or it takes too long to wait for. Undefined: they have. */
+export function decided(selection: { readonly deciding: Promise<unknown> | undefined; tellDecided(): void }, timers: Timers): Promise<void> | undefined {
+  const { deciding } = selection
+  if (deciding === undefined) return undefined
+  return new Promise((resolve) => {
+    const cancel = timers.after(limits.liveSearchMs, resolve)
+    void deciding.then(() => { cancel(); selection.tellDecided(); resolve() })
+  })
 }

@@ -6,13 +6,15 @@
 // - `sync('no-expunge')` (after FETCH, STORE, SEARCH: RFC 3501 §7.4.1) takes in structure only up to the first expunge;
 //   flag changes of messages in the list go on being told. `sync('flags')` takes in no structure at all.
 // - The client's count grows by EXISTS alone and sinks by EXPUNGE alone.
-// - A view further behind than the log reaches compares whole lists, and finds changed flags by their modseqs.
+// - A view further behind than the log reaches compares whole lists, and finds changed flags by their modseqs. So does one that was put
+//   away: the mailbox may have been closed meanwhile, and its log begun anew.
 
 import type { Mailbox, UidList } from '../../user/types.ts'
 import { limits } from '../../../runtime/limits.ts'
 import { Bad } from './result.ts'
 import { SequenceSet } from './sequence-set.ts'
 import type { NumberRange } from './sequence-set.ts'
+import { packUids, unpackUids } from './packed-uids.ts'
 import { countBelow, missingFrom, positionNear, positionOf } from './uid-list.ts'
 
 /** How a view tells what has changed, in the order the client must hear it. */
@@ -35,6 +37,16 @@ export interface ViewEvents {
 /** What may be told: all, all but EXPUNGE, or only what changes no numbers. */
 export type SyncMode = 'all' | 'no-expunge' | 'flags'
 
+/** A view put away, until something happens or the client speaks. */
+export interface PackedView {
+  readonly count: number
+  readonly uids: Uint8Array
+  readonly saved: Uint8Array
+  readonly savedCount: number
+  readonly recent: [number, number][]
+  readonly modseq: number
+}
+
 const nothing: ReadonlySet<number> = new Set()
 const noUids = new Uint32Array()
 
@@ -55,19 +67,37 @@ export class View {
   /** Modseq up to which flags have been told: finds changes that have left the log. */
   #modseq: number
   /** UIDs that are \Recent here, as [from, to), ascending. */
-  readonly #recent: [number, number][] = []
+  #recent: [number, number][] = []
   #closed = false
   /** To a client that speaks IMAP4rev2 nothing is \Recent (RFC 9051 appendix E), though it claims what nobody has seen. */
   hidesRecent = false
 
-  constructor(mailbox: Mailbox, options: { readOnly: boolean }) {
+  /** `packed`: it goes on from there; what has happened since is told by the next sync. */
+  constructor(mailbox: Mailbox, options: { readOnly: boolean; packed?: PackedView }) {
     this.mailbox = mailbox
     this.readOnly = options.readOnly
+    if (options.packed !== undefined) {
+      const { uids, count, saved, savedCount, recent, modseq } = options.packed
+      this.#list = unpackUids(uids, count)
+      this.saved = unpackUids(saved, savedCount).uids
+      this.#told = count
+      this.#structure = this.#flags = -1
+      this.#modseq = modseq
+      this.#recent = recent
+      return
+    }
     this.#list = mailbox.messages.uidList()
     this.#told = this.#list.count
     this.#structure = this.#flags = mailbox.updates.end
     this.#modseq = mailbox.highestModseq
     this.#claimRecent()
+  }
+
+  /** Puts it away, as what the client knows; undefined: it is over. */
+  pack(): PackedView | undefined {
+    if (this.#closed) return undefined
+    const saved = { uids: this.saved, count: this.saved.length }
+    return { count: this.count, uids: packUids(this.#list), saved: packUids(saved), savedCount: saved.count, recent: this.#recent, modseq: this.#modseq }
   }
 
   /** Messages in the view; sequence numbers are 1 … count. */

@@ -41,8 +41,13 @@ t.test('imap_hibernate_timeout', async (t) => {
   t.equal(c.parks, 1)
   c.send('DONE\r\nb IDLE\r\nDONE\r\n')
   t.match(await c.answer('b'), [/^a OK/, /idling/, /^OK/])
-  c.time.pass(60_000)
+  c.time.pass(29_999)
   t.equal(c.parks, 1, 'whoever speaks is not parked')
+  c.time.pass(1)
+  t.equal(c.parks, 2, 'in IDLE or not')
+  const never = await login({ imap_hibernate_timeout: 0 })
+  never.time.pass(600_000)
+  t.equal(never.parks, 0)
 })
 
 t.test('imap_id_send', async (t) => {

@@ -13,18 +13,16 @@ class Idling {
   #unsubscribe: Cancel | undefined
   #soon: Cancel | undefined
   #stillHere: Cancel | undefined
-  #parking: Cancel | undefined
-  /** The client is slow, or is being told of new messages: what happens meanwhile is told behind that. */
+  /** The client is slow, or is being told of new messages, or the session wakes: what happens meanwhile is told behind that. */
   #full = false
   #over = false
 
   constructor(s: ImapSession) { this.#s = s }
 
   begin(): void {
-    if (this.#s.hasSelected && !this.#s.notified) this.#unsubscribe = this.#s.selected.mailbox.updates.subscribe(() => this.#news())
+    if (this.#s.hasSelected && !this.#s.notified) this.#unsubscribe = this.#s.selected.listen(() => this.#news())
     this.#tell()
     this.#keepAlive()
-    this.#parkLater()
   }
 
   end(): void {
@@ -32,7 +30,6 @@ class Idling {
     this.#unsubscribe?.()
     this.#soon?.()
     this.#stillHere?.()
-    this.#parking?.()
   }
 
   #news(): void {
@@ -42,21 +39,16 @@ class Idling {
 
   #tell(): void {
     this.#soon = undefined
-    if (this.#s.speaking === undefined) {
+    const { asleep } = this.#s
+    if (!asleep && this.#s.speaking === undefined) {
       this.#s.sync()
       this.#s.speak()
     }
-    const busy = this.#s.speaking ?? this.#s.flush()
+    const busy = asleep ? this.#s.wake() : this.#s.speaking ?? this.#s.flush()
     if (busy === undefined) return
     this.#full = true
     // Where the client is gone, the session hears of it by itself.
     busy.then(() => { this.#full = false; this.#news() }, () => {})
-  }
-
-  /** imap_hibernate_timeout. */
-  #parkLater(): void {
-    const timeout = this.#s.settings.imap_hibernate_timeout
-    if (timeout > 0) this.#parking = this.#s.effects.timers.after(timeout, () => this.#s.park())
   }
 
   /** imap_idle_notify_interval: keeps firewalls from forgetting the connection. */
@@ -84,6 +76,7 @@ export default command({
       idling.end()
       if (s.speaking !== undefined) await s.speaking
     }
+    if (s.asleep) await s.wake()
     return ok('Idle completed.')
   },
 })
