@@ -19,9 +19,10 @@ import type { Input } from './input.ts'
 import { authenticate, settle } from './login.ts'
 import { loginAtBackend } from './proxy.ts'
 import type { LoggedIn } from './proxy.ts'
-import { logLogin, logLogout } from './log.ts'
 import { parserOptionsOf } from './parser-options.ts'
-import { openerFor, whyLost } from './reopen.ts'
+import { logLogin, logLogout, noCounters } from './log.ts'
+import type { Owner } from './owner.ts'
+import { openerFor, wakeOrLeave } from './reopen.ts'
 import { Bad, No, ok } from './result.ts'
 import { speaksRev2 } from './revision.ts'
 import type { Ok } from './result.ts'
@@ -35,15 +36,6 @@ import type { SyncMode } from './view.ts'
 
 /** What goes along to the user's home worker. */
 export interface Frozen { readonly tag: string; readonly mechanism: string; readonly workarounds?: readonly Workaround[] }
-
-/** The connection's owner. */
-export interface Owner {
-  /** Ends the session after the running command; `bye` is told unless it is ''. */
-  leave(bye: string): void
-  crash(error: unknown): void
-  /** The session has been asleep. */
-  woken(): void
-}
 
 const none: ReadonlySet<string> = new Set()
 const noWorkarounds: readonly Workaround[] = []
@@ -108,11 +100,7 @@ export class ImapConnection implements ImapSession {
     return this.#selection
   }
 
-  get counters(): Counters {
-    return this.#counters ??= {
-      deleted: 0, expunged: 0, trashed: 0, appended: 0, fetch_hdr_count: 0, fetch_hdr_bytes: 0, fetch_body_count: 0, fetch_body_bytes: 0,
-    }
-  }
+  get counters(): Counters { return this.#counters ??= noCounters() }
 
   // ---- The running command ---------------------------------------------------------------------------------------
 
@@ -196,14 +184,7 @@ export class ImapConnection implements ImapSession {
 
   /** Cancelled, and the session ends: the mailbox is gone, or cannot be opened now. */
   async wake(): Promise<void> {
-    try {
-      await this.#selection?.wake()
-    } catch (error) {
-      const why = whyLost(error)
-      if (why === undefined) throw error
-      this.#owner.leave(why)
-      throw new Cancelled('the selected mailbox cannot be had')
-    }
+    if (this.#selection !== undefined) await wakeOrLeave(this.#selection, (why) => this.#owner.leave(why))
     this.#owner.woken()
   }
 

@@ -3,7 +3,7 @@
 import { userVariables } from '../../../conf/expand.ts'
 import { loginLine, withoutLogin } from '../login-log.ts'
 import type { Attempts } from '../login-log.ts'
-import type { ImapSession } from './command.ts'
+import type { Counters, ImapSession } from './command.ts'
 import type { Disconnect } from './result.ts'
 import { messageOf } from '../../../runtime/errors.ts'
 
@@ -69,3 +69,7 @@ export function logFailure(s: ImapSession, doing: string, error: unknown): void 
     text: `${doing || 'session'} failed: ${error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)}`,
   })
 }
+
+export const noCounters = (): Counters => ({
+  deleted: 0, expunged: 0, trashed: 0, appended: 0, fetch_hdr_count: 0, fetch_hdr_bytes: 0, fetch_body_count: 0, fetch_body_bytes: 0,
+})

@@ -1,7 +1,7 @@
 // How a selected mailbox that sleeps is had again, and how what happens in it is heard meanwhile. Its name may be another one by then.
 
 import type { Cancel } from '../../../runtime/effects.ts'
-import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
+import { Cancelled, LimitExceeded, TempFail } from '../../../runtime/errors.ts'
 import { MailError } from '../../user/errors.ts'
 import type { MailboxHandle } from '../../user/types.ts'
 import type { ImapSession } from './command.ts'
@@ -25,8 +25,14 @@ export const openerFor = (s: ImapSession): Opener => ({
   }),
 })
 
-/** What a client hears whose mailbox could not be had again; undefined: that is a defect. */
-export function whyLost(error: unknown): string | undefined {
-  if (error instanceof MailError) return 'Selected mailbox was deleted, have to disconnect.'
-  return error instanceof TempFail || error instanceof LimitExceeded ? '[UNAVAILABLE] The selected mailbox cannot be read now.' : undefined
+/** Wakes a mailbox. Where it cannot be had again, the session is to leave, and why; Cancelled. */
+export async function wakeOrLeave(mailbox: { wake(): Promise<void> }, leave: (why: string) => void): Promise<void> {
+  try {
+    await mailbox.wake()
+  } catch (error) {
+    if (error instanceof MailError) leave('Selected mailbox was deleted, have to disconnect.')
+    else if (error instanceof TempFail || error instanceof LimitExceeded) leave('[UNAVAILABLE] The selected mailbox cannot be read now.')
+    else throw error
+    throw new Cancelled('the selected mailbox cannot be had')
+  }
 }
