@@ -57,6 +57,20 @@ const greeted = async (client: LineClient): Promise<LineClient> => {
   return client
 }
 
+/** The first bytes that a client sends. */
+function clientHello(): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const stream = new Duplex({
+      read() {},
+      write(bytes: Buffer, _, done) {
+        resolve(Buffer.from(bytes))
+        done()
+      },
+    })
+    tls.connect({ socket: stream, servername: 'mail.example.com' }).on('error', () => {})
+  })
+}
+
 for (const runtime of ['node', 'deno'] as const) {
   void t.test(`on ${runtime}`, { skip: absent.length > 0 ? `needs ${absent.join(', ')}` : false, timeout: 120_000 }, async (t) => {
     const named = authority!.pair(`named-${runtime}`, '/CN=other.example.com', ['other.example.com'])
@@ -201,6 +215,23 @@ local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${name
       client.close()
     })
 
+    void t.test('handshakes that are broken off anywhere', async (t) => {
+      const hello = await clientHello()
+      for (let at = 0; at <= hello.length; at += Math.ceil(hello.length / 60)) {
+        const socket = net.connect(imaps, '127.0.0.1')
+        socket.on('error', () => {})
+        await once(socket, 'connect')
+        const closed = new Promise((resolve) => { socket.once('close', resolve) })
+        if (at > 0) socket.write(hello.subarray(0, at))
+        if (at % 2 === 0) socket.resetAndDestroy()
+        else socket.resume().end()
+        await closed
+      }
+      const client = await LineClient.connectTls(imaps, trusting('mail.example.com'))
+      t.match(await client.line(), /^\* OK/)
+      client.close()
+    })
+
     void t.test('new certificates for new connections, and no session ends', async (t) => {
       const before = await greeted(await LineClient.connectTls(imaps, trusting('mail.example.com')))
       await before.command('a', `LOGIN user ${password}`)
@@ -219,6 +250,15 @@ local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${name
       const still = await LineClient.connectTls(imaps, trusting('mail.example.com'))
       t.match(await still.line(), /^\* OK/, 'what is wrong changes nothing')
       for (const client of [before, after, still]) client.close()
+    })
+
+    void t.test('a farewell under TLS', async (t) => {
+      const client = await greeted(await LineClient.connectTls(imaps, trusting('mail.example.com')))
+      await client.command('a', `LOGIN user ${password}`)
+      server.signal('SIGTERM')
+      t.equal(await client.line(), '* BYE Server shutting down.')
+      t.equal(await client.line(), undefined, 'and an orderly end')
+      t.equal(await server.exited, 0)
     })
   })
 }

@@ -229,3 +229,30 @@ t.test('what a proxy forwards is there for the databases', async (t) => {
   await auth.lookup('a', { forward: { site: 'dc2' } })
   t.match(auth.tasks.at(-1)?.variables, { passdb: { forward_site: 'dc2' } })
 })
+
+t.test('client certificates', async (t) => {
+  const settings = { passdb: [fixed()], userdb: [everybody] }
+  const tls = (certificate?: { valid: boolean; name?: string }) => ({ tls: { protocol: 'TLSv1.3', cipher: 'x', ...(certificate === undefined ? {} : { certificate }) } })
+  const named = { ...settings, auth_ssl_username_from_cert: true }
+  const external = { mechanism: 'EXTERNAL' }
+  const alice = tls({ valid: true, name: 'Alice' })
+  t.equal(okUser(await authDouble(named).login('', '', { ...external, ...alice })), 'alice', 'normalised as any name')
+  t.equal(okUser(await authDouble(named).login('bob', 'pw', alice)), 'alice', 'the certificate names the user')
+  t.same(await authDouble(named).login('bob', 'wrong', alice), { status: 'refused' }, 'and proves it to EXTERNAL alone')
+  t.same(await authDouble(named).login('alice', '', alice), { status: 'refused' }, 'an empty password is none')
+  t.same(await authDouble(settings).login('', '', { ...external, ...alice }), { status: 'refused' }, 'without auth_ssl_username_from_cert nobody is named')
+  for (const certificate of [undefined, { valid: false, name: 'alice' }, { valid: true }]) {
+    t.same(await authDouble(named).login('', '', { ...external, ...tls(certificate) }), { status: 'refused' }, JSON.stringify(certificate))
+  }
+  t.same(await authDouble(named).login('alice', '', { ...external, ...tls({ valid: false, name: 'alice' }) }), { status: 'refused' }, 'whatever name the session says')
+  t.equal(okUser(await authDouble(named).login('bob', 'pw', tls({ valid: false, name: 'alice' }))), 'bob', 'a bad certificate names nobody')
+  t.same(await authDouble(named).login('', '', { ...external, ...alice, authzid: 'bob' }), { status: 'refused' }, 'no master passdb, no other user')
+  const masters = { ...named, passdb: [passdb({ driver: 'static', args: 'password=x', master: true }), fixed()] }
+  t.equal(okUser(await authDouble(masters).login('', '', { ...external, ...alice, authzid: 'bob' })), 'bob', 'a master user by certificate')
+  const separated = { ...masters, auth_master_user_separator: '*', auth_username_chars: '' }
+  t.equal(okUser(await authDouble(separated).login('', '', { ...external, ...tls({ valid: true, name: 'bob*alice' }) })), 'bob*alice', 'a certificate names one user')
+  const demanded = { ...settings, auth_ssl_require_client_cert: true }
+  t.same(await authDouble(demanded).login('alice', 'pw'), { status: 'refused' })
+  t.same(await authDouble(demanded).login('alice', 'pw', tls({ valid: false, name: 'alice' })), { status: 'refused' })
+  t.equal(okUser(await authDouble(demanded).login('bob', 'pw', alice)), 'bob')
+})
