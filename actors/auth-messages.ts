@@ -81,6 +81,8 @@ export interface ProxyTarget {
   host: string
   port?: number
   user: string
+  /** The passdb has said so (destuser). */
+  renamed: boolean
   password: string
   /** Log in as this one, for `user` (AUTHENTICATE PLAIN with an authorization identity). */
   master?: string

@@ -18,6 +18,7 @@ export const limits = {
   /** Before a backend that said UNAVAILABLE, or could not be reached, is tried again (ms). */
   proxyRetryMs: 1_000,
   /** A reply of a backend to LMTP commands, and to a whole message (ms; RFC 5321 §4.5.3.2). */
+  lmtpReplyLines: 100,
   lmtpReplyMs: 60_000,
   lmtpSavedMs: 10 * 60_000,
   /** A PROXY header: the longest addresses (UNIX sockets) and 304 bytes of what else it may say. */

@@ -39,7 +39,7 @@ function targetOf({ fields, user, request }: Login): ProxyTarget {
   const own = request.kind === 'login' ? request.password : ''
   if (pass === undefined && own === '' && request.kind === 'login') throw new Error('no password to log in with there: set the field pass')
   return {
-    host: hostip, user: destuser === '' ? user : destuser, password: pass ?? own, ...(port === undefined ? {} : { port: Number(port) }),
+    host: hostip, user: destuser === '' ? user : destuser, renamed: destuser !== '' && destuser !== user, password: pass ?? own, ...(port === undefined ? {} : { port: Number(port) }),
     ...(master === undefined || master === '' ? {} : { master }), ...(proxy_mech === undefined ? {} : { mechanism: proxy_mech.toUpperCase() }),
     ...(proxy_timeout === undefined ? {} : { timeoutMs: parseTime(/^\d+$/.test(proxy_timeout) ? `${proxy_timeout}s` : proxy_timeout) }),
     tls: isSet(fields, 'ssl') ? 'implicit' : isSet(fields, 'starttls') ? 'starttls' : 'none',

@@ -4,8 +4,14 @@ import type { Account } from '../../user/types.ts'
 import type { MessageIntake } from '../message-intake.ts'
 import type { SessionWorld } from '../types.ts'
 import type { Path } from './path.ts'
+import type { Relay } from './relay.ts'
 
-export interface Recipient {
+export type Recipient = LocalRecipient | RelayedRecipient
+
+/** One whose mail another server takes, under `address`. */
+export interface RelayedRecipient { path: Path; relay: Relay; address: string }
+
+export interface LocalRecipient {
   path: Path
   /** ORCPT, decoded: the address before aliases. */
   original?: string
@@ -18,6 +24,8 @@ export interface Recipient {
 export interface Transaction {
   from: Path
   recipients: Recipient[]
+  /** The servers that have recipients of it. */
+  relays: Map<string, Relay>
   /** What BDAT has brought so far. */
   intake?: MessageIntake
 }

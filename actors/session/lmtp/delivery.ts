@@ -15,14 +15,15 @@ import { prependHeader } from '../../mail/summary.ts'
 import { MailError } from '../../user/errors.ts'
 import type { Delivery } from '../../user/types.ts'
 import type { MessageIntake, ReceivedMessage } from '../message-intake.ts'
-import type { LmtpConnection, Recipient, Transaction } from './command.ts'
+import type { LmtpConnection, LocalRecipient, RelayedRecipient, Transaction } from './command.ts'
+import type { Relay } from './relay.ts'
 import { oneLine } from './reply.ts'
 
 /** One copy on its way to one recipient. */
-interface Copy { recipient: Recipient; transaction: Transaction; message: ReceivedMessage; connection: LmtpConnection; id: string }
+interface Copy { recipient: LocalRecipient; transaction: Transaction; message: ReceivedMessage; connection: LmtpConnection; id: string }
 
 /** The header lines of one recipient's copy, each ending in CRLF. */
-function headerFor(recipient: Recipient, { from }: Transaction, connection: LmtpConnection, id: string): Uint8Array {
+function headerFor(recipient: LocalRecipient, { from }: Transaction, connection: LmtpConnection, id: string): Uint8Array {
   const { settings, seed, effects } = connection.world
   const { helo = connection.helo, protocol = 'LMTP' } = connection.proxied
   const lines = [`Return-Path: <${from.text}>`]
@@ -128,30 +129,40 @@ export interface DeliveryOptions {
 }
 
 /**
- * Delivers what `intake` has received to all recipients of the transaction, some at a time. Answers one reply for each, in
- * the order of RCPT. The spool file is gone when this settles.
+ * Delivers what `intake` has received to all recipients of the transaction, some at a time, and passes it on to the servers of
+ * others. Answers one reply for each, in the order of RCPT. The spool file is gone when this settles.
  */
-export async function deliver(intake: MessageIntake, transaction: Transaction, connection: LmtpConnection, { nextId, stillThere }: DeliveryOptions): Promise<string[]> {
-  const { recipients } = transaction
-  let message: ReceivedMessage
+export async function deliver(intake: MessageIntake, transaction: Transaction, connection: LmtpConnection, options: DeliveryOptions): Promise<string[]> {
+  let message: ReceivedMessage | undefined
   try {
     message = await intake.finish()
+    return options.stillThere() ? await deliverAll(message, transaction, connection, options) : []
   } catch (error) {
+    if (message !== undefined) throw error
     const { code, text } = intakeRefusal(error, connection)
-    return recipients.map(({ path }) => `${code} <${path.text}> ${text}`)
-  }
-  try {
-    if (!stillThere()) return []
-    const replies: string[] = []
-    const queue = recipients.map((recipient) => ({ recipient, id: nextId() })).entries()
-    const lane = async (): Promise<void> => {
-      for (const [n, { recipient, id }] of queue) {
-        replies[n] = await deliverOne({ recipient, transaction, message, connection, id })
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(limits.lmtpParallelDeliveries, recipients.length) }, lane))
-    return replies
+    return transaction.recipients.map(({ path }) => `${code} <${path.text}> ${text}`)
   } finally {
-    await message.release()
+    for (const relay of transaction.relays.values()) relay.close()
+    await message?.release()
   }
+}
+
+async function deliverAll(message: ReceivedMessage, transaction: Transaction, connection: LmtpConnection, { nextId }: DeliveryOptions): Promise<string[]> {
+  const replies: string[] = []
+  const relayed = new Map<Relay, { n: number; recipient: RelayedRecipient }[]>()
+  const local: { n: number; recipient: LocalRecipient; id: string }[] = []
+  for (const [n, recipient] of transaction.recipients.entries()) {
+    if ('account' in recipient) local.push({ n, recipient, id: nextId() })
+    else relayed.set(recipient.relay, [...relayed.get(recipient.relay) ?? [], { n, recipient }])
+  }
+  const queue = local.values()
+  const lane = async (): Promise<void> => {
+    for (const { n, recipient, id } of queue) replies[n] = await deliverOne({ recipient, transaction, message, connection, id })
+  }
+  const passOn = async ([relay, recipients]: [Relay, { n: number; recipient: RelayedRecipient }[]]): Promise<void> => {
+    const answers = await relay.send(message.body, nextId(), recipients.map(({ recipient }) => recipient.address))
+    for (const [at, { n }] of recipients.entries()) replies[n] = answers[at]!
+  }
+  await Promise.all([...Array.from({ length: Math.min(limits.lmtpParallelDeliveries, local.length) }, lane), ...[...relayed].map(passOn)])
+  return replies
 }

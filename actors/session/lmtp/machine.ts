@@ -111,8 +111,9 @@ class LmtpMachine implements Session, LmtpConnection {
   }
 
   reset(): void {
-    const intake = this.transaction?.intake
+    const { intake, relays } = this.transaction ?? {}
     this.transaction = undefined
+    for (const relay of relays?.values() ?? []) relay.close()
     if (intake !== undefined) this.#discard(intake)
   }
 

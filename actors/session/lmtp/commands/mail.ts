@@ -31,7 +31,7 @@ export default command({
     if (settings.ssl === 'required' && !seed.secured) throw new Refusal('530 5.7.0 TLS required')
     if (connection.helo === '') throw new Refusal('503 5.5.1 LHLO needed first')
     if (connection.transaction !== undefined) throw new Refusal('503 5.5.1 MAIL already given')
-    connection.transaction = { from, recipients: [] }
+    connection.transaction = { from, recipients: [], relays: new Map() }
     connection.reply('250 2.1.0 OK')
   },
 })

@@ -5,8 +5,11 @@ import { limits } from '../../../../runtime/limits.ts'
 import { command } from '../command.ts'
 import type { LmtpConnection } from '../command.ts'
 import { takeForwardList } from '../../hand-over.ts'
+import type { ProxyTarget } from '../../../auth-messages.ts'
+import type { Account } from '../../../user/types.ts'
 import { decodeXtext, parsePath, splitDetail } from '../path.ts'
-import type { PathAndParams } from '../path.ts'
+import type { Path, PathAndParams } from '../path.ts'
+import { Relay } from '../relay.ts'
 import { badCommand, oneLine, Refusal } from '../reply.ts'
 
 interface Params {
@@ -27,15 +30,41 @@ function readParams(params: PathAndParams['params'], trusted: boolean): Params {
   return read
 }
 
-/** The recipient's account. Refusal: unknown, or nobody can tell now. */
-async function lookup(user: string, address: string, { world }: LmtpConnection, forward: Params['forward']) {
+/** The recipient's account, or with lmtp_proxy the server that has it. Refusal: unknown, or nobody can tell now. */
+async function lookup(user: string, address: string, { world }: LmtpConnection, forward: Params['forward']): Promise<Account | ProxyTarget> {
   const { id, remote, local } = world.seed
   const answer = await world.authenticate({
     kind: 'lookup', service: 'lmtp', username: user, session: id, remote, local, ...(forward === undefined ? {} : { forward }),
+    ...(world.settings.lmtp_proxy ? { proxy: true } : {}),
   })
   if (answer.status === 'ok') return answer.account
+  if (answer.status === 'proxy') return answer.to
   if (answer.status === 'unknown') throw new Refusal(`550 5.1.1 <${address}> User doesn't exist: ${user}`)
   throw new Refusal(`451 4.3.0 <${address}> Temporary user lookup failure`)
+}
+
+/** The recipient is another server's: it is asked at once, and its refusal is ours. */
+async function relayed(path: Path, detail: string | undefined, to: ProxyTarget, connection: LmtpConnection): Promise<void> {
+  const transaction = connection.transaction!
+  const key = Relay.keyOf(to)
+  let relay = transaction.relays.get(key)
+  if (relay === undefined) {
+    relay = new Relay(connection, to, transaction.relays.size + 1)
+    transaction.relays.set(key, relay)
+    await relay.begin(transaction.from)
+  }
+  const address = to.renamed ? withDetail(to.user, detail, connection.world.settings.recipient_delimiter) : path.text
+  await relay.add(address, to.forward)
+  // The client may have gone meanwhile.
+  if (connection.transaction !== transaction) return
+  transaction.recipients.push({ path, relay, address })
+  connection.reply('250 2.1.5 OK')
+}
+
+/** `tim+lists@example.com` of `tim@example.com` and `lists`. */
+function withDetail(user: string, detail: string | undefined, delimiters: string): string {
+  const at = user.lastIndexOf('@') < 0 ? user.length : user.lastIndexOf('@')
+  return detail === undefined ? user : `${user.slice(0, at)}${delimiters[0] ?? '+'}${detail}${user.slice(at)}`
 }
 
 export default command({
@@ -52,6 +81,7 @@ export default command({
     if (transaction.recipients.length >= limits.lmtpRecipients) throw new Refusal('452 4.5.3 Too many recipients')
     const { user, detail } = splitDetail(path, connection.world.settings.recipient_delimiter)
     const account = await lookup(user, path.text, connection, forward)
+    if ('host' in account) return relayed(path, detail, account, connection)
     transaction.recipients.push({
       path, account, ...(original === undefined ? {} : { original }), ...(detail === undefined ? {} : { detail }),
     })
