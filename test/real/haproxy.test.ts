@@ -5,7 +5,9 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import type tls from 'node:tls'
 import t from 'tap'
+import { Authority, certificatePackages } from '../fixtures/certificates.ts'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer, freePort, password } from '../fixtures/server.ts'
 import { requirePackages } from '../packages.ts'
@@ -33,10 +35,10 @@ service lmtp {
 `
 
 /** One `listen` section for each of `listeners`: front port → Culver's port, with `send`. Resolves when they answer. */
-async function startHaproxy(test: { teardown(action: () => unknown): unknown }, listeners: { port: number; to: number; send: string }[]): Promise<void> {
+async function startHaproxy(test: { teardown(action: () => unknown): unknown }, listeners: { port: number; to: number; send: string; bind?: string }[]): Promise<void> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-haproxy-'))
   const file = path.join(directory, 'haproxy.cfg')
-  const sections = listeners.map(({ port, to, send }, n) => `listen l${n}\n  bind ${front}:${port}\n  server culver 127.0.0.1:${to} ${send}\n`)
+  const sections = listeners.map(({ port, to, send, bind = '' }, n) => `listen l${n}\n  bind ${front}:${port} ${bind}\n  server culver 127.0.0.1:${to} ${send}\n`)
   fs.writeFileSync(file, `defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n${sections.join('')}`)
   const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
@@ -106,4 +108,45 @@ void t.test('HAProxy', { skip: absent.length > 0 ? `needs ${absent.join(', ')}` 
   const elsewhere = await LineClient.connect(ports.imap, { localAddress: '127.0.0.9' })
   t.equal(await elsewhere.line(), undefined)
   await logged(/haproxy: Client dropped: not in haproxy_trusted_networks \(rip=127\.0\.0\.9\)/)
+})
+
+const withoutTls = requirePackages(['haproxy', ...certificatePackages])
+
+void t.test('HAProxy ends TLS', { skip: withoutTls.length > 0 ? `needs ${withoutTls.join(', ')}` : false, timeout: 120_000 }, async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-haproxy-'))
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+  const authority = new Authority(directory)
+  const mail = authority.pair('mail', '/CN=mail.example.com', ['mail.example.com'])
+  const alice = authority.pair('alice', '/CN=alice')
+  const both = path.join(directory, 'both.pem')
+  fs.writeFileSync(both, fs.readFileSync(mail.cert, 'utf8') + fs.readFileSync(mail.key, 'utf8'))
+  const [imap, port] = [await freePort(), await freePort()]
+  const culver = await TestServer.start({
+    config: `${culverConfig({ imap, lmtp: await freePort() })}
+ssl = no
+disable_plaintext_auth = yes
+auth_ssl_username_from_cert = yes
+auth_mechanisms = plain external
+local_name named.example.com {
+  login_greeting = Named.
+}
+`,
+  })
+  t.teardown(() => culver.stop())
+  await startHaproxy(t, [{ port, to: imap, send: 'send-proxy-v2 proxy-v2-options ssl,cert-cn,ssl-cipher,authority', bind: `ssl crt ${both} ca-file ${authority.cert} verify optional` }])
+  const connect = async (options: tls.ConnectionOptions): Promise<{ client: LineClient; greeting: string }> => {
+    const client = await LineClient.connect(port, { host: front, localAddress: '127.0.0.5' })
+    t.teardown(() => client.close())
+    await client.startTls(options)
+    return { client, greeting: (await client.line())! }
+  }
+  const plain = await connect({ servername: 'named.example.com' })
+  t.match(plain.greeting, /AUTH=PLAIN\] Named\.$/, 'TLS is known, and the name that was asked for')
+  t.notMatch(plain.greeting, /STARTTLS|LOGINDISABLED|EXTERNAL/)
+  t.match((await plain.client.command('a', `LOGIN bob ${password}`)).at(-1), /^a OK /)
+  await culver.logs(/Login: user=<bob>, method=PLAIN, rip=127\.0\.0\.5, lip=127\.0\.0\.2, mpid=\d+, TLS, /)
+  const certified = await connect({ servername: 'mail.example.com', cert: fs.readFileSync(alice.cert), key: fs.readFileSync(alice.key) })
+  t.match(certified.greeting, /AUTH=EXTERNAL/)
+  t.match((await certified.client.command('a', 'AUTHENTICATE EXTERNAL =')).at(-1), /^a OK /)
+  await culver.logs(/Login: user=<alice>, method=EXTERNAL, /)
 })

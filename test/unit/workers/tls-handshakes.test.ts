@@ -28,12 +28,15 @@ const skip = absent.length > 0 ? `needs ${absent.join(', ')}` : false
 interface Parts { port: number; host: SessionHost; log: LogEvent[]; logged(pattern: RegExp): Promise<void> }
 
 /** One listener with TLS from the first byte. `faster`: the clock. */
-async function listen(t: Tap, { faster = 1, atOnce = 1000, haproxy = false }): Promise<Parts> {
+async function listen(t: Tap, { faster = 1, atOnce = 1000, haproxy = false }, filter = ''): Promise<Parts> {
   const world = smallWorld(t)
   const port = await freePort()
   const file = path.join(world.directory, 'culver.conf')
-  const { cert, key } = new Authority(path.join(world.directory, 'ca')).pair('mail', '/CN=mail.example.com', ['mail.example.com'])
-  fs.writeFileSync(file, configuration(world.directory, await freePort(), await freePort(), { config: `ssl = yes\nssl_cert = <${cert}\nssl_key = <${key}\nhaproxy_trusted_networks = 127.0.0.1\n` }))
+  const authority = new Authority(path.join(world.directory, 'ca'))
+  const { cert, key } = authority.pair('mail', '/CN=mail.example.com', ['mail.example.com'])
+  const other = authority.pair('other', '/CN=filtered.example.com')
+  const filtered = filter === '' ? '' : `${filter} {\n  ssl_cert = <${other.cert}\n  ssl_key = <${other.key}\n}\n`
+  fs.writeFileSync(file, configuration(world.directory, await freePort(), await freePort(), { config: `ssl = yes\nssl_cert = <${cert}\nssl_key = <${key}\nhaproxy_trusted_networks = 127.0.0.1\n${filtered}` }))
   const log: LogEvent[] = []
   let wake = (): void => {}
   const effects: Effects = {
@@ -112,6 +115,15 @@ void t.test('what is no TLS', { skip }, async (t) => {
   await gone(short)
   await logged(/Remote closed connection/)
   t.equal(host.sessionCount, 0)
+})
+
+void t.test('a certificate for some addresses', { skip }, async (t) => {
+  for (const [filter, name] of [['local 127.0.0.0/8', 'filtered'], ['remote 127.0.0.1', 'filtered'], ['remote 127.0.0.2', 'mail'], ['local 127.0.0.2', 'mail']] as const) {
+    const { port } = await listen(t, {}, filter)
+    const client = await secured(await connected(port))
+    t.equal(client.getPeerCertificate().subject.CN, `${name}.example.com`, filter)
+    client.destroy()
+  }
 })
 
 void t.test('an old client', { skip }, async (t) => {
