@@ -5,7 +5,7 @@
 // - A line without a field name before a colon is no field (name ''): it is kept as raw bytes and harms nothing.
 // - Names are compared without regard to letter case; values are byte strings (byte-strings.ts).
 
-import { byteString, concatBytes, trimSpace } from './byte-strings.ts'
+import { byteString, trimSpace } from './byte-strings.ts'
 
 const TAB = 9
 const LF = 10
@@ -121,21 +121,4 @@ export const valueStart = (block: Uint8Array, start: number, end: number, name: 
   let colon = start + name.length
   while (block[colon] === SPACE || block[colon] === TAB) colon++
   return colon < end && block[colon] === COLON ? colon + 1 : -1
-}
-
-const isFieldName = /^[!-9;-~]+$/
-
-/**
- * The raw fields whose name is in `names` — or with `except` all others — one after the other, without the empty line
- * (HEADER.FIELDS and HEADER.FIELDS.NOT add it). Lines that are no fields are left out, but by `except` kept.
- */
-export const selectFields = (block: Uint8Array, names: Iterable<string>, options: { except?: boolean } = {}): Uint8Array => {
-  const wanted: string[] = []
-  for (const name of names) if (isFieldName.test(name)) wanted.push(name.toLowerCase())
-  const except = options.except ?? false
-  const chosen: Uint8Array[] = []
-  eachField(block, (start, end) => {
-    if (wanted.some((name) => valueStart(block, start, end, name) >= 0) !== except) chosen.push(block.subarray(start, end))
-  })
-  return concatBytes(chosen)
 }

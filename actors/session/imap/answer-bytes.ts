@@ -38,13 +38,23 @@ export class AnswerBytes {
     this.length += end - start
   }
 
-  /** Bytes as a literal; it holds no NUL (RFC 3501 §9 CHAR8): one is sent as 0x80. */
-  literal(bytes: Uint8Array): void {
-    this.text(`{${bytes.length}}\r\n`)
-    const start = this.length
-    this.copy(bytes, 0, bytes.length)
-    this.literalBytes += bytes.length
-    for (let at = this.#bytes.indexOf(0, start); at >= 0 && at < this.length; at = this.#bytes.indexOf(0, at)) this.#bytes[at] = 0x80
+  /**
+   * A literal of pieces of `source`, one after the other: [start, end) as pairs of numbers; and `tail` (Latin-1) behind them. It holds no NUL
+   * (RFC 3501 §9 CHAR8): one is sent as 0x80.
+   */
+  literal(source: Uint8Array, places: readonly number[], tail = ''): void {
+    let size = tail.length
+    for (let i = 0; i < places.length; i += 2) size += places[i + 1]! - places[i]!
+    this.text(`{${size}}\r\n`)
+    this.#need(size)
+    const bytes = this.#bytes
+    let at = this.length
+    for (let i = 0; i < places.length; i += 2) {
+      for (let from = places[i]!; from < places[i + 1]!; from++) bytes[at++] = source[from]! || 0x80
+    }
+    this.length = at
+    this.text(tail)
+    this.literalBytes += size
   }
 
   /** Once more what has been written from `start` to `end`. */

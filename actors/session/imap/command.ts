@@ -84,6 +84,10 @@ export interface Selected {
   listen(listener: () => void): Cancel
   /** Tells FLAGS, if there are keywords that the client has not heard of: before FETCH responses that may have them. */
   keywords(): void
+  /** `n FETCH (FLAGS …)` of one message, its MODSEQ too where CONDSTORE is on; `withUid`: and its UID. After `keywords`. */
+  flagsOf(seq: number, uid: number, row: number, withUid: boolean): string
+  /** `n FETCH (MODSEQ (…))`: for one who knows the flags. */
+  modseqOf(seq: number, uid: number, row: number, withUid: boolean): string
 }
 
 /** The command that is running. */
@@ -168,10 +172,6 @@ export interface ImapSession {
   sync(): void
   /** FLAGS and PERMANENTFLAGS of the selected mailbox as they are now. */
   sendFlags(): void
-  /** `FETCH (FLAGS …)` of one message, with its UID where the command speaks in UIDs, and its MODSEQ where CONDSTORE is on. */
-  sendMessageFlags(seq: number, uid: number, row: number): void
-  /** `FETCH (MODSEQ (…))` of one message. */
-  sendMessageModseq(seq: number, uid: number, row: number): void
   /** Like `sync` in the middle of a command: up to which modseq the client knows everything is told at its end only. */
   syncQuietly(): void
   /** The modseq up to which the client has been told everything: for the tagged reply, which tells it. */

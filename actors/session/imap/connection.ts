@@ -233,10 +233,6 @@ export class ImapConnection implements ImapSession {
 
   sendFlags(): void { this.selected.sendFlags() }
 
-  sendMessageFlags(seq: number, uid: number, row: number): void { this.selected.flags(seq, uid, row, this.#running.uid) }
-
-  sendMessageModseq(seq: number, uid: number, row: number): void { this.selected.modseq(seq, uid, row, this.#running.uid) }
-
   syncQuietly(): void {
     const allowed = this.#notifier === undefined ? this.#syncMode : this.#notifier.allowed(this.#syncMode)
     if (allowed !== undefined) this.selected.syncQuietly(this.#bearable(allowed), this.#running.uid || this.notified)

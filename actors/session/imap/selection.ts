@@ -186,10 +186,9 @@ export class Selection implements Selected, ViewEvents {
     return this.#qresync || speaksUidsOnly(this.#client) ? (uids) => { this.#client.send(`VANISHED ${SequenceSet.of(uids).toString()}`) } : undefined
   }
 
-  /** `withUid` is said where a command asks for it. */
-  flags(seq: number, uid: number, row: number, withUid?: boolean): void {
-    if (withUid === undefined && this.#client.mutesFlags) this.#mutedSince = Math.min(this.#mutedSince ?? Infinity, this.mailbox.messages.modseqs[row]! - 1)
-    else this.#tellFlags(seq, uid, row, withUid ?? this.#withUid)
+  flags(seq: number, uid: number, row: number): void {
+    if (this.#client.mutesFlags) this.#mutedSince = Math.min(this.#mutedSince ?? Infinity, this.mailbox.messages.modseqs[row]! - 1)
+    else this.#tellFlags(seq, uid, row, this.#withUid)
   }
 
   /** Tells the flags that could not be told. */
@@ -206,22 +205,25 @@ export class Selection implements Selected, ViewEvents {
 
   #tellFlags(seq: number, uid: number, row: number, withUid: boolean): void {
     this.keywords()
-    const flags = flagsOf(this.mailbox, row, this.view.isRecent(uid))
-    this.#tell(seq, uid, this.#client.enabled.has('CONDSTORE') ? `${this.#modseqOf(row)} ${flags}` : flags, withUid)
+    this.#client.send(this.flagsOf(seq, uid, row, withUid))
   }
 
-  /** `FETCH (MODSEQ (…))`: to one who knows the flags. */
-  modseq(seq: number, uid: number, row: number, withUid: boolean): void {
-    this.#tell(seq, uid, this.#modseqOf(row), withUid)
+  flagsOf(seq: number, uid: number, row: number, withUid: boolean): string {
+    const flags = flagsOf(this.mailbox, row, this.view.isRecent(uid))
+    return this.#response(seq, uid, this.#client.enabled.has('CONDSTORE') ? `${this.#modseqOf(row)} ${flags}` : flags, withUid)
+  }
+
+  modseqOf(seq: number, uid: number, row: number, withUid: boolean): string {
+    return this.#response(seq, uid, this.#modseqOf(row), withUid)
   }
 
   gone(reason: string): void { this.goneBecause = reason }
 
   get #qresync(): boolean { return this.#client.enabled.has('QRESYNC') }
 
-  #tell(seq: number, uid: number, items: string, withUid: boolean): void {
-    if (speaksUidsOnly(this.#client)) this.#client.send(`${uid} UIDFETCH (${items})`)
-    else this.#client.send(`${seq} FETCH (${withUid || this.#qresync || speaksRev2(this.#client) ? `UID ${uid} ` : ''}${items})`)
+  #response(seq: number, uid: number, items: string, withUid: boolean): string {
+    if (speaksUidsOnly(this.#client)) return `${uid} UIDFETCH (${items})`
+    return `${seq} FETCH (${withUid || this.#qresync || speaksRev2(this.#client) ? `UID ${uid} ` : ''}${items})`
   }
 
   #modseqOf(row: number): string {

@@ -3,6 +3,7 @@
 // CONDSTORE the new MODSEQ of those that were changed. Messages that others have expunged are no failure (as in Dovecot): a NO would
 // make clients give up, OK [EXPUNGEISSUED] makes them look.
 
+import { limits } from '../../../../runtime/limits.ts'
 import type { FlagSet } from '../../../user/types.ts'
 import { Flag } from '../../../user/types.ts'
 import { No, RequiresSync, UsesSequences, command, ok } from '../command.ts'
@@ -32,15 +33,25 @@ function change(p: Parser): { mode: 'add' | 'remove' | 'replace'; silent: boolea
 /** Tells the flags, or just the MODSEQ, of those of `uids` that are still there. */
 async function tell(uids: readonly number[], what: 'flags' | 'modseq', s: ImapSession): Promise<void> {
   const { view, mailbox } = s.selected
+  const { uid: withUid } = s.running
   let row = -1
   let seq = 0
+  let text = ''
+  s.selected.keywords()
   for (const uid of uids) {
     row = mailbox.messages.rowNear(uid, row + 1)
     seq = view.seqNear(uid, seq + 1)
-    if (row >= 0 && seq > 0) what === 'flags' ? s.sendMessageFlags(seq, uid, row) : s.sendMessageModseq(seq, uid, row)
+    if (row < 0 || seq === 0) continue
+    text += `* ${what === 'flags' ? s.selected.flagsOf(seq, uid, row, withUid) : s.selected.modseqOf(seq, uid, row, withUid)}\r\n`
+    if (text.length < limits.fetchTextBytes) continue
+    s.write(text)
+    text = ''
     const slow = s.flush()
-    if (slow !== undefined) await slow
+    if (slow === undefined) continue
+    await slow
+    s.selected.keywords()
   }
+  s.write(text)
 }
 
 /** Every message has flags, even if none is set: unchanged since 0 is none (RFC 7162 §3.1.3). */

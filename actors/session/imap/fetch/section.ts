@@ -4,10 +4,12 @@
 // message in it follow. What does not exist is empty, as in Dovecot (the RFC leaves it open).
 
 import { anyField } from '../../../mail/cached-header.ts'
-import { selectFields } from '../../../mail/headers.ts'
+import { FieldNames, selectFields } from '../../../mail/field-names.ts'
+import { eachField } from '../../../mail/headers.ts'
 import { coversFields, sectionRange } from '../../../mail/summary.ts'
 import type { Summary, SummaryHead } from '../../../mail/types.ts'
 import { limits } from '../../../../runtime/limits.ts'
+import type { AnswerBytes } from '../answer-bytes.ts'
 import { astring, latin1 } from '../encode.ts'
 import type { FetchedMessage, Piece, Slice } from './item.ts'
 import type { Parser } from '../grammar.ts'
@@ -94,11 +96,25 @@ export async function readSection(section: Section, partial: Partial | undefined
   return known === undefined ? literal(cut(slice, partial)) : literalOf(known, partial)
 }
 
-/** The fields that a section of the whole message names, if the cache has them all. */
-export function fieldsOfHead(section: Section, partial: Partial | undefined, head: SummaryHead): Uint8Array | undefined {
+/** Where the fields lie in a header that are being written: reused for each. */
+const places: number[] = []
+
+/** Writes the fields that a section of the whole message names (`names`: the same), if the cache has them all. */
+export function writeFieldsOfHead(section: Section, names: FieldNames, partial: Partial | undefined, head: SummaryHead, out: AnswerBytes): boolean {
   const except = section.text === 'HEADER.FIELDS.NOT'
-  if (!keeps(head, section.fields, except)) return undefined
-  return bytesOf(withEmptyLine(selectFields(head.header, section.fields, { except })), partial)
+  if (!keeps(head, section.fields, except)) return false
+  const block = head.header
+  if (partial !== undefined) {
+    const bytes = bytesOf(withEmptyLine(selectFields(block, names, { except })), partial)
+    out.literal(bytes, [0, bytes.length])
+    return true
+  }
+  places.length = 0
+  eachField(block, (start, end) => {
+    if (names.has(block, start, end) !== except) places.push(start, end)
+  })
+  out.literal(block, places, '\r\n')
+  return true
 }
 
 function literalOf(whole: Uint8Array, partial: Partial | undefined): readonly (string | Uint8Array)[] {
@@ -145,7 +161,7 @@ async function chosenFields(section: Section, summary: Summary, m: SectionSource
   const { start, end } = sliceOf(section, summary)
   if (start === end) return new Uint8Array(0)
   const cached = section.part.length === 0 && keeps(summary, section.fields, except)
-  return withEmptyLine(selectFields(cached ? summary.header : await m.headerBytes(start, end), section.fields, { except }))
+  return withEmptyLine(selectFields(cached ? summary.header : await m.headerBytes(start, end), new FieldNames(section.fields), { except }))
 }
 
 /** Whether the cache has every field that these names choose. */
