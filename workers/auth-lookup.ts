@@ -32,6 +32,9 @@ export class Databases {
   /** Whether some opened database waits for a network. */
   get waits(): boolean { return this.#waits }
 
+  /** Whether some opened database gives out passwords, which are then compared here. */
+  get computes(): boolean { return [...this.#passdbs.values()].some(({ verify }) => verify === undefined) }
+
   /** What the opened databases have to say at start, each line once. */
   get notes(): string[] {
     return [...new Set([...this.#passdbs.values(), ...this.#userdbs.values()].flatMap((source) => source.notes ?? []))]

@@ -1,7 +1,7 @@
 // The auth pool: threads that look users up and hash passwords, so that neither stops a session.
 //
 // auth_worker_max_count is how many look-ups run at a time, each with connections of its own. Where a database waits for a
-// network, one thread serves several of them (a thread costs 13 MB and 130 ms to start; a waiting look-up nothing); more
+// network, one thread serves several of them (a thread costs 13 MB and some 100 ms to start; a waiting look-up nothing); more
 // threads than cores would compute nothing more.
 
 import { randomBytes } from 'node:crypto'
@@ -85,7 +85,7 @@ export class AuthPool {
     await Promise.all([this.#threads, ...this.#retired].map((threads) => threads.end()))
   }
 
-  #start(): AuthThreads { return new AuthThreads(this.#limit, this.#databases.waits, { saltKey: this.#saltKey }) }
+  #start(): AuthThreads { return new AuthThreads(this.#limit, this.#databases, { saltKey: this.#saltKey }) }
 
   #replace(): void {
     const old = this.#threads

@@ -10,14 +10,24 @@ import type { AuthWorkerData } from './auth-worker.ts'
 /** A thread without work for this long ends (ms); the first one stays. */
 const idleMs = 60_000
 
+/**
+ * What look-ups spend their time with. `waits`: for a network, so that a thread can do several of them; `computes`: with hashes, so
+ * that all cores are of use. (Where they only wait, one thread for many of them costs less: it wakes up less often.)
+ */
+export interface Work { waits: boolean; computes: boolean }
+
+/** So many look-ups that only wait are no work for a second thread. */
+const waitingLookups = 16
+
 export class AuthThreads {
   readonly #pool: Piscina
   #asked = 0
   #retired = false
 
-  /** `limit` look-ups at a time; `waits`: they wait for a network, and a thread can do several of them. */
-  constructor(limit: number, waits: boolean, data: AuthWorkerData) {
-    const threads = Math.min(limit, os.availableParallelism())
+  /** `limit` look-ups at a time, of what `work` says. */
+  constructor(limit: number, work: Work, data: AuthWorkerData) {
+    const useful = work.computes ? limit : Math.ceil(limit / waitingLookups)
+    const threads = Math.min(useful, os.availableParallelism())
     this.#pool = new Piscina({
       filename: new URL('./auth-worker.ts', import.meta.url).href,
       minThreads: 1,
@@ -25,8 +35,9 @@ export class AuthThreads {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: limits.authYoungMegabytes },
       idleTimeout: idleMs,
-      concurrentTasksPerWorker: waits ? Math.ceil(limit / threads) : 1,
+      concurrentTasksPerWorker: work.waits ? Math.ceil(limit / threads) : 1,
       maxQueue: limits.mailboxQueue,
+      recordTiming: false,
       // Blocking waits would hold up a driver's own I/O between two tasks.
       atomics: 'disabled',
     })

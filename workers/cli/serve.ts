@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig, settingsFor } from '../../conf/load.ts'
 import { limits } from '../../runtime/limits.ts'
+import { flushCompiled } from '../compile-cache.ts'
 import { listenerName } from '../listeners.ts'
 import type { Listener } from '../listeners.ts'
 import { Server } from '../main.ts'
@@ -29,6 +30,7 @@ export default command({
     const server = new Server(config, overrides)
     await server.start()
     process.on('SIGHUP', () => { void server.reloadOrSay() })
+    flushCompiled()
     console.log(announce(server.listeners, settingsFor(config, {}).culver_ready_text))
     await stopSignal()
     console.log('Stopping; once more to stop at once.')
