@@ -12,7 +12,7 @@ import { TestServer } from '../fixtures/server.ts'
 import { Slapd, admin, suffix } from '../real/slapd.ts'
 import { passdb } from '../unit/auth/double.ts'
 import { AuthPool } from '../../workers/auth-pool.ts'
-import { figure } from './measure.ts'
+import { cpuSeconds, figure } from './measure.ts'
 
 const users = 10_000
 /** Those of them who log in by IMAP. */
@@ -96,5 +96,13 @@ void t.test('logins a second', { skip: slapd === undefined ? 'needs slapd' : fal
       + `${percent(ratios.map((one) => one.imap))} by IMAP, of what ldapts alone makes on as many connections`)
     t.ok(median(ratios.map((one) => one.pooled)) > 0.1 && median(ratios.map((one) => one.imap)) > 0.01, 'no login waits for something that has nothing to do with it')
   }
+  const count = 400
+  const before = cpuSeconds(server.pid)
+  await rate(count, 4, byImap)
+  const serverCpu = cpuSeconds(server.pid) - before
+  const here = process.cpuUsage()
+  await rate(count, 4, bare)
+  const { user, system } = process.cpuUsage(here)
+  figure(t, `a login by IMAP, disconnect included, takes ${(serverCpu / ((user + system) / 1e6)).toFixed(1)} times the CPU of ldapts' two questions alone`)
   t.equal(failed, 0, 'every login succeeds')
 })

@@ -96,7 +96,9 @@ void t.test('behind a proxy that logs in with a master password', { skip, timeou
   t.ok(client !== undefined, 'the master password opens every mailbox of the directory')
   t.match((await client!.command('b', 'GETQUOTAROOT INBOX')).join('\n'), /STORAGE \d+ 3000/, 'with the fields that the directory has')
   client!.close()
-  t.equal(await login(ports.imap, 'u3@example.com', 'pw3'), undefined, 'users do not come past the proxy')
+  const own = await login(ports.imap, 'u3@example.com', 'pw3')
+  t.ok(own !== undefined, 'the own password does too, as in Dovecot: a failure of the first passdb goes on to the second')
+  own?.close()
   t.equal(await login(ports.imap, 'nobody@example.com', 'of-the-proxy'), undefined, 'and it opens none that is not there')
   await slapd!.kill()
   const away = await LineClient.connect(ports.imap)
@@ -105,4 +107,15 @@ void t.test('behind a proxy that logs in with a master password', { skip, timeou
   away.close()
   await slapd!.start()
   t.notMatch(server.output, 'of-the-proxy')
+})
+
+void t.test('and shuts out who comes past that proxy', { skip, timeout: 120_000 }, async (t) => {
+  const { ports } = await start(t, (seed) => seed
+    .replace(/^#passdb \{[^]*?^#\}/m, (block) => block.replace(/^#/gm, ''))
+    .replace('MASTER-PASSWORD', 'of-the-proxy')
+    .replace('result_success = continue', 'result_success = continue\n  result_failure = return-fail'))
+  t.equal(await login(ports.imap, 'u3@example.com', 'pw3'), undefined)
+  const client = await login(ports.imap, 'u3@example.com', 'of-the-proxy')
+  t.ok(client !== undefined)
+  client?.close()
 })
