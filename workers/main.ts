@@ -42,6 +42,7 @@ import type { SessionWorkerControl } from './session-worker.ts'
 import type { StorageWorkerControl } from './storage-worker.ts'
 import { tlsOf } from './storage/tls.ts'
 import { Thread, moving } from './thread.ts'
+import type { Remote } from './thread.ts'
 import { checkTls, someoneHasTls } from './tls/check.ts'
 import { newTicketKeys } from './tls/context.ts'
 
@@ -57,7 +58,7 @@ export class Server {
   readonly #log: Log
   readonly #effects: ReturnType<typeof realEffects>
   readonly #sessions: Supervisor<SessionThread>[]
-  readonly #storage: Supervisor<StorageThread>
+  readonly #storage: Supervisor<StorageThread>[]
   readonly #pool: AuthPool
   readonly #authActor: AuthActor
   readonly #auth: Mailbox<AnyAuthRequest, AnyAuthAnswer>
@@ -65,7 +66,7 @@ export class Server {
   readonly #metacache: Metacache
   /** Threads that are connected with each other. */
   readonly #sessionThreads = new Map<number, SessionThread>()
-  #storageThread: StorageThread | undefined
+  readonly #storageThreads = new Map<number, StorageThread>()
   /** What the probe at start has found. */
   #conditionalWrites: boolean | undefined
   /** Settles when the last thread to be connected has been. */
@@ -96,7 +97,10 @@ export class Server {
     this.#auth = new Mailbox(this.#authActor, this.#effects.clock, limits.authWaiting)
     this.#anvil = createAnvil(settings, (worker, keys) => { this.#kick(worker, keys) })
     this.#metacache = new Metacache({ effects: this.#effects, evict: (user, known) => this.#evict(user, known), refuse: (refused) => { this.#refuse(refused) } }, settings)
-    this.#storage = new Supervisor(this.#effects, { name: 'storage worker', start: () => this.#startStorage() })
+    this.#storage = Array.from({ length: settings.culver_storage_workers }, (_, index) => new Supervisor<StorageThread>(this.#effects, {
+      name: settings.culver_storage_workers === 1 ? 'storage worker' : `storage worker ${index}`,
+      start: () => this.#startStorage(index),
+    }))
     this.#sessions = Array.from({ length: workerCount(settings) }, (_, index) => new Supervisor<SessionThread>(this.#effects, {
       name: `session worker ${index}`,
       start: () => this.#startSession(index),
@@ -120,7 +124,7 @@ export class Server {
       for (const spec of storesOf(settings)) await checkStorage(spec)
       await this.#probeListeners()
       this.#reportConfig()
-      await this.#storage.start()
+      await Promise.all(this.#storage.map((supervisor) => supervisor.start()))
       await Promise.all(this.#sessions.map((supervisor) => supervisor.start()))
       await this.#metacache.start()
       // Nobody listens before all can reach each other.
@@ -144,7 +148,7 @@ export class Server {
     const left = until - clock.monotonic()
     await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(left * 0.8)))
     await this.#metacache.stop()
-    await this.#storage.stop(until - clock.monotonic())
+    await Promise.all(this.#storage.map((supervisor) => supervisor.stop(until - clock.monotonic())))
     await this.#pool.stop()
   }
 
@@ -183,13 +187,13 @@ export class Server {
 
   /** Threads and look-ups. */
   get workers(): WorkersAnswer {
-    return { session: { threads: this.#sessionThreads.size }, storage: { threads: this.#storageThread === undefined ? 0 : 1 }, auth: this.#pool.state }
+    return { session: { threads: this.#sessionThreads.size }, storage: { threads: this.#storageThreads.size }, auth: this.#pool.state }
   }
 
-  /** Ends one thread as a crash would (tests, drills), or those of the auth pool; they are started again. */
+  /** Ends threads as a crash would (tests, drills): a session worker, those of the auth pool or of the store; they are started again. */
   async kill(thread: 'storage' | 'auth' | number): Promise<void> {
     if (thread === 'auth') return this.#pool.kill()
-    await (thread === 'storage' ? this.#storage : this.#sessions[thread])?.child?.kill()
+    await Promise.all((thread === 'storage' ? this.#storage : this.#sessions.slice(thread, thread + 1)).map((supervisor) => supervisor.child?.kill()))
   }
 
   /** Sessions and users on each session worker that runs. */
@@ -231,9 +235,9 @@ export class Server {
     }
   }
 
-  #startStorage(): Promise<StorageThread> {
-    const thread: StorageThread = new Thread('storage', './storage-worker.ts')
-    return this.#connected(thread, () => this.#connectStorage(thread))
+  #startStorage(index: number): Promise<StorageThread> {
+    const thread: StorageThread = new Thread(`storage-${index}`, './storage-worker.ts')
+    return this.#connected(thread, () => this.#connectStorage(index, thread))
   }
 
   #startSession(index: number): Promise<SessionThread> {
@@ -254,15 +258,15 @@ export class Server {
     return thread
   }
 
-  async #connectStorage(thread: StorageThread): Promise<void> {
-    await thread.call((control) => control.start({ settings: settingsFor(this.#config, {}) }))
+  async #connectStorage(index: number, thread: StorageThread): Promise<void> {
+    await thread.call((control) => control.start({ settings: settingsFor(this.#config, {}), share: { index, count: this.#storage.length } }))
     this.#conditionalWrites ??= await this.#probe(thread)
     for (const session of this.#sessionThreads.values()) {
       const port = await connectStorage(thread)
-      await ifAlive(session, session.call((control) => control.connectStorage(moving(port, [port]))))
+      await ifAlive(session, session.call((control) => control.connectStorage(index, moving(port, [port]))))
     }
-    this.#storageThread = thread
-    void thread.ended.then(() => { if (this.#storageThread === thread) this.#storageThread = undefined })
+    this.#storageThreads.set(index, thread)
+    void thread.ended.then(() => { if (this.#storageThreads.get(index) === thread) this.#storageThreads.delete(index) })
   }
 
   /** Tries once at start whether the store keeps two backends apart; one whose name depends on the user, or that is away, is trusted. */
@@ -278,14 +282,14 @@ export class Server {
   }
 
   async #connectSession(index: number, thread: SessionThread): Promise<void> {
-    const storage = this.#storageThread
-    if (storage === undefined) throw new TempFail('the storage worker is not running')
+    const storage = this.#storage.map((_, at) => this.#storageThreads.get(at))
+    if (storage.includes(undefined)) throw new TempFail('a storage worker is not running')
     const main = new MessageChannel()
     this.#serve(main.port1)
-    const storagePort = await connectStorage(storage)
+    const storagePorts = await Promise.all(storage.map((thread) => connectStorage(thread!)))
     await thread.call((control) => control.start(moving(
-      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePort, conditionalWrites: this.#conditionalWrites ?? true, ticketKeys: this.#ticketKeys },
-      [main.port2, storagePort])))
+      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePorts, conditionalWrites: this.#conditionalWrites ?? true, ticketKeys: this.#ticketKeys },
+      [main.port2, ...storagePorts])))
     for (const [other, peer] of this.#sessionThreads) {
       const { port1, port2 } = new MessageChannel()
       await thread.call((control) => control.connectPeer(other, moving(port1, [port1])))
@@ -304,14 +308,14 @@ export class Server {
         this.#pool.resize(message.count)
         return this.workers
       case 'workers': return this.workers
-      case 'caches': return this.#caches((thread) => thread.call((control) => control.statistics()).then(({ caches }) => caches))
-      case 'rescan-caches': return this.#caches((thread) => thread.call((control) => control.rescanCaches(message.directory)))
+      case 'caches': return this.#caches((control) => control.statistics().then(({ caches }) => caches))
+      case 'rescan-caches': return this.#caches((control) => control.rescanCaches(message.directory))
     }
   }
 
-  async #caches(ask: (thread: StorageThread) => Promise<CacheAnswer>): Promise<CacheAnswer> {
-    if (this.#storageThread === undefined) throw new TempFail('the storage worker is not running')
-    return ask(this.#storageThread)
+  /** Of all storage workers, in their order: each has a part of every cache. */
+  async #caches(ask: (control: Remote<StorageWorkerControl>) => Promise<CacheAnswer>): Promise<CacheAnswer> {
+    return (await Promise.all([...this.#storageThreads.values()].map((thread) => thread.call(ask)))).flat()
   }
 
   /** This thread's end of a session worker's main link. */

@@ -33,7 +33,8 @@ export interface SessionWorkerStart {
   config: Config
   listeners: Listener[]
   main: MessagePort
-  storage: MessagePort
+  /** One to each storage worker. */
+  storage: MessagePort[]
   /** Whether the store honours conditions. */
   conditionalWrites: boolean
   /** Keys of TLS session tickets, the same for all workers. */
@@ -49,7 +50,8 @@ type UserErrand = UserMessage | { kind: 'prepare'; account: Account }
 class SessionWorker {
   readonly #start: SessionWorkerStart
   readonly #main: Link
-  #storage: Link
+  /** By the storage worker's number: a user has one of them. */
+  readonly #storage: Link[]
   readonly #peers = new Map<number, { link: Link; relay: Relay }>()
   readonly #effects: ReturnType<typeof realEffects>
   readonly #handshakes: Handshakes
@@ -61,9 +63,9 @@ class SessionWorker {
   constructor(start: SessionWorkerStart) {
     this.#start = start
     this.#main = this.#link(start.main)
-    this.#storage = this.#storageLink(start.storage)
+    this.#storage = start.storage.map((port) => this.#storageLink(port))
     this.#effects = realEffects({
-      storage: openStorageClient(() => this.#storage, start.conditionalWrites),
+      storage: openStorageClient((user) => this.#storage[placeOf(user, this.#storage.length)]!, start.conditionalWrites),
       ask: (to, message, options) => this.#ask(to, message, options),
       tell: (to, message) => this.#main.tell(to, message),
       emit: (event) => this.#main.tell('log', event),
@@ -81,9 +83,9 @@ class SessionWorker {
 
   reload(config: Config): void { this.#host.config = config }
 
-  connectStorage(port: MessagePort): void {
-    this.#storage.close('the storage worker was restarted')
-    this.#storage = this.#storageLink(port)
+  connectStorage(index: number, port: MessagePort): void {
+    this.#storage[index]!.close('the storage worker was restarted')
+    this.#storage[index] = this.#storageLink(port)
   }
 
   connectPeer(index: number, port: MessagePort): void {
@@ -170,7 +172,7 @@ export interface SessionWorkerControl {
   start(start: SessionWorkerStart): void
   /** What holds for sessions that begin, and users that are opened, from now on. */
   reload(config: Config): void
-  connectStorage(port: MessagePort): void
+  connectStorage(index: number, port: MessagePort): void
   connectPeer(index: number, port: MessagePort): void
   listen(): Promise<void>
   /** Accepts no more and ends all sessions. Users stay, for the other workers' sessions that deliver to them. */
@@ -189,7 +191,7 @@ export interface SessionWorkerControl {
 const control: SessionWorkerControl = {
   start: (start) => { worker = new SessionWorker(start) },
   reload: (config) => running().reload(config),
-  connectStorage: (port) => running().connectStorage(port),
+  connectStorage: (index, port) => running().connectStorage(index, port),
   connectPeer: (index, port) => running().connectPeer(index, port),
   listen: () => running().listen(),
   finish: (reason, deadlineMs) => running().finish(reason, deadlineMs),

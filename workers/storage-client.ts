@@ -14,10 +14,10 @@ import { storageChannel } from './storage/messages.ts'
 import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
 
 /**
- * Answers a function that opens the store of a configured string. `link` gives the current link to the storage worker;
+ * Answers a function that opens the store of a configured string. `link` gives the current link to the storage worker of a user;
  * `honest`: the probe at start has found no store that lies about conditions (storage/probe.ts).
  */
-export const openStorageClient = (link: () => Link, honest = true): ((spec: string) => ObjectStore) => (spec) => new StorageClient(spec, link, honest)
+export const openStorageClient = (link: (user: string) => Link, honest = true): ((spec: string) => ObjectStore) => (spec) => new StorageClient(spec, link, honest)
 
 /** Names of reads are unique in this thread, whichever link they go over. */
 let lastRead = 0
@@ -25,16 +25,16 @@ let lastRead = 0
 class StorageClient implements ObjectStore {
   readonly conditionalWrites: boolean
   readonly #spec: string
-  readonly #link: () => Link
+  readonly #link: (user: string) => Link
 
-  constructor(spec: string, link: () => Link, honest: boolean) {
+  constructor(spec: string, link: (user: string) => Link, honest: boolean) {
     this.#spec = spec
     this.#link = link
     this.conditionalWrites = honest && honoursConditions(spec)
   }
 
   async read(key: string, context: RequestContext, range?: ByteRange): Promise<ObjectReader> {
-    const link = this.#link()
+    const link = this.#link(context.user)
     const read = ++lastRead
     const forget = (): void => link.tell(storageChannel, { forget: read } satisfies Forget)
     try {
@@ -50,27 +50,27 @@ class StorageClient implements ObjectStore {
   async write(key: string, body: Body, context: RequestContext, options: { metadata?: Metadata; condition?: WriteCondition } = {}): Promise<{ etag: string }> {
     const parts = body.parts.map((part) => (part instanceof Uint8Array ? new Uint8Array(part) : part))
     const transfer = parts.flatMap((part) => (part instanceof Uint8Array ? [part.buffer] : []))
-    return this.#ask(this.#link(), { op: 'write', key, body: { size: body.size, parts }, ...options }, context, transfer)
+    return this.#ask(this.#link(context.user), { op: 'write', key, body: { size: body.size, parts }, ...options }, context, transfer)
   }
 
   copy(from: string, to: string, context: RequestContext, metadata?: Metadata): Promise<void> {
-    return this.#ask(this.#link(), { op: 'copy', from, to, ...(metadata ? { metadata } : {}) }, context)
+    return this.#ask(this.#link(context.user), { op: 'copy', from, to, ...(metadata ? { metadata } : {}) }, context)
   }
 
   delete(key: string, context: RequestContext): Promise<void> {
-    return this.#ask(this.#link(), { op: 'delete', key }, context)
+    return this.#ask(this.#link(context.user), { op: 'delete', key }, context)
   }
 
   deleteMany(keys: string[], context: RequestContext): Promise<string[]> {
-    return this.#ask(this.#link(), { op: 'deleteMany', keys }, context)
+    return this.#ask(this.#link(context.user), { op: 'deleteMany', keys }, context)
   }
 
   list(prefix: string, context: RequestContext, options?: ListOptions): Promise<ListPage> {
-    return this.#ask(this.#link(), { op: 'list', prefix, ...(options ? { options } : {}) }, context)
+    return this.#ask(this.#link(context.user), { op: 'list', prefix, ...(options ? { options } : {}) }, context)
   }
 
   stat(key: string, context: RequestContext): Promise<ObjectStat> {
-    return this.#ask(this.#link(), { op: 'stat', key }, context)
+    return this.#ask(this.#link(context.user), { op: 'stat', key }, context)
   }
 
   #ask<Value>(link: Link, operation: Operation, context: RequestContext, transfer?: readonly unknown[]): Promise<Value> {

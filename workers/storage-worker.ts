@@ -9,7 +9,7 @@ import { limits } from '../runtime/limits.ts'
 import { realClock, realTimers } from '../runtime/real-effects.ts'
 import { Link } from '../runtime/transport.ts'
 import { buildStack } from './fs/stack.ts'
-import type { FsWorld, OpenStore } from './storage/driver.ts'
+import type { FsWorld, OpenStore, Share } from './storage/driver.ts'
 import { cacheStatistics, rescanCaches } from './storage/cache-shared.ts'
 import type { CacheStatistics } from './storage/cache-directory.ts'
 import { FairQueue } from './storage/fair-queue.ts'
@@ -48,12 +48,12 @@ const realRandom: Random = { bytes: (count) => randomBytes(count), below: (bound
 export class StorageWorkerControl {
   readonly #queue = new FairQueue()
   /** What the settings say of the world; stores that are open already keep theirs. */
-  #told: Pick<FsWorld, 'tempDirectory' | 'tls' | 'auth'> = { tempDirectory: '/tmp', tls: usualTls, auth: { timeoutMs: 10_000, retries: 1 } }
+  #told: Pick<FsWorld, 'tempDirectory' | 'tls' | 'auth' | 'share'> = { tempDirectory: '/tmp', tls: usualTls, auth: { timeoutMs: 10_000, retries: 1 } }
   readonly #host: StorageHost
   readonly #build: (spec: string) => OpenStore
 
   constructor() {
-    const world: Omit<FsWorld, 'tempDirectory' | 'tls' | 'auth'> = {
+    const world: Omit<FsWorld, 'tempDirectory' | 'tls' | 'auth' | 'share'> = {
       clock: realClock,
       timers: realTimers,
       random: realRandom,
@@ -65,10 +65,10 @@ export class StorageWorkerControl {
   }
 
   /** Sets the limits; called once before the first `connect`, and again to change them. Running requests go on. */
-  start(options: { settings: StorageSettings; connections?: number }): void {
-    const { settings, connections = limits.storageConnections } = options
+  start(options: { settings: StorageSettings; connections?: number; share?: Share }): void {
+    const { settings, share = { index: 0, count: 1 }, connections = Math.ceil(limits.storageConnections / share.count) } = options
     this.#told = {
-      tempDirectory: settings.mail_temp_dir, tls: tlsOf(settings),
+      tempDirectory: settings.mail_temp_dir, tls: tlsOf(settings), share,
       auth: { timeoutMs: settings.fs_auth_request_timeout, retries: settings.fs_auth_request_max_retries },
     }
     this.#queue.limits = {

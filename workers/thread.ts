@@ -23,7 +23,7 @@ interface Stoppable {
 }
 
 /** A control method as the other thread sees it. */
-type Remote<Control> = comlink.Remote<Control>
+export type Remote<Control> = comlink.Remote<Control>
 
 export class Thread<Control extends Stoppable> implements Child {
   readonly name: string

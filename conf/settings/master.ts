@@ -39,5 +39,5 @@ export const masterSettings = {
   dict_db_config: path('', 'Berkeley DB configuration of dict processes.'),
   culver_ready_text: text('', 'Culver: what `serve` prints when it is ready, after its listeners.', actsAtStart),
   culver_session_workers: number(0, 'Culver: threads that hold sessions and users; 0: as many as the machine has cores.', actsAtStart),
-  culver_storage_workers: number(1, 'Culver: threads that do object I/O; users are hashed over them.'),
+  culver_storage_workers: number(1, 'Culver: threads that do object I/O; users are hashed over them.', actsAtStart),
 } as const

@@ -22,10 +22,11 @@ import type { Cached } from '../storage/cache-directory.ts'
 import { readAll } from '../storage/cache-disk.ts'
 import type { Fill } from '../storage/cache-fill.ts'
 import { acquireCache } from '../storage/cache-shared.ts'
+import { nameWithin } from '../storage/cache-scan.ts'
 import type { SharedCache } from '../storage/cache-shared.ts'
 import { Staging } from '../storage/cache-staging.ts'
 import { wrapper } from '../storage/driver.ts'
-import type { FsWorld, OpenStore } from '../storage/driver.ts'
+import type { FsWorld, OpenStore, Share } from '../storage/driver.ts'
 import { checkKey, checkRange, clipRange, isWhole } from '../storage/keys.ts'
 import { argument, Wrapping } from '../storage/wrapping.ts'
 import type { WriteOptions } from '../storage/wrapping.ts'
@@ -59,10 +60,12 @@ const isIndex = (key: string): boolean => key.startsWith('idx/') || key.includes
 export class CachingStore extends Wrapping {
   readonly #acquire: () => SharedCache
   readonly #identity: string
+  readonly #share: Share | undefined
   #acquired: SharedCache | undefined
 
-  constructor(parent: OpenStore, acquire: () => SharedCache, identity: string) {
+  constructor(parent: OpenStore, acquire: () => SharedCache, identity: string, share?: Share) {
     super(parent)
+    this.#share = share
     this.#acquire = acquire
     this.#identity = identity
   }
@@ -187,7 +190,7 @@ export class CachingStore extends Wrapping {
     yield* (await this.parent.read(key, context, end === Infinity ? { start } : { start, end })).body
   }
 
-  #nameOf(key: string): string { return createHash('sha256').update(this.#identity).update(key).digest('hex').slice(0, 32) }
+  #nameOf(key: string): string { return nameWithin(createHash('sha256').update(this.#identity).update(key).digest('hex').slice(0, 32), this.#share) }
 }
 
 /** Without the asker's wish to give up: others may be reading the same by then. */
@@ -200,5 +203,5 @@ export default wrapper({
   form,
   parse,
   open: ({ bytes, directory, parent: text }: CacheOptions, parent, world: FsWorld) =>
-    new CachingStore(parent, () => acquireCache(directory, bytes, world), `${text}\n`),
+    new CachingStore(parent, () => acquireCache(directory, bytes, world), `${text}\n`, world.share),
 })

@@ -23,7 +23,7 @@ import type { Found } from './cache-entry.ts'
 import { blockBytes, blocksOf, CacheIndex } from './cache-index.ts'
 import type { Entry } from './cache-index.ts'
 import { pathOf, scan, shardOf, temporaryDirectory } from './cache-scan.ts'
-import type { FsWorld } from './driver.ts'
+import type { FsWorld, Share } from './driver.ts'
 import { errnoOf } from './fs-errors.ts'
 
 export interface CacheStatistics {
@@ -46,7 +46,7 @@ export interface Cached extends Found { file: CacheFile; close(): void }
 /** Something that changes an object is under way. `alone`: nothing else changed it meanwhile. */
 export interface Change { readonly name: string; alone: boolean; readonly dropped: Promise<void> }
 
-type World = Pick<FsWorld, 'clock' | 'timers' | 'emit'>
+type World = Pick<FsWorld, 'clock' | 'timers' | 'emit' | 'share'>
 
 export class CacheDirectory {
   readonly path: string
@@ -257,10 +257,11 @@ export class CacheDirectory {
   async #open(): Promise<void> {
     try {
       const text = await this.disk.readText(this.#markPath).catch((error: unknown) => { if (errnoOf(error) !== 'ENOENT') throw error })
+      const before = text === undefined && await this.#wasShared()
       if (text === undefined) await this.disk.mkdir(temporaryDirectory(this.path))
-      // Without a mark nothing was ever written here, but for what others have put in our place.
+      // Without a mark nothing was ever written here, unless it was shared in another way.
       this.#mark = text === undefined ? 0 : /^\d{1,12}\n$/.test(text) ? Number(text) : this.index.budget
-      this.index.unseen(this.#mark)
+      this.index.unseen(before ? this.index.budget : this.#mark)
     } catch (error) {
       this.trouble(error)
       this.index.unseen(this.index.budget)
@@ -272,7 +273,7 @@ export class CacheDirectory {
     const { disk, path: directory, index } = this
     try {
       await this.#ready
-      await scan({ ...this.#world, disk, directory, index, making: (file) => this.#making.has(file), stopped: () => this.#stopped })
+      await scan({ ...this.#world, share: this.#share, disk, directory, index, making: (file) => this.#making.has(file), stopped: () => this.#stopped })
       await this.#unlink(index.trim())
       if (!this.#stopped && index.used < this.#mark) await this.#writeMark()
     } catch (error) {
@@ -280,7 +281,22 @@ export class CacheDirectory {
     }
   }
 
-  get #markPath(): string { return path.join(this.path, '.used') }
+  /** Whether there is a mark of other parts of this directory. */
+  async #wasShared(): Promise<boolean> {
+    try {
+      return (await this.disk.readdir(this.path)).some((name) => name.startsWith('.used'))
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
+    }
+  }
+
+  get #share(): Share { return this.#world.share ?? { index: 0, count: 1 } }
+
+  get #markPath(): string {
+    const { index, count } = this.#share
+    return path.join(this.path, count === 1 ? '.used' : `.used-${index + 1}-of-${count}`)
+  }
 
   /** Sees to it that `.used` allows what is counted now. */
   async #raiseMark(): Promise<void> {

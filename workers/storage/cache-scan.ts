@@ -2,7 +2,7 @@
 // are removed. Slow on purpose: the cache serves meanwhile.
 //
 // Layout: `XX/…` entries, XX the first two and … the other thirty hex digits of the name; `.tmp/` files in the making; `.used`.
-// Nothing else in the directory is touched.
+// Nothing else in the directory is touched. Storage workers that share one have some XX each.
 
 import path from 'node:path'
 import type { Clock, Timers } from '../../runtime/effects.ts'
@@ -11,12 +11,14 @@ import type { CacheDisk } from './cache-disk.ts'
 import { blocksOf } from './cache-index.ts'
 import type { CacheIndex } from './cache-index.ts'
 import { pause } from './driver.ts'
+import type { Share } from './driver.ts'
 import { errnoOf } from './fs-errors.ts'
 
 export interface ScanWorld {
   disk: CacheDisk
   directory: string
   index: CacheIndex
+  share: Share
   clock: Clock
   timers: Timers
   /** Whether a file in `.tmp/` is being made here. */
@@ -29,11 +31,22 @@ export const shardOf = (directory: string, name: string): string => path.join(di
 export const pathOf = (directory: string, name: string): string => path.join(directory, name.slice(0, 2), name.slice(2))
 export const temporaryDirectory = (directory: string): string => path.join(directory, '.tmp')
 
+/** The first of the XX that are an own share; those of the next share begin where they end. */
+const firstShard = ({ index, count }: Share): number => Math.ceil((256 * index) / count)
+
+/** A name of an own share for a hash: its XX is moved there. */
+export const nameWithin = (hash: string, share: Share | undefined): string => {
+  if (share === undefined || share.count === 1) return hash
+  const [first, end] = [firstShard(share), firstShard({ ...share, index: share.index + 1 })]
+  const shard = first + (Number.parseInt(hash.slice(0, 2), 16) % (end - first))
+  return shard.toString(16).padStart(2, '0') + hash.slice(2)
+}
+
 let scans = 0
 
 /** Brings the index up to date. Rejects with the disk's error; the index is then as far as it got. */
 export const scan = async (world: ScanWorld): Promise<void> => {
-  const { disk, directory, index, clock, timers } = world
+  const { disk, directory, index, share, clock, timers } = world
   const number = ++scans
   const since = clock.now()
   let looked = 0
@@ -41,7 +54,8 @@ export const scan = async (world: ScanWorld): Promise<void> => {
     if (++looked % limits.cacheScanFiles === 0) await pause(timers, limits.cacheScanPauseMs)
   }
   const others = await scanTemporary(world, since, slowly)
-  for (let shard = 0; shard < 256 && !world.stopped(); shard++) {
+  const end = firstShard({ ...share, index: share.index + 1 })
+  for (let shard = firstShard(share); shard < end && !world.stopped(); shard++) {
     const prefix = shard.toString(16).padStart(2, '0')
     for (const rest of await namesIn(disk, path.join(directory, prefix))) {
       if (!/^[0-9a-f]{30}$/.test(rest)) continue

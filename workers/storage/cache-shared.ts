@@ -13,8 +13,9 @@ interface Shared { cache: CacheDirectory; fetches: Fetches; uses: number; bytes:
 const directories = new Map<string, Shared>()
 
 /** Opens a directory, or uses the one that is open. The size said last holds for all. */
-export const acquireCache = (directory: string, bytes: number, world: FsWorld): SharedCache => {
+export const acquireCache = (directory: string, size: number, world: FsWorld): SharedCache => {
   const place = path.resolve(directory)
+  const bytes = Math.floor(size / (world.share?.count ?? 1))
   let shared = directories.get(place)
   if (!shared) {
     const cache = new CacheDirectory(place, bytes, world)

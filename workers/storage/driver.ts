@@ -19,7 +19,12 @@ export interface FsWorld {
   tls: StoreTls
   /** Asking for a role's credentials (fs_auth_request_timeout, fs_auth_request_max_retries). */
   auth: { timeoutMs: number; retries: number }
+  /** Which of how many storage workers this is (culver_storage_workers): they divide local caches among them. The only one, where it is absent. */
+  share?: Share
 }
+
+/** `index` from 0. */
+export interface Share { index: number; count: number }
 
 /** A store that holds something of the machine (connections, timers) until it is closed. */
 export interface OpenStore extends ObjectStore {
