@@ -18,6 +18,13 @@ interface Ports { imap: number; lmtp: number }
 /** The director wants the same ports of all backends. */
 const backendConfig = (address: string, { imap, lmtp }: Ports): string => `
 login_trusted_networks = 127.0.0.1
+auth_verbose = yes
+passdb {
+  driver = static
+  args = password=masterpw
+  master = yes
+  username_filter = proxyadmin
+}
 service imap-login {
   inet_listener directed {
     address = ${address}
@@ -39,6 +46,12 @@ director_user_kick_delay = 0
 director_user_expire = 1 min
 passdb {
   driver = static
+  username_filter = boss*
+  args = proxy=y nopassword=y master=proxyadmin pass=masterpw proxy_mech=plain port=%{if;%s;eq;lmtp;${lmtp};${imap}}
+}
+passdb {
+  driver = static
+  username_filter = !boss*
   args = proxy=y nopassword=y port=%{if;%s;eq;lmtp;${lmtp};${imap}}
 }
 service director {
@@ -195,19 +208,100 @@ async function move(t: Tap, parts: Parts): Promise<void> {
   next.close()
 }
 
+/** The director's own master user, for users whose passwords the backends do not have. */
+async function master(t: Tap, parts: Parts): Promise<void> {
+  const client = await LineClient.connect(parts.dovecot.imapPort, { host: dovecotAddress, localAddress: '127.0.0.5' })
+  await client.line()
+  t.match((await client.command('a', 'LOGIN boss1 whatever')).at(-1), /^a OK /)
+  const [home] = await backendsOf(parts, 'boss1', 1)
+  await logged(parts.cullvers[home!]!, /Login: user=<boss1>, method=PLAIN, rip=127\.0\.0\.5, lip=127\.0\.0\.2,/)
+  t.ok(await append(client, 'as boss'))
+  client.close()
+  t.match(await deliver(parts, 'boss1', 'for boss'), /^250 2\.0\.0 /)
+  const direct = await LineClient.connect(parts.cullvers[home!]!.imapPort)
+  await direct.line()
+  await direct.command('a', `LOGIN boss1 ${password}`)
+  t.same(await subjects(direct), ['as boss', 'for boss'], 'and it is that user\'s mail')
+  t.match((await direct.command('x', 'LOGOUT')).at(-1), /^x OK /)
+  direct.close()
+}
+
+/** Several sessions, one of them in IDLE, and mail that keeps coming: nothing that was acknowledged is lost, nothing is there twice. */
+async function crowd(t: Tap, parts: Parts): Promise<void> {
+  const user = 'crowd'
+  const idle = await login(parts, user)
+  const [first] = await backendsOf(parts, user, 1)
+  await idle.command('s', 'SELECT INBOX')
+  void idle.send('i IDLE\r\n')
+  await idle.until(/^\+ /)
+  const sure: string[] = []
+  const maybe: string[] = []
+  let moved = false
+  /** Twelve mails, half of them behind the move. */
+  const writer = async (name: string, write: (subject: string) => Promise<boolean>): Promise<void> => {
+    for (let n = 0; n < 12; n++) {
+      if (n === 6 && !moved) {
+        moved = true
+        parts.dovecot.doveadm('director', 'move', user, other(first!))
+      }
+      const subject = `${name} ${n}`
+      ;(await write(subject) ? sure : maybe).push(subject)
+    }
+  }
+  const appending = async (name: string): Promise<void> => {
+    let client = await login(parts, user)
+    await writer(name, async (subject) => {
+      if (await append(client, subject)) return true
+      client.close()
+      client = await login(parts, user)
+      return false
+    })
+    client.close()
+  }
+  await Promise.all([appending('one'), appending('two'), writer('mail', async (subject) => (await deliver(parts, user, subject).catch(() => '')).startsWith('250 2.0.0 '))])
+  await idle.until(/^\* BYE /).catch(() => [])
+  t.equal(await idle.line(), undefined, 'who idles is sent away, too')
+  idle.close()
+  const client = await login(parts, user)
+  t.equal((await backendsOf(parts, user, 2)).at(-1), other(first!))
+  const there = await subjects(client)
+  t.ok(sure.length >= 24, `${sure.length} were acknowledged`)
+  t.same(sure.filter((subject) => !there.includes(subject)), [], 'nothing is lost')
+  t.same(sure.filter((subject) => there.filter((found) => found === subject).length !== 1), [], 'nothing is there twice')
+  t.same(there.filter((subject) => !sure.includes(subject) && !maybe.includes(subject)), [], 'nothing is invented')
+  const uids = (await client.command('u', 'UID SEARCH ALL')).flatMap((line) => (line.startsWith('* SEARCH') ? line.split(' ').slice(2) : []))
+  t.equal(new Set(uids).size, there.length, 'every UID is one message\'s')
+  client.close()
+}
+
 async function death(t: Tap, parts: Parts): Promise<void> {
   const user = 'survivor'
   const client = await login(parts, user)
   const [home] = await backendsOf(parts, user, 1)
   for (let n = 0; n < 5; n++) t.ok(await append(client, `mail ${n}`))
+  for (let n = 5; n < 10; n++) t.match(await deliver(parts, user, `mail ${n}`), /^250 2\.0\.0 /)
+  t.match((await client.command('g', 'SELECT INBOX')).at(-1), /^g OK /)
+  t.match((await client.command('h', 'STORE 2 +FLAGS (\\Flagged)')).at(-1), /^h OK /)
   await parts.cullvers[home!]!.kill()
+  await client.until(/^\* BYE /).catch(() => [])
   t.equal(await client.line(), undefined, 'its clients are cut off')
+  t.match(await deliver(parts, user, 'mail 10'), /^4\d\d /, 'and mail waits at the MTA until somebody says that it is down')
   parts.dovecot.doveadm('director', 'down', home!)
   parts.dovecot.doveadm('director', 'flush', home!)
   const next = await login(parts, user)
   t.equal((await backendsOf(parts, user, 2)).at(-1), other(home!))
-  t.same(await subjects(next), ['mail 0', 'mail 1', 'mail 2', 'mail 3', 'mail 4'], 'every mail is in the object store')
+  t.match(await deliver(parts, user, 'mail 10'), /^250 2\.0\.0 /)
+  const all = Array.from({ length: 11 }, (_, n) => `mail ${n}`).sort()
+  t.same(await subjects(next), all, 'every mail is in the object store, and the new one')
+  t.ok(await append(next, 'last'))
   next.close()
+  await parts.cullvers[home!]!.run()
+  parts.dovecot.doveadm('director', 'up', home!)
+  parts.dovecot.doveadm('director', 'move', user, home!)
+  const back = await login(parts, user)
+  t.equal((await backendsOf(parts, user, 3)).at(-1), home, 'back at the first one, whose local state is from before')
+  t.same(await subjects(back), [...all, 'last'].sort())
+  back.close()
 }
 
 const absent = requirePackages(dovecotPackages)
@@ -217,5 +311,7 @@ void t.test('Dovecot as a director', { skip, timeout: 240_000 }, async (t) => {
   const parts = await start(t)
   await t.test('users stay with their backend', (t) => stickiness(t, parts))
   await t.test('a user moves while it is connected, and is kicked', (t) => move(t, parts))
+  await t.test('master user', (t) => master(t, parts))
+  await t.test('a user moves while mail comes from all sides', (t) => crowd(t, parts))
   await t.test('a backend dies', (t) => death(t, parts))
 })

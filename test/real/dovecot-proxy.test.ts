@@ -46,6 +46,7 @@ async function start(t: Tap): Promise<Parts> {
         `forwarded@example.com:{PLAIN}dc1::::::${proxied} forward_secret=dc1`,
         `master@example.com:{PLAIN}own::::::${proxied} master=proxyadmin pass=masterpw proxy_mech=plain`,
         `shared@example.com:{PLAIN}own::::::${proxied} pass=of-all-proxies`,
+        `quiet@example.com:{PLAIN}${password}::::::${proxied} pass=of-all-proxies proxy_not_trusted=y`,
         `stale@example.com:{PLAIN}stale::::::${proxied}`,
       ],
       lmtp: [`tim@example.com:::::::proxy=y nopassword=y host=127.0.0.1 port=${culver.lmtpPort} forward_site=dc1`],
@@ -78,7 +79,7 @@ async function imap(t: Tap, parts: Parts): Promise<void> {
   t.match(reply, /^a OK \[CAPABILITY IMAP4rev1 .*\] Logged in$/)
   t.match((await client.command('b', 'SELECT INBOX')).at(-1), /^b OK \[READ-WRITE\]/)
   const session = await logged(() => dovecot.log, /user=<tim@example\.com>.*rip=127\.0\.0\.5.*session=<([^>]+)>/)
-  await logged(() => culver.output, new RegExp(`Login: user=<tim@example\\.com>, method=PLAIN, rip=127\\.0\\.0\\.5, lip=${dovecotAddress.replaceAll('.', '\\.')}, secured, session=<${session.replace(/[+/]/g, '\\$&')}>`))
+  await logged(() => culver.output, new RegExp(`Login: user=<tim@example\\.com>, method=PLAIN, rip=127\\.0\\.0\\.5, lip=${dovecotAddress.replaceAll('.', '\\.')}, mpid=\\d+, secured, session=<${session.replace(/[+/]/g, '\\$&')}>`))
   t.pass('the client\'s address and session id in the log')
   client.close()
 
@@ -89,10 +90,14 @@ async function imap(t: Tap, parts: Parts): Promise<void> {
   await logged(() => culver.output, /Login: user=<master@example\.com>.* rip=127\.0\.0\.5/)
   const shared = await login(parts, 'shared@example.com', 'own')
   t.match(shared.reply, /^a OK /, 'the password of all proxies, with a passdb in front that knows it and goes on')
+  const quiet = await login(parts, 'quiet@example.com', password)
+  t.match(quiet.reply, /^a OK /)
+  await logged(() => culver.output, /Login: user=<quiet@example\.com>, method=PLAIN, rip=127\.0\.0\.1, lip=127\.0\.0\.1,/)
+  t.pass('proxy_not_trusted: nothing is handed over, and the connection is the proxy\'s')
   const stale = await login(parts, 'stale@example.com', 'stale')
   t.equal(stale.reply, 'a NO [AUTHENTICATIONFAILED] Authentication failed.', 'what Culver refuses is passed through')
   await logged(() => culver.output, /static\(stale@example\.com,127\.0\.0\.5,<[^>]+>\): Password mismatch/)
-  for (const { client } of [forwarded, master, shared, stale]) client.close()
+  for (const { client } of [forwarded, master, shared, quiet, stale]) client.close()
 }
 
 async function limits(t: Tap, parts: Parts): Promise<void> {
@@ -129,7 +134,7 @@ async function byHand(t: Tap, { culver }: Parts): Promise<void> {
   void client.send(`i ID ("X-ORIGINATING-IP" "203.0.113.66" "x-session-id" "by-hand")\r\na LOGIN hand ${password}\r\n`)
   t.equal((await client.until(/^i OK /))[0], '* ID ("name" "filtered")', 'settings for the client\'s address')
   await client.until(/^a OK /)
-  await logged(() => culver.output, /imap-login\(hand\)<\d+><by-hand>: Info: Login: user=<hand>, method=PLAIN, rip=203\.0\.113\.66, lip=127\.0\.0\.1, secured, session=<by-hand>/)
+  await logged(() => culver.output, /imap-login: Info: Login: user=<hand>, method=PLAIN, rip=203\.0\.113\.66, lip=127\.0\.0\.1, mpid=\d+, secured, session=<by-hand>/)
   await client.command('x', 'LOGOUT')
   await logged(() => culver.output, /imap\(hand\)<\d+><by-hand>: Info: Disconnected: Logged out/)
   client.close()
