@@ -86,6 +86,8 @@ service imap-login {
 }
 local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${named.key}\n  login_greeting = Other ready.\n}\n`)
 
+    t.match(server.output, new RegExp(`IMAP +127\\.0\\.0\\.1:${imaps} \\(TLS\\)\n`))
+
     void t.test('STARTTLS, and login only behind it', async (t) => {
       const client = await LineClient.connect(server.imapPort, { localAddress: stranger })
       const greeting = await client.line()
@@ -213,6 +215,22 @@ local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${name
       await client.send('Subject: under TLS\r\n\r\nHello\r\n.\r\nQUIT\r\n')
       t.match(await client.until(/^221 /), [/^250 2\.0\.0 /, /^221/])
       client.close()
+    })
+
+    // The workers' common ticket keys are Node's to use.
+    if (runtime === 'node') void t.test('a TLS session is resumed on any worker', async (t) => {
+      const first = await LineClient.connectTls(imaps, { ...trusting('mail.example.com'), maxVersion: 'TLSv1.2' })
+      await first.line()
+      const session = (first.socket as tls.TLSSocket).getSession()
+      first.close()
+      for (let n = 0; n < 10; n++) {
+        const client = await LineClient.connectTls(imaps, { ...trusting('mail.example.com'), maxVersion: 'TLSv1.2', session })
+        t.ok((client.socket as tls.TLSSocket).isSessionReused())
+        client.close()
+      }
+      const other = await LineClient.connectTls(imaps, { ...trusting('other.example.com'), maxVersion: 'TLSv1.2', session })
+      t.notOk((other.socket as tls.TLSSocket).isSessionReused(), 'but not under another certificate')
+      other.close()
     })
 
     void t.test('handshakes that are broken off anywhere', async (t) => {

@@ -12,7 +12,7 @@ import { command } from './command.ts'
 /** One line a listener, then what the configuration has to say to a newcomer. */
 function announce(listeners: readonly Listener[], text: string): string {
   const width = Math.max(...listeners.map((listener) => listener.protocol.length))
-  const lines = listeners.map((listener) => `  ${listener.protocol.toUpperCase().padEnd(width)}  ${listenerName(listener)}`)
+  const lines = listeners.map((listener) => `  ${listener.protocol.toUpperCase().padEnd(width)}  ${listenerName(listener)}${listener.kind === 'inet' && listener.ssl ? ' (TLS)' : ''}`)
   return ['Culver is ready.', ...lines, ...(text === '' ? [] : [text.trimEnd()])].join('\n')
 }
 
