@@ -12,11 +12,14 @@ import { promisify } from 'node:util'
 import { buildStack } from '../../workers/fs/stack.ts'
 import { bodyOf } from '../../workers/storage/body.ts'
 import { Signer, emptyPayloadHash } from '../../workers/storage/sigv4.ts'
+import type { Pair } from '../fixtures/certificates.ts'
 import { requirePackages } from '../packages.ts'
 
 export interface Radosgw {
   /** http://127.0.0.1:PORT */
   endpoint: string
+  /** https://127.0.0.1:PORT, where it was given a certificate; else ''. */
+  secureEndpoint: string
   accessKey: string
   secretKey: string
   /** Exists. */
@@ -31,25 +34,27 @@ const run = promisify(execFile)
 const bucket = 'mails'
 const startMs = 180_000
 
-/** Starts a radosgw; undefined where its packages are missing and cannot be installed (with CI=true that throws). */
-export async function startRadosgw(): Promise<Radosgw | undefined> {
+/** Starts a radosgw (with `certificate`: one that speaks https, too); undefined where its packages are missing and cannot be installed (with CI=true that throws). */
+export async function startRadosgw(options: { certificate?: Pair } = {}): Promise<Radosgw | undefined> {
   const missing = requirePackages(['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'])
   if (missing.length > 0) return undefined
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-radosgw-'))
-  const [port, monV2, monV1] = await freePorts(3) as [number, number, number]
+  const [port, monV2, monV1, securePort] = await freePorts(4) as [number, number, number, number]
+  const { certificate } = options
+  const secure = certificate === undefined ? '' : ` ssl_endpoint=127.0.0.1:${securePort} ssl_certificate=${certificate.cert} ssl_private_key=${certificate.key}`
   const credentials = { accessKey: 'AKIATEST', secretKey: randomBytes(12).toString('hex') }
   const stop = (): Promise<void> => stopAll(directory)
   const orphaned = (): void => { for (const pid of pidsOf(directory)) kill(pid, 'SIGKILL') }
   process.once('exit', orphaned)
   try {
-    await startDaemons(directory, configuration(directory, port, monV2, monV1), `[v2:127.0.0.1:${monV2},v1:127.0.0.1:${monV1}]`)
+    await startDaemons(directory, configuration(directory, `endpoint=127.0.0.1:${port}${secure}`, monV2, monV1), `[v2:127.0.0.1:${monV2},v1:127.0.0.1:${monV1}]`)
     const admin = ['user', 'create', '--uid=mail', '--display-name=mail', `--access-key=${credentials.accessKey}`, `--secret-key=${credentials.secretKey}`]
     await run('radosgw-admin', admin, { env: environment(directory), timeout: startMs })
     const fsString = (prefix: string): string =>
       `s3:http://${credentials.accessKey}:${credentials.secretKey}@127.0.0.1:${port}/?bucket=${bucket}&prefix=${prefix}/&timeout=60s`
     await warmUp(`http://127.0.0.1:${port}`, credentials, fsString('warm-up'))
     return {
-      endpoint: `http://127.0.0.1:${port}`, ...credentials, bucket, fsString,
+      endpoint: `http://127.0.0.1:${port}`, secureEndpoint: certificate === undefined ? '' : `https://127.0.0.1:${securePort}`, ...credentials, bucket, fsString,
       stop: async () => { process.off('exit', orphaned); await stop() },
     }
   } catch (error) {
@@ -60,7 +65,7 @@ export async function startRadosgw(): Promise<Radosgw | undefined> {
 
 const environment = (directory: string): NodeJS.ProcessEnv => ({ ...process.env, CEPH_CONF: path.join(directory, 'ceph.conf') })
 
-const configuration = (directory: string, port: number, monV2: number, monV1: number): string => `[global]
+const configuration = (directory: string, endpoints: string, monV2: number, monV1: number): string => `[global]
 fsid = ${randomUUID()}
 mon host = [v2:127.0.0.1:${monV2}/0,v1:127.0.0.1:${monV1}/0]
 mon initial members = a
@@ -97,7 +102,7 @@ mon cluster log file = ${directory}/log/cluster.log
 mon data avail crit = 1
 mon data avail warn = 2
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:${port} tcp_nodelay=1
+rgw frontends = beast ${endpoints} tcp_nodelay=1
 rgw data = ${directory}/rgw
 rgw thread pool size = 64
 rgw dns name = 127.0.0.1

@@ -3,16 +3,25 @@
 
 import t from 'tap'
 import { randomBytes } from 'node:crypto'
+import path from 'node:path'
 import type { RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { buildStack } from '../../workers/fs/stack.ts'
 import { bodyOf } from '../../workers/storage/body.ts'
+import { tlsOf } from '../../workers/storage/tls.ts'
 import { objectStoreContract } from '../contract/object-store.ts'
 import { startStorageThread } from '../contract/storage-thread.ts'
+import { Authority, certificatePackages } from '../fixtures/certificates.ts'
+import { deliverLetters } from '../fixtures/deliver.ts'
+import { TestServer } from '../fixtures/server.ts'
+import { requirePackages } from '../packages.ts'
+import { login } from '../threads/users.ts'
 import { startRadosgw } from './radosgw.ts'
 
 t.setTimeout(400_000)
-const radosgw = await startRadosgw()
+requirePackages(certificatePackages)
+const authority = new Authority(path.join(t.testdir(), 'authority'))
+const radosgw = await startRadosgw({ certificate: authority.pair('store', '/CN=store', ['127.0.0.1']) })
 t.teardown(() => radosgw?.stop())
 const skip = radosgw === undefined ? 'radosgw cannot be installed' : false
 const context = (): RequestContext & { cost: { requests: number; waitMs: number } } => ({ user: 'dove', reason: 'test:s3', cost: { requests: 0, waitMs: 0 } })
@@ -33,6 +42,40 @@ void t.test('s3 through the storage worker', { skip, timeout: 120_000 }, async (
   const thread = await startStorageThread()
   t.teardown(() => thread.stop())
   await objectStoreContract(t, thread.open(radosgw!.fsString('thread')), 'area')
+})
+
+void t.test('s3 with signatures of version 2', { skip, timeout: 120_000 }, async (t) => {
+  const store = buildStack(`${radosgw!.fsString('v2')}&signature=v2`)
+  await objectStoreContract(t, store, 'b5/899/dove@example.com')
+  store.close()
+})
+
+const secureString = (prefix: string): string => radosgw!.fsString(prefix).replace(/^s3:http:(.*)@[^/]*\//, (_, key: string) => `s3:https:${key}@${new URL(radosgw!.secureEndpoint).host}/`)
+const tlsSettings = { ssl_client_ca_file: '', ssl_client_ca_dir: '', ssl_client_cert: '', ssl_client_key: '', ssl_client_require_valid_cert: true }
+
+void t.test('s3 over https, whose certificate an authority of ours has signed', { skip, timeout: 120_000 }, async (t) => {
+  const store = buildStack(secureString('tls'), { tls: tlsOf({ ...tlsSettings, ssl_client_ca_file: authority.cert }) })
+  await objectStoreContract(t, store, 'b5/899/dove@example.com')
+  store.close()
+  const unknown = buildStack(`${secureString('tls')}&max_retries=0&max_connect_retries=0`)
+  const error: unknown = await unknown.list('', context()).catch((e: unknown) => e)
+  t.ok(error instanceof TempFail, 'an authority that nobody knows')
+  t.match(error, { message: /certificate/ })
+  unknown.close()
+  const careless = buildStack(secureString('tls'), { tls: tlsOf({ ...tlsSettings, ssl_client_require_valid_cert: false }) })
+  t.same((await careless.list('nothing/', context())).objects, [])
+  careless.close()
+})
+
+void t.test('a whole server over https', { skip, timeout: 120_000 }, async (t) => {
+  const server = await TestServer.start({ store: `compress:gz:6:${secureString('server')}`, config: `ssl_client_ca_file = ${authority.cert}\n` })
+  t.teardown(() => server.stop())
+  await deliverLetters(server.lmtpPort, 'dove@example.com', 1, 3)
+  server.wipeHomes()
+  const client = await login(server.imapPort, 'dove@example.com')
+  await client.command('a', 'SELECT INBOX')
+  t.match((await client.command('b', 'FETCH 3 BODY[TEXT]')).join('\n'), 'This is letter 3.')
+  client.close()
 })
 
 void t.test('a listing of more than a page, and a bulk delete of it', { skip, timeout: 240_000 }, async (t) => {
