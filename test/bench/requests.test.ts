@@ -6,6 +6,7 @@ import type { MailboxHandle } from '../../actors/user/types.ts'
 import { smallWorld } from '../fixtures/small-world.ts'
 import { cachedStore } from '../fixtures/cached-store.ts'
 import { HookedStore } from '../unit/user/hooked-store.ts'
+import type { Operation } from '../unit/user/hooked-store.ts'
 import { context, draft, newWorld, open, textOf, within } from '../unit/user/fixture.ts'
 import { figure } from './measure.ts'
 
@@ -60,6 +61,74 @@ void t.test('requests to the object store', async (t) => {
   await costs('its first SELECT', '1 read', async () => { handle = await user.open(context, 'Archive') })
   t.equal(handle!.mailbox.messages.count, 10)
   handle!.close()
+  await user.stop(10_000)
+})
+
+/** How often each operation was asked for since the last look. */
+function countsOf(store: HookedStore): Partial<Record<Operation, number>> {
+  const counts: Partial<Record<Operation, number>> = {}
+  for (const operation of store.operations() as Operation[]) counts[operation] = (counts[operation] ?? 0) + 1
+  return counts
+}
+
+void t.test('deliveries with their share of index uploads; logins', async (t) => {
+  const world = newWorld(t)
+  const { store } = world
+  const uploading = { ...delayed, metacache_upload_interval: 20 }
+  let user = await open(world, uploading)
+  const uploads = (): number => store.calls.filter((call) => /^write .*\/mailboxes\/.*\/idx\//.test(call)).length
+  countsOf(store)
+  const rounds = 4
+  for (let round = 1; round <= rounds; round++) {
+    for (let n = 0; n < 11; n++) await user.deliver(context, { draft: draft(`${round}/${n}`), from: 'a@example.org', to: 'jane@example.org', session: 's' })
+    while (uploads() < round) await new Promise((resolve) => { setTimeout(resolve, 5) })
+  }
+  const writes = countsOf(store).write ?? 0
+  figure(t, `${rounds * 11} deliveries and the index uploads that follow: ${writes} PUT`)
+  t.ok(writes * 10 <= rounds * 11 * 11, `no more than 11 PUT for 10 deliveries: ${writes} for ${rounds * 11}`)
+
+  // Another session of a user that is in memory.
+  const leave = user.attach({ id: 's2', service: 'imap', closing() {} })
+  await within(user, 'INBOX', async (mailbox) => {
+    for (const uid of mailbox.messages.uids.subarray(0, mailbox.messages.count)) t.ok(mailbox.messages.rowOf(uid) >= 0)
+    await user.status(context, 'INBOX')
+  })
+  leave()
+  t.same(countsOf(store), {}, 'warm login, SELECT, FETCH FLAGS, STATUS: no request')
+  figure(t, 'warm login, SELECT, FETCH FLAGS, STATUS: no request')
+  await user.flush()
+  await user.stop(10_000)
+
+  countsOf(store)
+  user = await open(newWorld(t, store), delayed)
+  await within(user, 'INBOX', async ({ messages }) => { t.equal(messages.count, rounds * 11) })
+  const cold = countsOf(store)
+  figure(t, `login and SELECT INBOX on another machine, after ${rounds} index uploads: ${JSON.stringify(cold)}`)
+  t.ok((cold.read ?? 0) + (cold.stat ?? 0) <= 4 && cold.list === undefined && cold.write === 1, 'at most 4 GET and no LIST')
+  await user.stop(10_000)
+})
+
+void t.test('copying and expunging a thousand mails', async (t) => {
+  const world = newWorld(t)
+  const { store } = world
+  const user = await open(world, { ...delayed, mail_prefetch_count: 100, obox_max_parallel_deletes: 1000 })
+  const uids = Array.from({ length: 1000 }, (_, n) => n + 1)
+  await user.append(context, 'INBOX', uids.map((n) => draft(`mail ${n}`)))
+  await user.create(context, 'Archive')
+  countsOf(store)
+  await within(user, 'INBOX', async (mailbox) => {
+    await mailbox.copy(context, uids, 'Archive', { move: false })
+    const copying = countsOf(store)
+    figure(t, `COPY of 1,000 mails: ${JSON.stringify(copying)}`)
+    t.match(copying, { copy: 1000, read: undefined })
+    t.notOk(copying.write ?? copying.list, 'and nothing else')
+    await mailbox.expunge(context, uids)
+    while (!store.calls.some((call) => call.startsWith('deleteMany'))) await new Promise((resolve) => { setTimeout(resolve, 5) })
+    await user.status(context, 'INBOX')
+    const expunging = countsOf(store)
+    figure(t, `EXPUNGE of 1,000 mails: ${JSON.stringify(expunging)}`)
+    t.same(expunging, { deleteMany: 1 })
+  })
   await user.stop(10_000)
 })
 
