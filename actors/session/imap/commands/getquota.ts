@@ -1,4 +1,4 @@
-// GETQUOTA. RFC 9208 §4.2.
+// GETQUOTA. RFC 9208 §4.1.1, §4.2.1.
 
 import { No, command, ok } from '../command.ts'
 import { quotaOffered, quotaResponse } from '../quota.ts'

@@ -1,4 +1,4 @@
-// GETQUOTAROOT. RFC 9208 §4.3: of a mailbox that there is, or might be.
+// GETQUOTAROOT. RFC 9208 §4.1.2: of a mailbox that there is, or might be.
 
 import { command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'

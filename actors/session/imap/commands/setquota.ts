@@ -1,4 +1,4 @@
-// SETQUOTA. RFC 9208 §4.1: `setquota = "SETQUOTA" SP quota-root-name SP setquota-list`. Limits are the configuration's: nobody may set them here.
+// SETQUOTA. RFC 9208 §4.1.3: `setquota = "SETQUOTA" SP quota-root-name SP setquota-list`. Limits are the configuration's: nobody may set them here.
 
 import { No, command } from '../command.ts'
 import type { Parser } from '../grammar.ts'
