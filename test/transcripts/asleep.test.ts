@@ -4,7 +4,7 @@ import t from 'tap'
 import { TestServer } from '../fixtures/server.ts'
 import { playTranscript, sideBySide, transcriptFiles } from './play.ts'
 
-const folders = ['condstore', 'context', 'copy-move', 'idle', 'notify', 'qresync', 'search', 'searchres', 'select', 'sessions', 'store', 'uidonly']
+const folders = ['bad-input', 'condstore', 'context', 'copy-move', 'idle', 'notify', 'qresync', 'search', 'searchres', 'select', 'sessions', 'store', 'uidonly']
 
 const server = await TestServer.start({ config: 'imap_hibernate_timeout = 1 msecs', workers: 2 })
 t.teardown(() => server.stop())

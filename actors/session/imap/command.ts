@@ -72,6 +72,8 @@ export function command<Arguments>(declaration: Command<Arguments>): Command<Arg
 
 /** The mailbox a session has open. */
 export interface Selected {
+  /** The mailbox's; asleep, too. */
+  readonly guid: string
   readonly mailbox: Mailbox
   readonly view: View
   /** EXAMINE. */
@@ -189,7 +191,7 @@ export interface ImapSession {
   startTls(): void
   /** Both directions are compressed behind this command's tagged reply. */
   compress(): void
-  /** The session was silent for long, and its mailbox has been put away: `wake` before `selected` is asked anything. IDLE only. */
+  /** The session was silent for long, and its mailbox has been put away: `wake` before `selected` is asked anything. While no command runs, and in IDLE. */
   readonly asleep: boolean
   wake(): Promise<void>
   /** The connection ends at once, in the middle of a response: nothing more is written. For a literal that cannot be completed. */

@@ -179,7 +179,7 @@ export class ImapConnection implements ImapSession {
     this.world.wire.park()
     // Nothing runs that it could stop.
     this.#gone = undefined
-    return this.#selection === undefined || (this.#notifier === undefined && this.#selection.sleep())
+    return this.#selection === undefined || (this.#notifier?.silent !== false && this.#selection.sleep())
   }
 
   /** Cancelled, and the session ends: the mailbox is gone, or cannot be opened now. */

@@ -157,6 +157,8 @@ class ImapMachine implements Session {
         return command.run(args, connection)
       })
       if (done instanceof Cancelled && (this.#bye !== undefined || connection.silent || this.#input.isComplete)) throw done
+      // However IDLE came to its end.
+      if (connection.asleep) await connection.wake()
       if ((flags & BreaksMailbox) === 0) connection.sync()
       const searched = connection.searched()
       if (searched !== undefined) await searched

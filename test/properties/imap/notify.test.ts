@@ -80,7 +80,7 @@ class Listener {
 }
 
 const step = fc.record({
-  do: fc.constantFrom('append', 'append', 'append', 'flag', 'flag', 'expunge', 'move', 'rename', 'create', 'delete', 'listen', 'noop', 'idle'),
+  do: fc.constantFrom('append', 'append', 'append', 'flag', 'flag', 'expunge', 'move', 'rename', 'create', 'delete', 'listen', 'noop', 'idle', 'rest', 'rest'),
   box: fc.constantFrom(...boxes), pick: fc.nat(5), flag: fc.constantFrom('\\Seen', '\\Flagged', '$Todo'),
 })
 
@@ -104,8 +104,8 @@ async function act(other: ImapClient, s: { do: string; box: string; pick: number
 /** Waits until what the client has heard is what there is: it is told in later turns. */
 async function settled(listener: Listener, truth: ImapClient): Promise<void> {
   let why = ''
-  for (let turn = 0; turn < 50; turn++) {
-    await new Promise<void>((resolve) => { setImmediate(resolve) })
+  for (let turn = 0; turn < 200; turn++) {
+    await new Promise<void>((resolve) => { turn < 50 ? setImmediate(resolve) : setTimeout(resolve, 5) })
     listener.listen()
     why = await difference(listener, truth)
     if (why === '') return
@@ -140,7 +140,7 @@ for (const filter of ['selected', 'selected-delayed']) {
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
       const ends: (() => unknown)[] = []
       try {
-        const { login } = await imapEngine({ teardown: (action) => ends.unshift(action) })
+        const { login } = await imapEngine({ teardown: (action) => ends.unshift(action) }, { metacache_upload_interval: 1 }, { mailboxIdleMs: 0 })
         const [client, other, truth] = [await login(), await login(), await login()]
         for (const box of boxes.slice(1)) await other.say(`CREATE ${box}`)
         const listener = new Listener(client, filter === 'selected-delayed')
@@ -152,6 +152,8 @@ for (const filter of ['selected', 'selected-delayed']) {
           if (s.do === 'noop') await listener.say('NOOP')
           else if (s.do === 'idle') await listener.say('IDLE\r\nDONE')
           else if (s.do === 'listen') listener.listen()
+          // All are put away, and INBOX is closed if nothing keeps it.
+          else if (s.do === 'rest') for (const one of [client, other, truth]) one.time.pass(30_000)
           await act(other, s)
         }
         await new Promise<void>((resolve) => { setImmediate(resolve) })

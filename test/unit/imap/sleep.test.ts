@@ -10,8 +10,10 @@ const mailboxes = ({ user }: ImapEngine): number => user.describe().values!['mai
 
 /** Lets the sessions fall asleep, and waits until no mailbox is loaded. */
 async function sleep(engine: ImapEngine, ...clients: ImapClient[]): Promise<void> {
-  for (const client of clients) client.time.pass(30_000)
-  while (mailboxes(engine) > 0) await new Promise((resolve) => { setTimeout(resolve, 1) })
+  do {
+    for (const client of clients) client.time.pass(30_000)
+    await new Promise((resolve) => { setTimeout(resolve, 1) })
+  } while (mailboxes(engine) > 0)
 }
 
 async function asleep(t: Parameters<typeof imapEngine>[0], command?: string): Promise<{ engine: ImapEngine; client: ImapClient; other: ImapClient }> {
@@ -67,6 +69,20 @@ t.test('DONE and the next command in one packet', async (t) => {
   t.match(await client.answer('x'), [/^i OK Idle completed/, '* 3 FETCH (UID 3)', 'OK Fetch completed.'])
 })
 
+t.test('an IDLE that ends otherwise', async (t) => {
+  const { client, other } = await asleep(t, 'IDLE')
+  await append(other)
+  await client.until(/RECENT\r\n/)
+  client.time.pass(30_000)
+  client.send('STOP\r\nx NOOP\r\n')
+  t.match(await client.answer('x'), [/^i BAD .*Expected DONE/, 'OK NOOP completed.'])
+  client.send('i IDLE\r\n')
+  await client.until(/\+ idling\r\n/)
+  client.time.pass(30_000)
+  client.send(`${'x'.repeat(70_000)}\r\n`)
+  t.match(await client.answer('i'), [/^BAD .*Too long line/])
+})
+
 t.test('a mailbox that is renamed meanwhile is the same, one that is deleted is gone', async (t) => {
   for (const command of ['IDLE', undefined]) {
     const { engine, client, other } = await asleep(t, command)
@@ -116,7 +132,46 @@ t.test('who hangs up asleep, or while waking, leaves nothing open', async (t) =>
   t.equal(client.time.count + second.time.count, 0, 'nor a timer')
 })
 
-t.test('NOTIFY, and searches that go on, keep it awake', async (t) => {
+t.test('with NOTIFY, in IDLE or not', async (t) => {
+  for (const command of ['IDLE', undefined]) {
+    const { engine, client, other } = await asleep(t)
+    await client.say('NOTIFY SET (selected (MessageNew (UID) MessageExpunge FlagChange)) (mailboxes box (MessageNew MessageExpunge))')
+    if (command !== undefined) {
+      client.send(`i ${command}\r\n`)
+      await client.until(/\+ idling\r\n/)
+    }
+    await sleep(engine, client)
+    await other.say('CREATE box')
+    await append(other, 'box')
+    t.equal(await client.until(/\r\n/), '* STATUS box (MESSAGES 1 UIDNEXT 2 UNSEEN 1)\r\n', 'another mailbox does not wake it')
+    await sleep(engine, other)
+    await append(other)
+    t.equal(await client.until(/FETCH.*\r\n/), '* 4 EXISTS\r\n* 4 RECENT\r\n* 4 FETCH (UID 4)\r\n')
+    await sleep(engine, client, other)
+    await other.say('SELECT INBOX')
+    await other.say('STORE 1 +FLAGS.SILENT (\\Deleted)')
+    t.equal(await client.until(/FETCH.*\r\n/), '* 1 FETCH (UID 1 FLAGS (\\Deleted \\Recent))\r\n')
+    await sleep(engine, client, other)
+    await other.say('EXPUNGE')
+    t.equal(await client.until(/EXPUNGE\r\n/), '* 1 EXPUNGE\r\n')
+    if (command !== undefined) {
+      client.send('DONE\r\n')
+      t.same(await client.answer('i'), ['OK Idle completed.'])
+    }
+  }
+})
+
+t.test('with NOTIFY NONE the view stands still', async (t) => {
+  const { engine, client, other } = await asleep(t)
+  await client.say('NOTIFY NONE')
+  await sleep(engine, client)
+  await append(other)
+  await sleep(engine, other)
+  t.same(await client.say('NOOP'), ['OK NOOP completed.'])
+  t.same(await client.say('NOTIFY SET (selected (MessageNew MessageExpunge))'), ['* 4 EXISTS', '* 4 RECENT', 'OK NOTIFY completed.'])
+})
+
+t.test('searches that go on keep it awake', async (t) => {
   const engine = await imapEngine(t, {}, { mailboxIdleMs: 0 })
   const client = await engine.login()
   await client.say('SELECT INBOX')

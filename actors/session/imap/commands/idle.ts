@@ -76,7 +76,6 @@ export default command({
       idling.end()
       if (s.speaking !== undefined) await s.speaking
     }
-    if (s.asleep) await s.wake()
     return ok('Idle completed.')
   },
 })

@@ -50,6 +50,7 @@ export class Notifier {
   #lastUid = 0
   readonly #own = new Set<number>()
   #soon: Cancel | undefined
+  /** The client is, or the selected mailbox is being had again. */
   #slow = false
   /** Searches that go on decide about new messages. */
   #deciding = false
@@ -102,6 +103,9 @@ export class Notifier {
     if (this.#lines.length > 0 || this.#figures.size > 0 || this.#stirred || this.#full || (this.#hasUnfetched && !this.#deciding)) this.#soon ??= this.#s.soon(() => { this.#tell() })
   }
 
+  /** Nothing waits: the selected mailbox may sleep. */
+  get silent(): boolean { return !this.#stirred && !this.#hasUnfetched && !this.#slow && this.#soon === undefined }
+
   /** FETCH responses have been written. Searches that go on may have found something meanwhile. */
   spoken(): void {
     this.#stirred = true
@@ -120,7 +124,7 @@ export class Notifier {
     const own = news.session === this.#s.world.seed.id
     if (this.#concernsSelected(news)) {
       if (own) this.#noteOwn(news)
-      else this.#stirred = true
+      else this.#stirred ||= this.wish?.messages === true
     } else if (!own && !this.#full) {
       this.#keep(news)
       if (this.#lines.length + this.#figures.size > limits.notifyPending) this.#overflow()
@@ -128,11 +132,11 @@ export class Notifier {
     this.wake()
   }
 
-  /** Of a deletion nobody says which mailbox it was: the selected one has a look. */
+  /** Of a deletion nobody says which mailbox it was: the selected one has a look. Where it stands still, nothing stirs it but that. */
   #concernsSelected(news: News): boolean {
     if (!this.#s.hasSelected) return false
-    if (news.kind === 'messages') return news.guid === this.#s.selected.mailbox.guid
-    if (news.kind === 'deleted') this.#stirred = true
+    if (news.kind === 'messages') return news.guid === this.#s.selected.guid
+    if (news.kind === 'deleted') this.#stirred ||= this.#s.user.nameOf(this.#s.selected.guid) === undefined
     return false
   }
 
@@ -246,12 +250,18 @@ export class Notifier {
       s.notify(nothing)
       return
     }
+    if (this.#stirred && s.asleep) {
+      this.#slow = true
+      // Where the mailbox cannot be had again, the session ends.
+      s.wake().then(() => { this.#slow = false; this.wake() }, () => {})
+      return
+    }
     if (this.#stirred) this.#tellSelected()
     for (const line of this.#lines.splice(0)) s.send(line)
     for (const [guid, { events, status }] of this.#figures) {
       const name = s.user.nameOf(guid)
       // Selected meanwhile, its figures are old news.
-      if (name !== undefined && !(s.hasSelected && s.selected.mailbox.guid === guid)) s.send(figures(name, events, status, s))
+      if (name !== undefined && !(s.hasSelected && s.selected.guid === guid)) s.send(figures(name, events, status, s))
     }
     this.#figures.clear()
     this.#tellNew()
@@ -285,7 +295,7 @@ export class Notifier {
   }
 
   get #hasUnfetched(): boolean {
-    if (this.wish === undefined || this.wish.fetch.length === 0 || !this.#s.hasSelected) return false
+    if (this.wish === undefined || this.wish.fetch.length === 0 || !this.#s.hasSelected || this.#s.asleep) return false
     const { view } = this.#s.selected
     return view.count > 0 && view.uidAt(view.count) > this.#lastUid
   }
