@@ -15,6 +15,8 @@ export const limits = {
   proxyTtl: 5,
   /** A line of a server that a client is passed on to, and what of it may wait to be read. */
   backendLineBytes: 64 * 1024,
+  /** Silence after which the system asks whether a backend is still there (ms): who idles is not told when its machine is gone. */
+  backendAliveMs: 60_000,
   /** Before a backend that said UNAVAILABLE, or could not be reached, is tried again (ms). */
   proxyRetryMs: 1_000,
   /** A reply of a backend to LMTP commands, and to a whole message (ms; RFC 5321 §4.5.3.2). */

@@ -25,7 +25,7 @@ export class SocketLink implements BackendLink, Receiver {
 
   /** `options`: of TLS. TempFail: not within `to.timeoutMs`. */
   static async open(to: BackendAddress, options: tls.ConnectionOptions, timers: Timers): Promise<SocketLink> {
-    const socket = await connected(net.connect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true }), 'connect', to.timeoutMs, timers)
+    const socket = await connected(net.connect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: limits.backendAliveMs }), 'connect', to.timeoutMs, timers)
     return new SocketLink(to, options, timers, to.secure ? await secured(socket, to, options, timers, to.timeoutMs) : socket)
   }
 

@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { AuthAnswer, UsersAnswer } from '../../actors/auth-messages.ts'
 import { parseSqlFile } from '../../conf/sql-file.ts'
 import { Database } from '../../workers/sql/database.ts'
+import { Authority } from '../fixtures/certificates.ts'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer, freePort } from '../fixtures/server.ts'
 import { authDouble, passdb, userdb } from '../unit/auth/double.ts'
@@ -108,10 +109,48 @@ void t.test('servers that are away, and slow', { skip, timeout: 120_000 }, async
   await t.rejects(first.find('q', 'SELECT pg_sleep(3)'), { name: 'TempFail' }, 'a query that takes too long')
   await t.rejects(database(`host=127.0.0.1 port=${await freePort()} dbname=mail`).find('q', 'SELECT 1'), { name: 'TempFail', message: /no SQL server answers \(127\.0\.0\.1:\d+: .*ECONNREFUSED/ })
   await t.rejects(database(`host=127.0.0.1 port=${postgres!.port} dbname=nothing user=postgres`).find('q', 'SELECT 1'), { name: 'TempFail', message: /database "nothing" does not exist/ })
-  await t.rejects(database(`${postgres!.connect} sslmode=require`).find('q', 'SELECT 1'), { name: 'TempFail', message: /does not support SSL/ })
   await t.rejects(database(`${postgres!.connect} options='-c standard_conforming_strings=off'`).find('q', 'SELECT 1'), { name: 'TempFail', message: /standard_conforming_strings/ })
   t.match(await database(`host=${postgres!.directory} port=${postgres!.port} dbname=mail user=postgres`).find('q', 'SELECT 1 AS one'), { one: '1' }, 'a UNIX socket')
 })
+
+void t.test('TLS, and a password of our own', { skip, timeout: 120_000 }, async (t) => {
+  const ssl = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
+  const { connect, authority, port } = postgres!
+  const other = new Authority(`${postgres!.directory}/other`)
+  const asked = (connect: string): Promise<unknown> => new Database(parseSqlFile(`driver = pgsql\nconnect = ${connect}\n`, 'f')).find('q', ssl).then((row) => row?.['ssl'], (error: Error) => `${error.name} ${error.message}`)
+  t.equal(await asked(connect), 'yes', 'where there is TLS, it is used')
+  t.equal(await asked(`${connect} sslmode=disable`), 'no')
+  t.equal(await asked(`${connect} sslmode=require`), 'yes')
+  t.equal(await asked(`${connect} sslmode=verify-full sslrootcert=${authority.cert}`), 'yes')
+  t.match(await asked(`${connect} sslmode=verify-ca sslrootcert=${other.cert}`), /^TempFail .*certificate/)
+  t.match(await asked(`${connect} sslmode=require sslrootcert=${other.cert}`), /^TempFail .*certificate/)
+  t.equal(await asked(`host=${postgres!.directory} port=${port} dbname=mail user=postgres sslmode=require`), 'no', 'a UNIX socket needs none')
+  t.equal(await asked(`host=127.0.0.1 port=${port} dbname=mail user=careful password='it\\'s \\\\ secret'`), 'yes')
+  t.match(await asked(`host=127.0.0.1 port=${port} dbname=mail user=careful password=wrong`), /^TempFail .*password authentication failed/)
+  t.match(await asked(`host=127.0.0.1 port=${port} dbname=mail user=careful`), /^TempFail /)
+
+  // Without TLS on the other side, `prefer` does without, and `require` does not.
+  const { server, port: bare } = await withoutTls(port)
+  t.teardown(() => { server.close() })
+  t.equal(await asked(connect.replace(String(port), String(bare))), 'no')
+  t.match(await asked(`${connect.replace(String(port), String(bare))} sslmode=require`), /^TempFail .*does not support SSL/)
+})
+
+/** A way to the database on which TLS is refused, as by one that has none. */
+async function withoutTls(port: number): Promise<{ server: net.Server; port: number }> {
+  const server = net.createServer((client) => {
+    client.once('data', (bytes: Buffer) => {
+      const wantsTls = bytes.length === 8 && bytes.readInt32BE(4) === 80877103
+      const there = net.connect({ port, host: '127.0.0.1' })
+      for (const socket of [client, there]) socket.on('error', () => { client.destroy(); there.destroy() })
+      if (wantsTls) client.write('N')
+      else there.write(bytes)
+      client.pipe(there).pipe(client)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { server, port: (server.address() as net.AddressInfo).port }
+}
 
 /** The tagged reply to a LOGIN on a connection of its own. */
 async function login(server: TestServer, name: string, secret: string): Promise<string> {

@@ -23,6 +23,7 @@ const form = (fields: Record<string, string>): string => new URLSearchParams(fie
 export class Provider {
   readonly #file: OAuth2File
   readonly #tls: StoreTls
+  readonly #clients = new Map<string, HttpClient>()
 
   /** ConfigError: a file of certificates that cannot be read. */
   constructor(file: OAuth2File) {
@@ -67,12 +68,9 @@ export class Provider {
   }
 
   async #ask({ method, url, headers, form: fields, refusals }: Request, refusal?: string): Promise<Told> {
-    const { protocol, hostname, port, username, password } = url
+    const { username, password } = url
     const timeoutMs = this.#file.settings.timeout_msecs || limits.oauthAnswerMs
-    const client = HttpClient.open({
-      protocol: protocol as 'http:' | 'https:', hostname: hostname.replaceAll(/[[\]]/g, ''), port: port === '' ? undefined : Number(port),
-      connectTimeoutMs: Math.min(timeoutMs, limits.oauthConnectMs), tls: this.#tls,
-    }, realTimers, () => limits.oauthConnections)
+    const client = this.#clientOf(url, timeoutMs)
     const basic = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
     const body = fields === undefined ? undefined : Buffer.from(form(fields))
     const late = AbortSignal.timeout(timeoutMs)
@@ -88,9 +86,20 @@ export class Provider {
       return await told(answer, refusals, refusal)
     } catch (error) {
       throw error instanceof TempFail ? error : new TempFail(`${url.origin}: ${late.aborted ? `no answer within ${timeoutMs} ms` : messageOf(error)}`)
-    } finally {
-      client.close()
     }
+  }
+
+  /** Kept for as long as the thread lives, with its connections: there are few such places. */
+  #clientOf({ origin, protocol, hostname, port }: URL, timeoutMs: number): HttpClient {
+    let client = this.#clients.get(origin)
+    if (client === undefined) {
+      client = HttpClient.open({
+        protocol: protocol as 'http:' | 'https:', hostname: hostname.replaceAll(/[[\]]/g, ''), port: port === '' ? undefined : Number(port),
+        connectTimeoutMs: Math.min(timeoutMs, limits.oauthConnectMs), tls: this.#tls,
+      }, realTimers, () => limits.oauthConnections)
+      this.#clients.set(origin, client)
+    }
+    return client
   }
 }
 

@@ -70,6 +70,18 @@ t.test('introspection', async (t) => {
   t.match(await outcome(t, mode('auth', 'username_attribute = uid\n'), 'good'), /^temporary the answer has no uid/)
 })
 
+t.test('connections are kept between logins', async (t) => {
+  const { url, connections } = await OAuthProvider.start(() => ({ json: good })).then((started) => {
+    t.teardown(() => started.stop())
+    return { url: started.url, connections: () => started.connections }
+  })
+  const args = path.join(t.testdir({}), 'oauth2.ext')
+  fs.writeFileSync(args, `introspection_url = ${url}/\n`)
+  const databases = new Databases({ files: new RealFiles() })
+  for (let n = 0; n < 5; n++) t.match(await databases.run({ kind: 'verify', driver: 'oauth2', args, variables: { user: 'tim@example.com' }, password: 'token' }), { status: 'ok' })
+  t.equal(connections(), 1)
+})
+
 t.test('answers that are none', async (t) => {
   const answers: [said: Said | undefined, wanted: RegExp][] = [
     [{ json: { ...good, active: false } }, /^refused the token is not active/], [{ json: { ...good, exp: 1 } }, /^refused the token has expired/],
