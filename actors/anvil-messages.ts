@@ -13,6 +13,6 @@ export type AnvilMessage =
   | { kind: 'kick'; keys: string[] }
 
 /** Of `connect`. */
-export type Admission = { admitted: true } | { admitted: false; reason: string }
+export type Admission = { admitted: true } | { admitted: false; reason: string; limit: 'mail_max_userip_connections' | 'service' }
 /** Admission; all connections; those that were kicked; nothing. */
 export type AnvilAnswer = Admission | Connection[] | undefined

@@ -5,7 +5,8 @@
 import type { Admission, AnvilAnswer, AnvilMessage, Connection } from './anvil-messages.ts'
 import type { Settings } from '../conf/settings.ts'
 
-export type AnvilSettings = Pick<Settings, 'mail_max_userip_connections'>
+/** `services`: connections that there may be of each service, where it is bounded. */
+export type AnvilSettings = Pick<Settings, 'mail_max_userip_connections'> & { services?: Readonly<Record<string, number | undefined>> }
 
 export interface Anvil {
   /**
@@ -22,18 +23,19 @@ export interface Anvil {
 
 /** `kick` ends connections of one worker: it is told their keys. */
 export const createAnvil = (settings: AnvilSettings, kick: (worker: number, keys: string[]) => void): Anvil =>
-  new Connections(settings.mail_max_userip_connections, kick)
+  new Connections(settings, kick)
 
 const placeOf = (connection: Connection): string => `${connection.service}\0${connection.user}\0${connection.ip}`
 
 class Connections implements Anvil {
-  #max: number
+  #settings: AnvilSettings
   readonly #kick: (worker: number, keys: string[]) => void
   readonly #byKey = new Map<string, Connection>()
   readonly #counts = new Map<string, number>()
+  readonly #services = new Map<string, number>()
 
-  constructor(max: number, kick: (worker: number, keys: string[]) => void) {
-    this.#max = max
+  constructor(settings: AnvilSettings, kick: (worker: number, keys: string[]) => void) {
+    this.#settings = settings
     this.#kick = kick
   }
 
@@ -53,7 +55,7 @@ class Connections implements Anvil {
     }
   }
 
-  reload({ mail_max_userip_connections }: AnvilSettings): void { this.#max = mail_max_userip_connections }
+  reload(settings: AnvilSettings): void { this.#settings = settings }
 
   dropWorker(worker: number): void {
     for (const connection of [...this.#byKey.values()]) {
@@ -74,9 +76,17 @@ class Connections implements Anvil {
     if (known !== undefined) this.#remove(known.key)
     const place = placeOf(connection)
     const count = this.#counts.get(place) ?? 0
-    if (this.#max > 0 && count >= this.#max) {
-      return { admitted: false, reason: `Maximum number of connections from user+IP exceeded (mail_max_userip_connections=${this.#max})` }
+    const { mail_max_userip_connections: max, services = {} } = this.#settings
+    if (max > 0 && count >= max) {
+      return { admitted: false, limit: 'mail_max_userip_connections', reason: `Maximum number of connections from user+IP exceeded (mail_max_userip_connections=${max})` }
     }
+    const { service } = connection
+    const ofService = this.#services.get(service) ?? 0
+    const most = services[service]
+    if (most !== undefined && ofService >= most) {
+      return { admitted: false, limit: 'service', reason: `service(${service}): process_limit (${most}) reached, client connections are being refused` }
+    }
+    this.#services.set(service, ofService + 1)
     this.#counts.set(place, count + 1)
     this.#byKey.set(connection.key, connection)
     return { admitted: true }
@@ -86,6 +96,7 @@ class Connections implements Anvil {
     const connection = this.#byKey.get(key)
     if (connection === undefined) return
     this.#byKey.delete(key)
+    this.#services.set(connection.service, (this.#services.get(connection.service) ?? 1) - 1)
     const place = placeOf(connection)
     const left = (this.#counts.get(place) ?? 1) - 1
     if (left > 0) this.#counts.set(place, left)

@@ -2,6 +2,7 @@
 // object a session: thousands of them are idle at a time.
 
 import type { Account, Delivery, DeliveryResult } from '../actors/user/types.ts'
+import type { Admission } from '../actors/anvil-messages.ts'
 import type { AuthAnswer, AuthRequest } from '../actors/auth-messages.ts'
 import { handedOver } from '../actors/session/hand-over.ts'
 import type { BackendAddress, BackendLink } from '../actors/session/backend.ts'
@@ -36,6 +37,8 @@ export interface Home {
   readonly config: Config
   readonly place: HostPlace
   readonly users: Users
+  /** Somebody has logged in on it. */
+  loggedIn(hosted: HostedSession): void
   /** The session lives here no more: it has ended, or goes on at another worker. */
   forget(hosted: HostedSession): void
   beginAgain(seed: SessionSeed, wire: SocketWire, input: Uint8Array): void
@@ -88,7 +91,11 @@ export class HostedSession implements SessionWorld {
     const { place, users } = this.#home
     const at = placeOf(account.user, place.count)
     if (this.#seed.resumed === undefined) await this.#admit(account, at)
-    if (at === place.index) return { here: true, user: await users.get(account) }
+    if (at === place.index) {
+      const user = await users.get(account)
+      this.#home.loggedIn(this)
+      return { here: true, user }
+    }
     const relay = place.relayTo(at)
     // The home opens the user first: if it cannot, the session here says so and the client may try again.
     await this.effects.ask(`user:${account.user}`, { kind: 'prepare', account })
@@ -124,6 +131,7 @@ export class HostedSession implements SessionWorld {
   passThrough(link: BackendLink, input: Uint8Array, about: Passed, lines: readonly string[]): void {
     if (!(this.wire instanceof SocketWire) || !(link instanceof SocketLink)) throw new Bug('only a socket of this worker can be passed through')
     for (const line of lines) this.wire.write(`${line}\r\n`)
+    this.#home.loggedIn(this)
     const proxied = new ProxiedSession(this, about)
     this.session = proxied
     void proxied.join(this.wire, link, input)
@@ -142,7 +150,7 @@ export class HostedSession implements SessionWorld {
   /** mail_max_userip_connections, counted for all workers in one place. An anvil that does not answer admits (as Dovecot's). */
   async #admit(account: Account, worker: number): Promise<void> {
     const seed = this.#seed
-    let answer: { admitted: boolean; reason?: string }
+    let answer: Admission
     try {
       answer = await this.effects.ask('anvil', {
         kind: 'connect', key: anvilKey(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
@@ -150,7 +158,9 @@ export class HostedSession implements SessionWorld {
     } catch {
       return
     }
-    if (!answer.admitted) throw new LimitExceeded('mail_max_userip_connections', answer.reason ?? 'Maximum number of connections from user+IP exceeded')
+    if (answer.admitted) return
+    if (answer.limit === 'service') this.effects.emit({ level: 'warning', name: 'net.service_limit', service: 'master', text: answer.reason })
+    throw new LimitExceeded(answer.limit, answer.limit === 'service' ? 'Too many connections, try again later.' : answer.reason)
   }
 }
 

@@ -4,8 +4,10 @@
 //   accept → session here → login → home is here: goes on · home is elsewhere: frozen, its socket is relayed
 //   logout that keeps the connection (RFC 8437) → a new session where the socket is
 
-import type { Session, SessionSeed, Wire } from '../actors/session/types.ts'
+import type { SessionSeed, Wire } from '../actors/session/types.ts'
 import type { Config } from '../conf/load.ts'
+import { settingsFor } from '../conf/load.ts'
+import { connectionBound } from '../conf/service-limits.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { within } from '../runtime/within.ts'
 import { HostedSession, anvilKey } from './hosted-session.ts'
@@ -17,9 +19,14 @@ import type { Receiver } from './socket-wire.ts'
 import { SocketWire } from './socket-wire.ts'
 import { underTls } from './tls/handshakes.ts'
 import type { Handshakes } from './tls/handshakes.ts'
+import { Strangers } from './strangers.ts'
+import type { StrangerBounds } from './strangers.ts'
+import { Turnstile } from './turnstile.ts'
 import { Users } from './users.ts'
 
 const nothing = new Uint8Array(0)
+
+interface Bounds { strangers: StrangerBounds; mailers: number }
 
 export class SessionHost implements RelayHost, Home {
   readonly effects: Effects
@@ -29,6 +36,9 @@ export class SessionHost implements RelayHost, Home {
   readonly handshakes: Handshakes
   readonly users: Users
   readonly #sessions = new Set<HostedSession>()
+  readonly #strangers: Strangers
+  readonly #mailers = new Turnstile()
+  #boundsOf: { config: Config; bounds: Bounds } | undefined
   #refusing: string | undefined
 
   constructor(effects: Effects, config: Config, place: HostPlace, handshakes: Handshakes) {
@@ -36,6 +46,7 @@ export class SessionHost implements RelayHost, Home {
     this.config = config
     this.place = place
     this.handshakes = handshakes
+    this.#strangers = new Strangers(effects)
     this.users = new Users(effects, () => this.config)
   }
 
@@ -44,11 +55,18 @@ export class SessionHost implements RelayHost, Home {
   /** A client has connected here. */
   accept(seed: SessionSeed, wire: SocketWire): void {
     if (this.#refusing !== undefined) return wire.destroy()
-    wire.feed(this.#begin(seed, wire))
+    const { strangers, mailers } = this.#bounds
+    if (seed.protocol === 'lmtp') return this.#mailers.enter(mailers, wire, () => { wire.feed(this.#begin(seed, wire).session) })
+    if (seed.protocol !== 'admin' && !this.#strangers.admits(seed, strangers)) return wire.destroy()
+    const hosted = this.#begin(seed, wire)
+    if (seed.protocol !== 'admin') this.#strangers.add(hosted, strangers)
+    wire.feed(hosted.session)
   }
 
+  loggedIn(hosted: HostedSession): void { this.#strangers.remove(hosted) }
+
   continueSession(seed: SessionSeed, wire: RelayWire): Receiver {
-    const session = this.#begin(seed, wire)
+    const { session } = this.#begin(seed, wire)
     if (this.#refusing !== undefined) void session.stop(this.#refusing)
     return session
   }
@@ -56,7 +74,9 @@ export class SessionHost implements RelayHost, Home {
   beginAgain(seed: SessionSeed, wire: SocketWire, input: Uint8Array): void {
     // Compression ends with the session that began it (RFC 8437 §4.1).
     const plain = wire.compressed ? wire.leaveCompression() : input
-    const session = this.#begin({ ...seed, again: { input: plain ?? nothing, from: 'logout' } }, wire)
+    const hosted = this.#begin({ ...seed, again: { input: plain ?? nothing, from: 'logout' } }, wire)
+    const { session } = hosted
+    this.#strangers.add(hosted, this.#bounds.strangers)
     wire.feed(session)
     wire.resume()
     if (plain === undefined || (plain !== input && input.length > 0)) void session.stop('UNAUTHENTICATE ends the compression.')
@@ -77,6 +97,7 @@ export class SessionHost implements RelayHost, Home {
   async finish(reason: string, deadlineMs: number): Promise<void> {
     this.#refusing = reason
     this.handshakes.stop()
+    this.#mailers.close()
     const ended = Promise.allSettled([...this.#sessions].map(({ session }) => session.stop(reason)))
     await within(this.effects.timers, deadlineMs, ended)
   }
@@ -87,12 +108,27 @@ export class SessionHost implements RelayHost, Home {
     await Promise.allSettled(kicked.map(({ session }) => session.stop(reason)))
   }
 
-  forget(hosted: HostedSession): void { this.#sessions.delete(hosted) }
+  forget(hosted: HostedSession): void {
+    this.#strangers.remove(hosted)
+    if (this.#sessions.delete(hosted) && hosted.seed.protocol === 'lmtp') this.#mailers.leave()
+  }
 
-  #begin(seed: SessionSeed, wire: Wire): Session {
+  /** This worker's share of what the services bound. */
+  get #bounds(): Bounds {
+    const known = this.#boundsOf?.config === this.config ? this.#boundsOf : undefined
+    const { bounds } = this.#boundsOf = known ?? { config: this.config, bounds: boundsOf(this.config, this.place.count) }
+    return bounds
+  }
+
+  #begin(seed: SessionSeed, wire: Wire): HostedSession {
     const hosted = new HostedSession(this, seed, wire)
     this.#sessions.add(hosted)
     hosted.session.start()
-    return hosted.session
+    return hosted
   }
+}
+
+function boundsOf(config: Config, workers: number): Bounds {
+  const share = (service: string): number => Math.ceil((connectionBound(config, service) ?? 0) / workers)
+  return { strangers: { all: share('imap-login'), ofAddress: settingsFor(config, {}).culver_login_ip_connections }, mailers: share('lmtp') }
 }

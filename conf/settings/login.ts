@@ -6,6 +6,7 @@ export const loginSettings = {
   login_greeting: text('Culver ready.', 'Greeting of IMAP, POP3, LMTP and ManageSieve.', acts),
   login_trusted_networks: list('', 'Networks of proxies: they may forward the client\'s address and session id, and need no TLS.', acts),
   mail_max_userip_connections: number(10, 'Connections of a user from one address, for each protocol; 0: no bound.', acts),
+  culver_login_ip_connections: number(300, 'Culver: connections from one address that have not logged in, on each session worker; proxies and this machine excepted; 0: no bound.', acts),
   login_access_sockets: list('', 'UNIX sockets asked whether a connection may go on.'),
   login_plugins: list('', 'Login plugins.'),
   login_plugin_dir: path('/usr/lib/dovecot/modules/login', 'Directory of login plugins.'),

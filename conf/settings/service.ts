@@ -2,8 +2,9 @@
 // and takes from a service its listeners, and from some its limits.
 
 import type { Values } from '../setting.ts'
-import { actsAtStart, bool, list, number, octal, size, text, time } from '../setting.ts'
+import { acts, actsAtStart, bool, list, number, octal, size, text, time } from '../setting.ts'
 
+/** Sizes (process_limit … vsz_limit) are explained at start, service by service: conf/service-limits.ts. */
 export const serviceSettings = {
   protocol: text('', 'It runs only where `protocols` has this one.', actsAtStart),
   type: text('', 'What kind of process it is.'),
@@ -14,12 +15,12 @@ export const serviceSettings = {
   extra_groups: list('', 'Further system groups.'),
   chroot: text('', 'Directory into which it is chrooted.'),
   drop_priv_before_exec: bool(false, 'Drop privileges before running.'),
-  process_min_avail: number(0, 'Processes kept ready.'),
-  process_limit: number(0, 'Processes; 0: default_process_limit.'),
-  client_limit: number(0, 'Connections of a process; 0: default_client_limit.'),
-  service_count: number(0, 'Connections after which a process ends; 0: never.'),
-  idle_kill: time('0', 'Idle time after which a process ends; 0: default_idle_kill.'),
-  vsz_limit: size('unlimited', 'Memory of a process; unlimited: default_vsz_limit.'),
+  process_min_avail: number(0, 'Processes kept ready.', acts),
+  process_limit: number(0, 'Processes; 0: default_process_limit.', acts),
+  client_limit: number(0, 'Connections of a process; 0: default_client_limit.', acts),
+  service_count: number(0, 'Connections after which a process ends; 0: never.', acts),
+  idle_kill: time('0', 'Idle time after which a process ends; 0: default_idle_kill.', acts),
+  vsz_limit: size('unlimited', 'Memory of a process; unlimited: default_vsz_limit.', acts),
 } as const
 
 export const inetListenerSettings = {

@@ -7,6 +7,7 @@ import { expand, userVariables } from '../../conf/expand.ts'
 import type { Variables } from '../../conf/expand.ts'
 import type { Config, Connection } from '../../conf/load.ts'
 import { entriesFor, loadConfig, settingsFor } from '../../conf/load.ts'
+import { explainServices } from '../../conf/service-limits.ts'
 import { nearest } from '../../conf/nearest.ts'
 import type { Entry } from '../../conf/read.ts'
 import { coreSettings, pluginSettings } from '../../conf/settings.ts'
@@ -61,7 +62,7 @@ export default command({
     const entries = entriesFor(config, connection)
     if (positionals.length > 0) return printNamed(entries, positionals, show, values['hide-names'] === true)
     const lines = [...dump(entries, show), ...Object.keys(connection).length === 0 ? dumpFilters(config.entries, show) : []]
-    write([`# ${file}`, ...config.warnings.map((warning) => `# Warning: ${warning}`), ...lines])
+    write([`# ${file}`, ...config.warnings.map((warning) => `# Warning: ${warning}`), ...explainServices(config).map((line) => `# ${line}`), ...lines])
     return 0
   },
 })

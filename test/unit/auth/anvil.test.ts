@@ -10,7 +10,7 @@ t.test('mail_max_userip_connections', async (t) => {
   const connect = (key: string, more?: Partial<Connection>) => anvil.receive({ kind: 'connect', ...connection(key, more) })
   t.same(connect('1'), { admitted: true })
   t.same(connect('2'), { admitted: true })
-  const refused = { admitted: false, reason: 'Maximum number of connections from user+IP exceeded (mail_max_userip_connections=2)' }
+  const refused = { admitted: false, limit: 'mail_max_userip_connections', reason: 'Maximum number of connections from user+IP exceeded (mail_max_userip_connections=2)' }
   t.same(connect('3'), refused)
   t.same(connect('3'), refused, 'a refusal counts nothing')
   t.same(connect('2', { worker: 1 }), { admitted: true }, 'a session that moves is one session')
@@ -57,4 +57,17 @@ t.test('kick', async (t) => {
   t.same(anvil.receive({ kind: 'kick', keys: ['1', '2', '3', 'never seen'] }), connections.slice(0, 3))
   t.same(told, [[0, ['1']], [1, ['2', '3']]])
   t.equal((anvil.receive({ kind: 'who' }) as Connection[]).length, 4, 'they count until they have ended')
+})
+
+t.test('connections of a service', async (t) => {
+  const anvil = createAnvil({ mail_max_userip_connections: 0, services: { imap: 2 } }, () => {})
+  const connect = (key: string, more?: Partial<Connection>) => anvil.receive({ kind: 'connect', ...connection(key, more) })
+  t.same([connect('1'), connect('2', { user: 'other' })], [{ admitted: true }, { admitted: true }])
+  t.match(connect('3'), { admitted: false, limit: 'service', reason: /^service\(imap\): process_limit \(2\) reached/ })
+  t.same(connect('2', { user: 'other', worker: 1 }), { admitted: true }, 'who is there may move')
+  t.same(connect('4', { service: 'pop3' }), { admitted: true })
+  anvil.receive({ kind: 'disconnect', key: '1' })
+  t.same(connect('5'), { admitted: true })
+  anvil.reload({ mail_max_userip_connections: 0 })
+  t.same(connect('6'), { admitted: true }, 'a reload may lift it')
 })

@@ -1,0 +1,56 @@
+// `service … { process_limit }` and connections from one address, held by a whole server.
+
+import t from 'tap'
+import { LineClient } from '../fixtures/line-client.ts'
+import { TestServer } from '../fixtures/server.ts'
+
+void t.test('bounded services', { timeout: 60_000 }, async (t) => {
+  const server = await TestServer.start({ workers: 1, config: `
+service imap-login {
+  process_limit = 3
+}
+service imap {
+  process_limit = 2
+}
+service lmtp {
+  process_limit = 1
+}
+culver_login_ip_connections = 2
+` })
+  t.teardown(() => server.stop())
+  t.match(server.output, /service imap: at most 2 IMAP connections that have logged in/)
+  const connect = (localAddress: string): Promise<LineClient> => LineClient.connect(server.imapPort, { localAddress })
+
+  const [first, second] = [await connect('127.0.0.2'), await connect('127.0.0.2')]
+  t.match([await first.line(), await second.line()], [/^\* OK/, /^\* OK/])
+  const third = await connect('127.0.0.2')
+  t.equal(await third.line(), undefined, 'a third one from that address')
+  t.match(await first.command('a', 'LOGIN tim secret'), [/^a OK/])
+  const fourth = await connect('127.0.0.2')
+  t.match(await fourth.line(), /^\* OK/, 'who has logged in is no stranger')
+
+  const fifth = await connect('127.0.0.3')
+  await fifth.line()
+  const sixth = await connect('127.0.0.4')
+  t.match(await sixth.line(), /^\* OK/)
+  t.match(await second.line(), /^\* BYE Disconnected: Connection queue full/, 'the oldest stranger makes room')
+
+  t.match(await fourth.command('a', 'LOGIN tom secret'), [/^a OK/])
+  t.match((await fifth.command('a', 'LOGIN tam secret')).at(-1), /^a NO \[UNAVAILABLE\] Too many connections, try again later\./)
+  await first.command('b', 'LOGOUT')
+  let reply = ''
+  while (!reply.startsWith('c OK')) reply = (await fifth.command('c', 'LOGIN tam secret')).at(-1)!
+  t.pass('until one has gone')
+
+  const mailer = await LineClient.connect(server.lmtpPort)
+  t.match(await mailer.line(), /^220 /)
+  const waiting = await LineClient.connect(server.lmtpPort)
+  void waiting.send('LHLO two\r\n')
+  void mailer.send('LHLO one\r\nNOOP\r\n')
+  t.match((await mailer.until(/^250 2\.0\.0/)).at(-1), /^250 /)
+  void mailer.send('QUIT\r\n')
+  await mailer.until(/^221 /)
+  t.match(await waiting.line(), /^220 /, 'the next one is served when the first has gone')
+  t.match((await waiting.until(/^250 /)).at(-1), /^250/)
+  for (const client of [sixth, fourth, fifth, waiting]) client.close()
+})
