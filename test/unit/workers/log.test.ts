@@ -57,7 +57,8 @@ const flood = (count: number): string => `
   import { defaultSettings } from ${JSON.stringify(new URL('../../../conf/settings.ts', import.meta.url).href)}
   import { openLog } from ${JSON.stringify(new URL('../../../workers/log.ts', import.meta.url).href)}
   process.stderr // makes the pipe one that does not block, as threads do
-  const log = openLog(() => ({ ...defaultSettings(), log_path: '/dev/stderr' }))
+  const settings = { ...defaultSettings(), log_path: '/dev/stderr' }
+  const log = openLog(() => settings)
   let i = 0
   for (; i < ${count}; i++) log({ level: 'info', name: 'x', text: 'line ' + i + '.'.repeat(90) })
   process.stdin.once('data', () => { log({ level: 'info', name: 'x', text: 'the last' }); process.stdin.destroy() })
