@@ -95,6 +95,8 @@ export interface ProxyTarget {
   verify: boolean
   /** It may be told whose connection this is. */
   trusted: boolean
+  /** It is sent one command at a time. */
+  patient: boolean
   /** Fields to be forwarded, without `forward_`. */
   forward: Record<string, string>
 }

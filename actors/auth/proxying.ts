@@ -1,5 +1,6 @@
 // Whether a login, or a mail's recipient, belongs to another server: the passdb's fields `proxy`, `proxy_maybe`, `host`, `port`,
-// `destuser`, `pass`, `master`, `proxy_mech`, `proxy_timeout`, `ssl`, `starttls`, `proxy_not_trusted`, `forward_…`.
+// `destuser`, `pass`, `master`, `proxy_mech`, `proxy_timeout`, `ssl`, `starttls`, `proxy_not_trusted`,
+// `proxy_nopipelining`, `forward_…`.
 
 import { canonicalAddress } from '../../conf/network.ts'
 import { parseTime } from '../../conf/setting.ts'
@@ -43,7 +44,7 @@ function targetOf({ fields, user, request }: Login): ProxyTarget {
     ...(master === undefined || master === '' ? {} : { master }), ...(proxy_mech === undefined ? {} : { mechanism: proxy_mech.toUpperCase() }),
     ...(proxy_timeout === undefined ? {} : { timeoutMs: parseTime(/^\d+$/.test(proxy_timeout) ? `${proxy_timeout}s` : proxy_timeout) }),
     tls: isSet(fields, 'ssl') ? 'implicit' : isSet(fields, 'starttls') ? 'starttls' : 'none',
-    verify: ssl !== 'any-cert' && starttls !== 'any-cert', trusted: !isSet(fields, 'proxy_not_trusted'), forward: forwardOf(fields),
+    verify: ssl !== 'any-cert' && starttls !== 'any-cert', trusted: !isSet(fields, 'proxy_not_trusted'), patient: isSet(fields, 'proxy_nopipelining'), forward: forwardOf(fields),
   }
 }
 

@@ -1,6 +1,8 @@
 // Debian's Dovecot 2.3 as proxy for IMAP and LMTP in front of a Culver, which sees the client behind it: address, session id,
 // fields for the passdb, master logins.
 
+import fs from 'node:fs'
+import path from 'node:path'
 import t from 'tap'
 import type { Test as Tap } from 'tap'
 import { LineClient } from '../fixtures/line-client.ts'
@@ -9,10 +11,22 @@ import { requirePackages } from '../packages.ts'
 import { Dovecot, dovecotAddress, dovecotPackages } from './dovecot.ts'
 
 /** The proxy comes from 127.0.0.1; everybody else is a stranger. */
-const config = `
+const config = (late: string): string => `
 login_trusted_networks = 127.0.0.1
 mail_max_userip_connections = 2
 auth_verbose = yes
+passdb {
+  driver = passwd-file
+  args = ${late}
+  username_filter = late*
+  result_failure = return-fail
+  result_internalfail = return-fail
+}
+passdb {
+  driver = static
+  args = password=referred nologin=yes host=other.example.com port=1143
+  username_filter = referred*
+}
 passdb {
   driver = static
   args = password=of-all-proxies
@@ -33,10 +47,12 @@ passdb {
 }
 `
 
-interface Parts { culver: TestServer; dovecot: Dovecot }
+/** `late`: a file that is not there yet: the database of users whose names begin so. */
+interface Parts { culver: TestServer; dovecot: Dovecot; late: string }
 
 async function start(t: Tap): Promise<Parts> {
-  const culver = await TestServer.start({ config })
+  const late = path.join(t.testdir({}), 'late')
+  const culver = await TestServer.start({ config: config(late) })
   t.teardown(() => culver.stop())
   const proxied = `proxy=y host=127.0.0.1 port=${culver.imapPort}`
   const dovecot = await Dovecot.start({
@@ -47,13 +63,15 @@ async function start(t: Tap): Promise<Parts> {
         `master@example.com:{PLAIN}own::::::${proxied} master=proxyadmin pass=masterpw proxy_mech=plain`,
         `shared@example.com:{PLAIN}own::::::${proxied} pass=of-all-proxies`,
         `quiet@example.com:{PLAIN}${password}::::::${proxied} pass=of-all-proxies proxy_not_trusted=y`,
+        `late@example.com:{PLAIN}own::::::${proxied} pass=late`,
+        `referred@example.com:{PLAIN}own::::::${proxied} pass=referred`,
         `stale@example.com:{PLAIN}stale::::::${proxied}`,
       ],
       lmtp: [`tim@example.com:::::::proxy=y nopassword=y host=127.0.0.1 port=${culver.lmtpPort} forward_site=dc1`],
     },
   })
   t.teardown(() => dovecot.stop())
-  return { culver, dovecot }
+  return { culver, dovecot, late }
 }
 
 /** Connects to Dovecot's IMAP port as a client of `localAddress` and logs in. The tagged reply and the client. */
@@ -127,6 +145,19 @@ async function limits(t: Tap, parts: Parts): Promise<void> {
   liar.close()
 }
 
+/** A database that is away and comes back while the proxy tries again; a user who is another server's. */
+async function elsewhere(t: Tap, parts: Parts): Promise<void> {
+  const waiting = login(parts, 'late@example.com', 'own')
+  await logged(() => parts.culver.output, /passwd-file\(late@example\.com,127\.0\.0\.5,.*does not exist/)
+  fs.writeFileSync(parts.late, 'late@example.com:{PLAIN}late\n')
+  const { client, reply } = await waiting
+  t.match(reply, /^a OK /, 'NO [UNAVAILABLE] makes the proxy try again, and the client does not notice')
+  client.close()
+  const referred = await login(parts, 'referred@example.com', 'own')
+  t.match(referred.reply, /^a NO \[REFERRAL imap:\/\/referred%40example\.com;AUTH=PLAIN@other\.example\.com:1143\/\] /, 'a referral reaches the client')
+  referred.client.close()
+}
+
 /** What is said by hand from the trusted address. */
 async function byHand(t: Tap, { culver }: Parts): Promise<void> {
   const client = await LineClient.connect(culver.imapPort)
@@ -174,6 +205,7 @@ void t.test('Dovecot as a proxy', { skip, timeout: 240_000 }, async (t) => {
   const parts = await start(t)
   await t.test('IMAP', (t) => imap(t, parts))
   await t.test('limits', (t) => limits(t, parts))
+  await t.test('elsewhere', (t) => elsewhere(t, parts))
   await t.test('by hand', (t) => byHand(t, parts))
   await t.test('LMTP', (t) => lmtp(t, parts))
 })

@@ -61,7 +61,7 @@ void t.test('what a backend hears', { timeout: 60_000 }, async (t) => {
   })
   const server = await proxy(t, () => [
     user('tim', `port=${backend.port}`), user('other', `port=${backend.port} destuser=o"ther pass=back\\slash`), user('master', `port=${backend.port} master=boss pass=bosspw`),
-    user('mech', `port=${backend.port} proxy_mech=plain`), user('secret', `port=${backend.port} proxy_not_trusted=y`), user('forward', `port=${backend.port} forward_site=dc1`), user('token', `port=${backend.port} proxy_mech=xoauth2`),
+    user('mech', `port=${backend.port} proxy_mech=plain`), user('secret', `port=${backend.port} proxy_not_trusted=y`), user('forward', `port=${backend.port} forward_site=dc1 proxy_nopipelining=y`), user('token', `port=${backend.port} proxy_mech=xoauth2`),
   ])
   const login = async (name: string, before = '', more = ''): Promise<string[]> => {
     backend.heard.length = 0

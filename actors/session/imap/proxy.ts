@@ -102,7 +102,9 @@ class Attempt {
   async #login(link: BackendLink): Promise<{ reply: string; untagged: string[] }> {
     const { command, response } = this.#command()
     const withId = this.#to.trusted && this.#capabilities!.has('ID')
-    link.write(`${withId ? `I ID ${identity(this.#world, this.#to)}\r\n` : ''}L ${command}\r\n`)
+    if (withId) link.write(`I ID ${identity(this.#world, this.#to)}\r\n`)
+    if (withId && this.#to.patient) await this.#tagged(link, 'I', () => {})
+    link.write(`L ${command}\r\n`)
     const untagged: string[] = []
     const replies = [response, ...(this.#to.mechanism === 'OAUTHBEARER' ? ['AQ=='] : [''])].filter((text) => text !== undefined)
     const reply = await this.#tagged(link, 'L', (line) => {

@@ -6,11 +6,11 @@ const auth = (fields: string, more: object = {}) => authDouble({ passdb: [passdb
 
 t.test('fields that make a proxy', async (t) => {
   t.same(await auth('proxy=y host=192.0.2.5').login('tim', 'pw'), {
-    status: 'proxy', to: { host: '192.0.2.5', user: 'tim', renamed: false, password: 'pw', tls: 'none', verify: true, trusted: true, forward: {} },
+    status: 'proxy', to: { host: '192.0.2.5', user: 'tim', renamed: false, password: 'pw', tls: 'none', verify: true, trusted: true, patient: false, forward: {} },
   })
-  t.same(await auth('proxy=y host=b.example.com port=1143 destuser=tom@%d pass=x master=boss proxy_mech=plain proxy_timeout=5 ssl=any-cert proxy_not_trusted=y forward_site=dc1').login('tim@d', 'pw', { forward: { tier: 'gold' } }), {
+  t.same(await auth('proxy=y host=b.example.com port=1143 destuser=tom@%d pass=x master=boss proxy_mech=plain proxy_timeout=5 ssl=any-cert proxy_not_trusted=y proxy_nopipelining=y forward_site=dc1').login('tim@d', 'pw', { forward: { tier: 'gold' } }), {
     status: 'proxy', to: {
-      host: 'b.example.com', port: 1143, user: 'tom@d', renamed: true, password: 'x', master: 'boss', mechanism: 'PLAIN', timeoutMs: 5000, tls: 'implicit', verify: false, trusted: false, forward: { tier: 'gold', site: 'dc1' },
+      host: 'b.example.com', port: 1143, user: 'tom@d', renamed: true, password: 'x', master: 'boss', mechanism: 'PLAIN', timeoutMs: 5000, tls: 'implicit', verify: false, trusted: false, patient: true, forward: { tier: 'gold', site: 'dc1' },
     },
   })
   t.match(await auth('proxy=y host=b proxy_timeout=300ms starttls=yes').login('tim', 'pw'), { to: { timeoutMs: 300, tls: 'starttls', verify: true } })
@@ -38,7 +38,7 @@ t.test('proxy_maybe', async (t) => {
 
 t.test('recipients', async (t) => {
   const here = auth('proxy_maybe=y nopassword=y host=192.0.2.5 port=24', { passdb: [passdb({ driver: 'static', args: 'nopassword=y proxy=y host=192.0.2.5 port=24', username_filter: ['far'] })] })
-  t.same(await here.lookup('far', { proxy: true }), { status: 'proxy', to: { host: '192.0.2.5', port: 24, user: 'far', renamed: false, password: '', tls: 'none', verify: true, trusted: true, forward: {} } })
+  t.same(await here.lookup('far', { proxy: true }), { status: 'proxy', to: { host: '192.0.2.5', port: 24, user: 'far', renamed: false, password: '', tls: 'none', verify: true, trusted: true, patient: false, forward: {} } })
   t.match(await here.lookup('far'), { status: 'ok' }, 'who does not ask for a proxy gets none')
   t.match(await here.lookup('near', { proxy: true }), { status: 'ok', account: { user: 'near' } }, 'whom no passdb gives away is ours')
   const away = authDouble({ passdb: [passdb({ driver: 'x' })], userdb: [everybody] }, async (task) => (task.driver === 'x' ? { status: 'temporary', fields: {} } : { status: 'ok', fields: {} }))
