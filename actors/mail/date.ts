@@ -3,6 +3,8 @@
 import { limits } from '../../runtime/limits.ts'
 
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+/** Days of each month; the 29 February is looked up. */
+const daysOf = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 const dayNames = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 
 /** Obsolete zone names, minutes east of Greenwich. Military letters and all others say nothing: -0000 (RFC 5322 §4.3). */
@@ -33,7 +35,41 @@ const pattern = new RegExp([
 const asctime = /^([a-z]+\s+[a-z]{3}[a-z]*\s+\d{1,2})\s+([\d:]+)(?:\s+([a-z]+|[+-]\d{4}))?\s+(\d{4})$/i
 
 /** The date of a Date field's value, or undefined if it tells none. */
-export const parseDate = (value: string): MailDate | undefined => {
+export const parseDate = (value: string): MailDate | undefined => usualDate(value) ?? anyDate(value)
+
+/** `Mon, 23 Nov 2026 21:06:00 +0100`, as nearly all write it: many times as fast as the pattern for everything. */
+const usualDate = (value: string): MailDate | undefined => {
+  const start = value[3] === ',' && value[4] === ' ' ? 5 : 0
+  const dayEnd = value[start + 1] === ' ' ? start + 1 : start + 2
+  if (value.length !== dayEnd + 24 || value[dayEnd] !== ' ' || value[dayEnd + 4] !== ' ' || value[dayEnd + 9] !== ' ' || value[dayEnd + 12] !== ':'
+    || value[dayEnd + 15] !== ':' || value[dayEnd + 18] !== ' ') return undefined
+  const month = monthNames.indexOf(value.slice(dayEnd + 1, dayEnd + 4))
+  const day = digitsAt(value, start, dayEnd)
+  const year = digitsAt(value, dayEnd + 5, dayEnd + 9)
+  const hours = digitsAt(value, dayEnd + 10, dayEnd + 12)
+  const minutes = digitsAt(value, dayEnd + 13, dayEnd + 15)
+  const seconds = digitsAt(value, dayEnd + 16, dayEnd + 18)
+  const zone = digitsAt(value, dayEnd + 20, dayEnd + 24)
+  const sign = value[dayEnd + 19] === '+' ? 1 : value[dayEnd + 19] === '-' ? -1 : 0
+  // No year below 1000 is surely what it says: what is doubtful is left to the other; NaN is smaller than nothing.
+  const sure = month >= 0 && day >= 1 && day <= 31 && (day <= 28 || daysOf[month]! >= day) && year >= 1000 && hours <= 23 && minutes <= 59 && seconds <= 59 && zone % 100 <= 59 && zone < 2400 && sign !== 0
+  if (!sure || (start > 0 && !dayNames.includes(value.slice(0, 3)))) return undefined
+  const zoneMinutes = sign * (Math.floor(zone / 100) * 60 + zone % 100)
+  return { unixSeconds: Date.UTC(year, month, day, hours, minutes, seconds) / 1000 - zoneMinutes * 60, zoneMinutes }
+}
+
+/** The number that [start, end) writes; NaN if not all of it are digits. */
+const digitsAt = (value: string, start: number, end: number): number => {
+  let number = 0
+  for (let at = start; at < end; at++) {
+    const digit = value.charCodeAt(at) - 48
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    number = number * 10 + digit
+  }
+  return number
+}
+
+const anyDate = (value: string): MailDate | undefined => {
   const text = withoutComments(value.slice(0, limits.dateLength)).replace(/\s+/g, ' ').replace(/ ?: ?/g, ':').trim()
   const match = pattern.exec(text.replace(asctime, '$1 $4 $2 $3'))
   if (match === null) return undefined

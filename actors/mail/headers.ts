@@ -5,7 +5,9 @@
 // - A line without a field name before a colon is no field (name ''): it is kept as raw bytes and harms nothing.
 // - Names are compared without regard to letter case; values are byte strings (byte-strings.ts).
 
+import { Buffer } from 'node:buffer'
 import { byteString, trimSpace } from './byte-strings.ts'
+import { trimmedEnd, trimmedStart } from './plain-value.ts'
 
 const TAB = 9
 const LF = 10
@@ -35,15 +37,15 @@ export function* headerFields(block: Uint8Array): Generator<HeaderField> {
 const isEmptyLine = (block: Uint8Array, at: number): boolean =>
   block[at] === LF || (block[at] === CR && block[at + 1] === LF)
 
+/** Lines are short: looking at each byte is faster than asking indexOf for each line. */
 const fieldEnd = (block: Uint8Array, start: number): number => {
-  let at = start
-  for (;;) {
-    const lf = block.indexOf(LF, at)
-    if (lf === -1) return block.length
-    const next = block[lf + 1]
-    if (next !== SPACE && next !== TAB) return lf + 1
-    at = lf + 1
+  const { length } = block
+  for (let at = start; at < length; at++) {
+    if (block[at] !== LF) continue
+    const next = block[at + 1]
+    if (next !== SPACE && next !== TAB) return at + 1
   }
+  return length
 }
 
 /** Index of the colon after a field name, or -1: a name is printable ASCII without spaces (RFC 5322 §3.6.8), white space may follow it (§4.5). */
@@ -79,8 +81,9 @@ export const fieldValue = (block: Uint8Array, name: string): string | undefined 
 export const fieldValues = (block: Uint8Array, name: string): string[] => {
   const wanted = name.toLowerCase()
   const values: string[] = []
+  const buffer = bufferOf(block)
   eachField(block, (start, end) => {
-    const value = valueOfNamed(block, start, end, wanted)
+    const value = valueOfNamed(buffer, start, end, wanted)
     if (value !== undefined) values.push(value)
   })
   return values
@@ -89,8 +92,9 @@ export const fieldValues = (block: Uint8Array, name: string): string[] => {
 /** For each lower-case name the value of the first field that bears it, in one pass. */
 export const firstValues = (block: Uint8Array, names: readonly string[]): (string | undefined)[] => {
   const values = names.map((): string | undefined => undefined)
+  const buffer = bufferOf(block)
   eachField(block, (start, end) => {
-    for (let i = 0; i < names.length; i++) values[i] ??= valueOfNamed(block, start, end, names[i]!)
+    for (let i = 0; i < names.length; i++) values[i] ??= valueOfNamed(buffer, start, end, names[i]!)
   })
   return values
 }
@@ -106,10 +110,23 @@ export const eachField = (block: Uint8Array, visit: (start: number, end: number)
 }
 
 /** The value of the field at [start, end) if it has this lower-case name: as fieldName and rawFieldValue tell them, without making strings of all others. */
-const valueOfNamed = (block: Uint8Array, start: number, end: number, name: string): string | undefined => {
+const valueOfNamed = (block: Buffer, start: number, end: number, name: string): string | undefined => {
   const value = valueStart(block, start, end, name)
-  return value < 0 ? undefined : unfold(byteString(block.subarray(value, end)))
+  return value < 0 ? undefined : unfoldedValue(block, value, end)
 }
+
+/** As `unfold` of the bytes in [start, end), most of which are on one line. */
+const unfoldedValue = (block: Buffer, start: number, end: number): string => {
+  const from = trimmedStart(block, start, end)
+  const to = trimmedEnd(block, from, end)
+  for (let at = from; at < to; at++) {
+    const byte = block[at]!
+    if (byte === CR || byte === LF || byte === 0) return unfold(block.toString('latin1', from, to))
+  }
+  return block.toString('latin1', from, to)
+}
+
+const bufferOf = (block: Uint8Array): Buffer => Buffer.from(block.buffer, block.byteOffset, block.length)
 
 /** Where the value begins of the field at [start, end), behind its colon, if it has this lower-case name; else -1. */
 export const valueStart = (block: Uint8Array, start: number, end: number, name: string): number => {

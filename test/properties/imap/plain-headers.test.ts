@@ -3,13 +3,16 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { Buffer } from 'node:buffer'
+import { isDeepStrictEqual } from 'node:util'
 import { parseAddressList } from '../../../actors/mail/address.ts'
 import { casemap } from '../../../actors/mail/casemap.ts'
+import { parseDate } from '../../../actors/mail/date.ts'
 import { decodeEncodedWords } from '../../../actors/mail/encoded-words.ts'
 import { envelopeFields } from '../../../actors/mail/envelope.ts'
 import { FieldSearch } from '../../../actors/mail/field-search.ts'
 import { FieldNames, selectFields } from '../../../actors/mail/field-names.ts'
 import { fieldValues, headerFields } from '../../../actors/mail/headers.ts'
+import { firstMessageId, messageIds } from '../../../actors/mail/message-ids.ts'
 import { AnswerBytes } from '../../../actors/session/imap/answer-bytes.ts'
 import { encodeEnvelope } from '../../../actors/session/imap/encode-envelope.ts'
 import { writeEnvelope } from '../../../actors/session/imap/write-envelope.ts'
@@ -56,4 +59,27 @@ t.test('chosen fields', async (t) => {
     return Buffer.concat(expected.map(({ raw }) => raw)).equals(selectFields(bytes, new FieldNames(chosen), { except }))
   }), { numRuns: 5000 })
   t.pass('5000 blocks')
+})
+
+t.test('dates: written as usual, or with a space behind, which takes the general way', async (t) => {
+  const two = fc.integer({ min: 0, max: 66 }).map((n) => String(n).padStart(2, '0'))
+  const date = fc.tuple(
+    fc.constantFrom('Mon, ', 'Tue, ', '', 'xxx, ', 'Mon,', 'Monday, '), fc.oneof(fc.integer({ min: 0, max: 33 }).map(String), two), fc.constantFrom(' Jan ', ' Feb ', ' feb ', ' Apr ', ' Foo ', '-Dec-'),
+    fc.constantFrom('2026', '2024', '1999', '0099', '99', '12026'), fc.constant(' '), two, fc.constant(':'), two, fc.constantFrom(':', '.'), two,
+    fc.constantFrom(' +0100', ' -0530', ' +0000', ' -0000', ' GMT', ' +2400', ' +0199', ' +01:00', '', ' +0100 (CET)', ' *0100'),
+  ).map((parts) => parts.join(''))
+  fc.assert(fc.property(date, (one) => isDeepStrictEqual(parseDate(one), parseDate(`${one} `))), { numRuns: 20_000 })
+  t.pass('20,000 dates')
+})
+
+t.test('Message-IDs', async (t) => {
+  const piece = fc.constantFrom('<a@b>', '<a.1@b.c>', ' ', '\t', '<', '>', '@', 'x', '"q r"', '<"q r"@b>', '<"q"@b>', '<a @b>', '<@b>', '<a@>', '<a@b@c>', '<a@b"c>', '<\xa0a@b>', '\r\n', ',')
+  const every = /<\s*("(?:[^"\\]|\\[^])*"|[^\s<>"@]+)\s*@\s*([^\s<>]+)\s*>/g
+  const plain = (left: string): string => (left.startsWith('"') ? left.slice(1, -1).replace(/\\([^])/g, '$1') : left)
+  fc.assert(fc.property(fc.array(piece, { maxLength: 5 }), (pieces) => {
+    const value = pieces.join('')
+    const expected = Array.from(value.matchAll(every), ([, left, right]) => `${plain(left!)}@${right!}`)
+    return isDeepStrictEqual(messageIds(value), expected) && firstMessageId(value) === expected[0]
+  }), { numRuns: 20_000 })
+  t.pass('20,000 values')
 })
