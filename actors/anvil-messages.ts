@@ -7,7 +7,8 @@
 export interface Connection { key: string; session: string; service: string; user: string; ip: string; worker: number }
 
 export type AnvilMessage =
-  | ({ kind: 'connect' } & Connection)
+  /** `most`: mail_max_userip_connections as it is in force for this connection; 0: no bound. */
+  | ({ kind: 'connect'; most: number } & Connection)
   | { kind: 'disconnect'; key: string }
   | { kind: 'who' }
   | { kind: 'kick'; keys: string[] }

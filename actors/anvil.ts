@@ -3,10 +3,9 @@
 // connections at the same instant cannot both take the last place (Dovecot's are two, and can).
 
 import type { Admission, AnvilAnswer, AnvilMessage, Connection } from './anvil-messages.ts'
-import type { Settings } from '../conf/settings.ts'
 
-/** `services`: connections that there may be of each service, where it is bounded. */
-export type AnvilSettings = Pick<Settings, 'mail_max_userip_connections'> & { services?: Readonly<Record<string, number | undefined>> }
+/** Connections that there may be of each service, where it is bounded. */
+export type ServiceBounds = Readonly<Record<string, number | undefined>>
 
 export interface Anvil {
   /**
@@ -15,35 +14,35 @@ export interface Anvil {
    * `keys` that there were: their ends are on the way.
    */
   receive(message: AnvilMessage): AnvilAnswer
-  /** The limits from now on; who is there stays. */
-  reload(settings: AnvilSettings): void
+  /** The bounds from now on; who is there stays. */
+  reload(services: ServiceBounds): void
   /** Forgets the connections of a worker that died. */
   dropWorker(worker: number): void
 }
 
 /** `kick` ends connections of one worker: it is told their keys. */
-export const createAnvil = (settings: AnvilSettings, kick: (worker: number, keys: string[]) => void): Anvil =>
-  new Connections(settings, kick)
+export const createAnvil = (services: ServiceBounds, kick: (worker: number, keys: string[]) => void): Anvil =>
+  new Connections(services, kick)
 
 const placeOf = (connection: Connection): string => `${connection.service}\0${connection.user}\0${connection.ip}`
 
 class Connections implements Anvil {
-  #settings: AnvilSettings
+  #bounds: ServiceBounds
   readonly #kick: (worker: number, keys: string[]) => void
   readonly #byKey = new Map<string, Connection>()
   readonly #counts = new Map<string, number>()
   readonly #services = new Map<string, number>()
 
-  constructor(settings: AnvilSettings, kick: (worker: number, keys: string[]) => void) {
-    this.#settings = settings
+  constructor(services: ServiceBounds, kick: (worker: number, keys: string[]) => void) {
+    this.#bounds = services
     this.#kick = kick
   }
 
   receive(message: AnvilMessage): AnvilAnswer {
     switch (message.kind) {
       case 'connect': {
-        const { kind: _, ...connection } = message
-        return this.#connect(connection)
+        const { kind: _, most, ...connection } = message
+        return this.#connect(connection, most)
       }
       case 'disconnect':
         this.#remove(message.key)
@@ -55,7 +54,7 @@ class Connections implements Anvil {
     }
   }
 
-  reload(settings: AnvilSettings): void { this.#settings = settings }
+  reload(services: ServiceBounds): void { this.#bounds = services }
 
   dropWorker(worker: number): void {
     for (const connection of [...this.#byKey.values()]) {
@@ -71,18 +70,17 @@ class Connections implements Anvil {
     return found
   }
 
-  #connect(connection: Connection): Admission {
+  #connect(connection: Connection, max: number): Admission {
     const known = this.#byKey.get(connection.key)
     if (known !== undefined) this.#remove(known.key)
     const place = placeOf(connection)
     const count = this.#counts.get(place) ?? 0
-    const { mail_max_userip_connections: max, services = {} } = this.#settings
     if (max > 0 && count >= max) {
       return { admitted: false, limit: 'mail_max_userip_connections', reason: `Maximum number of connections from user+IP exceeded (mail_max_userip_connections=${max})` }
     }
     const { service } = connection
     const ofService = this.#services.get(service) ?? 0
-    const most = services[service]
+    const most = this.#bounds[service]
     if (most !== undefined && ofService >= most) {
       return { admitted: false, limit: 'service', reason: `service(${service}): process_limit (${most}) reached, client connections are being refused` }
     }

@@ -153,7 +153,7 @@ export class HostedSession implements SessionWorld {
     let answer: Admission
     try {
       answer = await this.effects.ask('anvil', {
-        kind: 'connect', key: anvilKey(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
+        kind: 'connect', most: this.#settings.mail_max_userip_connections, key: anvilKey(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
       })
     } catch {
       return

@@ -11,7 +11,7 @@ import type { MessagePort } from 'node:worker_threads'
 import fs from 'node:fs'
 import os from 'node:os'
 import { createAnvil } from '../actors/anvil.ts'
-import type { AnvilSettings } from '../actors/anvil.ts'
+import type { ServiceBounds } from '../actors/anvil.ts'
 import { createAuth } from '../actors/auth.ts'
 import type { AuthActor } from '../actors/auth.ts'
 import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer } from '../actors/auth-messages.ts'
@@ -97,7 +97,7 @@ export class Server {
     this.#pool = new AuthPool(settings)
     this.#authActor = createAuth({ effects: this.#effects, settings, runLookup: (lookup) => this.#pool.run(lookup), remembered: (lookup) => this.#pool.remembered(lookup) })
     this.#auth = new Mailbox(this.#authActor, this.#effects.clock, limits.authWaiting)
-    this.#anvil = createAnvil(anvilSettings(config), (worker, keys) => { this.#kick(worker, keys) })
+    this.#anvil = createAnvil(serviceBounds(config), (worker, keys) => { this.#kick(worker, keys) })
     this.#metacache = new Metacache({ effects: this.#effects, evict: (user, known) => this.#evict(user, known), refuse: (refused) => { this.#refuse(refused) } }, settings)
     this.#storage = Array.from({ length: settings.culver_storage_workers }, (_, index) => new Supervisor<StorageThread>(this.#effects, {
       name: settings.culver_storage_workers === 1 ? 'storage worker' : `storage worker ${index}`,
@@ -169,7 +169,7 @@ export class Server {
     this.#config = config
     this.#notes = notes
     this.#authActor.reload(settings)
-    this.#anvil.reload(anvilSettings(config))
+    this.#anvil.reload(serviceBounds(config))
     this.#metacache.reload(settings)
     await Promise.all([...this.#sessionThreads.values()].map((thread) => ifAlive(thread, thread.call((control) => control.reload(config)))))
     this.#log({ level: 'info', name: 'config.reloaded', service: 'config', text: `reloaded, ${now.length === 0 ? 'no setting has changed' : `changed: ${now.join(', ')}`}` })
@@ -339,7 +339,7 @@ export class Server {
 const waits = (names: readonly string[]): string => `waits for the next start: ${names.join(', ')}`
 
 /** `service imap { process_limit … }` and the like bound connections that have logged in. */
-const anvilSettings = (config: Config): AnvilSettings => ({ ...settingsFor(config, {}), services: { imap: connectionBound(config, 'imap') } })
+const serviceBounds = (config: Config): ServiceBounds => ({ imap: connectionBound(config, 'imap') })
 
 /** What the configuration says about where mail and indexes are. */
 const storesOf = (settings: Settings): Set<string> =>

@@ -48,7 +48,8 @@ export class UserdbChain {
   async #ask(userdb: UserdbSettings, login: Login): Promise<LookupResult['status']> {
     const result = userdb.driver === 'prefetch' ? this.#prefetch(login) : await this.#lookup(userdb, login)
     if (result.status === 'temporary') this.#say('error', userdb.driver, result.reason ?? 'lookup failed')
-    else if (result.status !== 'ok') this.#say('debug', userdb.driver, result.reason ?? 'unknown user')
+    // Not told by auth_verbose: who sends mail to nobody is no guesser, and must not be banned as one.
+    else if (result.status !== 'ok') this.#say(userdb.auth_verbose === 'yes' ? 'info' : 'debug', userdb.driver, result.reason ?? 'unknown user', userdb.auth_verbose)
     if (result.cached === true) this.#say('debug', userdb.driver, `userdb cache hit: ${result.status}`)
     if (result.warning !== undefined) this.#say('warning', userdb.driver, result.warning)
     if (result.status !== 'ok') return result.status

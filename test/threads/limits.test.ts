@@ -54,3 +54,26 @@ culver_login_ip_connections = 2
   t.match((await waiting.until(/^250 /)).at(-1), /^250/)
   for (const client of [sixth, fourth, fifth, waiting]) client.close()
 })
+
+void t.test('connections of a user and address, as `protocol` and `remote` say', { timeout: 60_000 }, async (t) => {
+  const server = await TestServer.start({ workers: 2, config: `
+mail_max_userip_connections = 1
+protocol imap {
+  mail_max_userip_connections = 2
+}
+remote 127.0.0.7 {
+  mail_max_userip_connections = 0
+}
+` })
+  t.teardown(() => server.stop())
+  const clients: LineClient[] = []
+  const login = async (localAddress: string): Promise<string> => {
+    const client = await LineClient.connect(server.imapPort, { localAddress })
+    clients.push(client)
+    return (await client.command('a', 'LOGIN tim secret')).at(-1)!
+  }
+  t.match([await login('127.0.0.2'), await login('127.0.0.2')], [/^a OK/, /^a OK/])
+  t.match(await login('127.0.0.2'), /^a NO \[UNAVAILABLE\] Maximum number of connections from user\+IP exceeded \(mail_max_userip_connections=2\)/)
+  for (let n = 0; n < 4; n++) t.match(await login('127.0.0.7'), /^a OK/)
+  for (const client of clients) client.close()
+})
