@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
+import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -68,6 +69,18 @@ void t.test('queries', { skip, timeout: 120_000 }, async (t) => {
     t.equal(shown(await auth.lookup(name)), 'unknown')
   }
   t.equal(postgres!.sql('SELECT count(*) FROM users').trim(), '2506', 'and nothing has happened to the table')
+})
+
+void t.test('any value is a value, wherever it stands', { skip, timeout: 120_000 }, async (t) => {
+  const database = new Database(parseSqlFile(`driver = pgsql\nconnect = ${postgres!.connect}\npassword_query = SELECT '%u' AS plain, 'a''%u\\' AS within, E'\\\\%u\\'' AS escaped, %u AS bare, '%u' = %u AS same -- 100%%\n`, 'f'))
+  const query = database.query('password_query', { user: 'x' })
+  const hostile = fc.array(fc.constantFrom('\'', '\\', '"', '$$', '--', '/*', ';', ' OR ', '%', 'E', '\n', '\u2019', '\u{1f600}', 'x', '\'\''), { maxLength: 12 }).map((parts) => parts.join(''))
+  await fc.assert(fc.asyncProperty(fc.oneof(hostile, fc.string({ unit: 'binary', maxLength: 30 }).filter((text) => !text.includes('\0') && text.isWellFormed())), async (user) => {
+    const row = await database.find('password_query', query.for({ user }))
+    return row?.['plain'] === user && row['within'] === `a'${user}\\` && row['escaped'] === `\\${user}'` && row['bare'] === user && row['same'] === 'yes'
+  }), { numRuns: 200 })
+  t.pass('200 values')
+  t.throws(() => query.for({ user: 'a\0b' }), { name: 'TempFail' })
 })
 
 void t.test('the query that checks the password itself, and queries that fail', { skip, timeout: 120_000 }, async (t) => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { all } from '../../../actors/session/sasl/index.ts'
 import type { Mechanism, SaslStep } from '../../../actors/session/sasl/mechanism.ts'
@@ -51,4 +52,20 @@ t.test('LOGIN refuses broken responses', async (t) => {
   t.equal(run('LOGIN', undefined, bytes('a\0b')).kind, 'error')
   t.equal(run('LOGIN', bytes('a'), bytes('a\0b')).kind, 'error')
   t.equal(run('LOGIN', bytes('a'), Uint8Array.of(0xc3)).kind, 'error')
+})
+
+t.test('whatever is sent, a mechanism answers', async (t) => {
+  const pieces = fc.array(fc.oneof(fc.constantFrom('n,', 'y,', 'p=x,', ',', 'n=', 'a=', 'r=', 'c=biws', 'p=', 'm=', '=2C', '=', '\u0001', 'auth=', 'Bearer ', 'user=', '\0', 'x'), fc.string({ maxLength: 5 })), { maxLength: 12 })
+  const message = fc.oneof(pieces.map((parts) => bytes(parts.join(''))), fc.uint8Array({ maxLength: 60 }))
+  fc.assert(fc.property(fc.constantFrom(...all), fc.array(fc.option(message, { nil: undefined }), { minLength: 1, maxLength: 4 }), ({ name, start }, messages) => {
+    const exchange = start({ bytes: (count) => new Uint8Array(count), below: () => 0 })
+    for (const sent of messages) {
+      let step = exchange.next(sent)
+      if (step.kind === 'salt') step = exchange.salted!({ salt: 'AAAA', iterations: 4096 })
+      if (step.kind === 'credentials') return step.username !== '' || name === 'EXTERNAL'
+      if (step.kind === 'error') return step.reason !== ''
+    }
+    return true
+  }), { numRuns: 2000 })
+  t.pass()
 })
