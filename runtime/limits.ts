@@ -237,6 +237,9 @@ export const limits = {
   cacheCompactBytes: 1024 * 1024,
   /** Bytes read from a message cache at once: a hundred neighbouring summaries. A scan of many reads four times as much, and as much again ahead. */
   cacheWindowBytes: 64 * 1024,
+  /** Which of another server's mailboxes was INBOX is found out of so many, by so many mails of each: a request for each, once. */
+  guessedMailboxes: 50,
+  guessedMails: 3,
   /** A POP3 UIDL that was migrated: RFC 1939 §7 has 70, some servers' are longer. */
   pop3UidlBytes: 512,
   /** Requests at a time for mails of another server, whose names do not say enough, when a mailbox is rebuilt. */

@@ -86,17 +86,18 @@ export class MailboxFolders {
     return { guid, uidValidity, directory: `${this.#directory}/${guid}`, get name() { return folders.list.nameOf(guid) ?? guid } }
   }
 
-  /** Gives names to mailboxes that have lost theirs, and creates what the configuration promises. TempFail for a new user only. */
-  async prepare(context: RequestContext, nameless: readonly string[]): Promise<void> {
+  /** Gives names to mailboxes that have lost theirs (one may be known to be `inbox`), and creates what the configuration promises. TempFail for a new user only. */
+  async prepare(context: RequestContext, nameless: readonly string[], inbox?: string): Promise<void> {
     try {
       await this.#root.change(context, async (state) => {
         const entries: RootEntry[] = []
         const add = (place: Place, guid: string): void => {
           entries.push({ place, guid, uidValidity: this.#root.nextUidValidity(entries.length), specialUse: [] })
         }
-        for (const guid of nameless) add({ namespace: this.#namespaces.inbox.namespace, path: [`${this.#world.policy.lostMailboxPrefix}${guid}`] }, guid)
+        if (inbox !== undefined) add(this.#namespaces.inbox, inbox)
+        for (const guid of nameless) if (guid !== inbox) add({ namespace: this.#namespaces.inbox.namespace, path: [`${this.#world.policy.lostMailboxPrefix}${guid}`] }, guid)
         for (const { place, create } of this.#namespaces.auto) {
-          if (!create || state.entries.get(placeKey(place))?.guid !== undefined) continue
+          if (!create || state.entries.get(placeKey(place))?.guid !== undefined || (inbox !== undefined && placeKey(place) === placeKey(this.#namespaces.inbox))) continue
           add(place, await this.#newMailbox())
         }
         return { changes: entries.flatMap((entry) => (nameless.includes(entry.guid!) ? [{ kind: 'create' as const, entry }] : creation(entry))), result: undefined }

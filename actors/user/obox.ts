@@ -1,7 +1,7 @@
 // The mail objects of a user: where they lie, their metadata, and the requests made for them. Immutable, one per mail.
 
 import type { Body, ByteRange, Metadata, ObjectInfo, ObjectReader, ObjectStat, ObjectStore, RequestContext } from '../../runtime/effects.ts'
-import { isBundleName, isGuid } from './object-names.ts'
+import { isBundleName, isGuid, parseOid } from './object-names.ts'
 
 /** Everything the store has of one mailbox. */
 export interface MailboxListing {
@@ -68,6 +68,15 @@ export class Obox {
       }
     }
     return listing
+  }
+
+  /** A few mails of another server: one request. 'ours': some are of this one. */
+  async someMails(context: RequestContext, mailbox: string, count: number): Promise<string[] | 'ours'> {
+    const prefix = this.mailboxPrefix(mailbox)
+    // Bundles, which lie behind the mails of most names, may be among them.
+    const { objects } = await this.#store.list(prefix, context, { limit: 10 * count })
+    const names = objects.map(({ key }) => key.slice(prefix.length)).filter((name) => parseOid(name) !== undefined)
+    return names.some((name) => parseOid(name) !== 'foreign') ? 'ours' : names.slice(0, count)
   }
 
   /** GUIDs of all mailboxes that have objects. */

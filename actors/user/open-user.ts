@@ -7,6 +7,7 @@ import type { Limits } from '../../runtime/limits.ts'
 import { Bundles } from './bundles.ts'
 import { MailboxFolders } from './folders.ts'
 import type { MailboxWorld } from './mailbox.ts'
+import { guessInbox } from './inbox-guess.ts'
 import { Manifest } from './manifest.ts'
 import { Namespaces } from './namespace.ts'
 import { ObjectIds } from './object-names.ts'
@@ -47,7 +48,7 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
     bundles: places.bundles,
   }
   const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), places.mailboxes)
-  await folders.prepare(context, nameless)
+  await folders.prepare(context, nameless, root.state.entries.size === 0 ? await guessInbox(obox, context, nameless, limits) : undefined)
   const user = new UserActor(account, world, folders, { ...options, leave: () => leaveUser(rootWorld, places, root.state), forget: () => forgetUser(effects, places) })
   root.onLost((error) => { user.lose(error) })
   root.onLook(() => { user.lookLater() })

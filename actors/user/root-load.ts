@@ -49,12 +49,12 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
   const local = await readLocal(world.effects, keptRoot(world, places.root))
   if (local !== undefined && local.state.epoch > 0) {
     const facts = await manifest.facts(context)
-    if (facts !== undefined && facts.owner === local.state.owner) return ours(world, context, local, facts, since)
+    if (facts !== undefined && facts.owner === local.state.owner) return ours(world, obox, context, local, facts, since)
   }
   const found = await manifest.read(context)
-  if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, context, local, found, since)
+  if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, obox, context, local, found, since)
   if (found !== undefined) return take(world, obox, places, context, found, local?.state, since)
-  if (local !== undefined) return first(world, places, context, local.state, [], since)
+  if (local !== undefined) return first(world, places, context, local.state, await leftNameless(obox, context, local.state), since)
   const names = await world.bundles.list(context)
   const state = await newestRoot(world, context, names)
   // Where every change of the list was uploaded before it was true, the bundle knows all mailboxes there are.
@@ -69,14 +69,18 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
 }
 
 /** The local state is the newest there is. */
-async function ours(world: RootWorld, context: RequestContext, { state, journal }: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
+async function ours(world: RootWorld, obox: Obox, context: RequestContext, { state, journal }: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
   const doubtful = facts.tag !== state.tag
   // Somebody else has been at it.
   if (doubtful && facts.write !== state.write) state.apply({ kind: 'orphans', notes: [...(await world.manifest.read(context))?.state?.orphans ?? []] })
   state.tag = facts.tag
   state.epoch = Math.max(state.epoch, facts.epoch)
-  return { root: new Root(world, state, journal, doubtful, since), nameless: [] }
+  return { root: new Root(world, state, journal, doubtful, since), nameless: await leftNameless(obox, context, state) }
 }
+
+/** A user that has no mailbox at all was taken over, and its mailboxes were given no names before the process ended. */
+const leftNameless = async (obox: Obox, context: RequestContext, state: RootState): Promise<string[]> =>
+  (state.entries.size === 0 ? withoutName(obox, context, state) : [])
 
 /** Makes the user ours, whoever had it. ConditionFailed: somebody else was faster. */
 async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, local: RootState | undefined, since: number): Promise<OpenedRoot> {
@@ -85,7 +89,7 @@ async function take(world: RootWorld, obox: Obox, places: Places, context: Reque
     effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is damaged: names of its mailboxes are lost` })
   }
   const state = found.state ?? new RootState()
-  const nameless = found.state === undefined || policy.backgroundRootUploads ? await withoutName(obox, context, state) : []
+  const nameless = found.state === undefined || policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
   state.apply({ kind: 'orphans', notes: await orphansOf(world, places, context, local) })
   state.epoch = found.epoch + 1
   state.owner = ids.guid()

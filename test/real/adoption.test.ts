@@ -57,7 +57,7 @@ void t.test('mails in the layout of obox are taken over', { skip, timeout: 200_0
     await client.command('a', `LOGIN ${user} ${password}`)
     const lines: string[] = []
     for (const folder of folders) {
-      t.match((await client.command('b', `SELECT recovered-lost-folder-${folder}`)).join('\n'), new RegExp(`\\* ${count} EXISTS`))
+      t.match((await client.command('b', `SELECT ${folder === folders[0] ? 'INBOX' : `recovered-lost-folder-${folder}`}`)).join('\n'), new RegExp(`\\* ${count} EXISTS`))
       const fetched = (await client.command('c', 'UID FETCH 1:* (RFC822.SIZE INTERNALDATE EMAILID BODY.PEEK[])')).join('\n')
       for (let n = 1; n <= count; n++) t.ok(fetched.includes(text(n).replaceAll('\r\n', '\n')), `mail ${n} of ${folder} reads as it was`)
       const facts = fetched.match(/\* \d+ FETCH \(UID \d+ .*$/gm) ?? []
