@@ -22,7 +22,8 @@ export type ToSocket =
   /** Behind `held`: `bytes` come before what is held, and all of it is compressed. */
   | { op: 'inflate'; id: number; bytes: Uint8Array }
   /** Behind `held`: the session has logged out, and another begins at the socket's side with `bytes` and what is held. */
-  | { op: 'again'; id: number; seed: SessionSeed; bytes: Uint8Array }
+  /** `last`: still the old session's, compressed if it was; as soon as the client has it, it may speak plainly. */
+  | { op: 'again'; id: number; seed: SessionSeed; bytes: Uint8Array; last: Uint8Array | string }
   | { op: 'close'; id: number }
 
 /** The way to the other end of one connection. */

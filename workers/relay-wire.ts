@@ -82,9 +82,9 @@ export class RelayWire implements Wire {
   giveBack(seed: SessionSeed, input: Uint8Array): void {
     if (this.#gone) return
     this.#receiver = undefined
-    this.flush()
+    const last = this.#outgoing.takeJoined()
     this.#recall(input, (bytes) => {
-      this.#way.tell({ op: 'again', seed, bytes }, [bytes.buffer])
+      this.#way.tell({ op: 'again', seed, bytes, last }, [bytes.buffer])
       this.#gone = true
       this.#way.gone()
     })

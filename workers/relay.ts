@@ -84,8 +84,10 @@ export class Relay {
     else if (message.op === 'park') socket.wire.park()
     else if (message.op === 'hold') socket.hold()
     else if (message.op === 'inflate') socket.inflate(message.bytes)
-    else if (message.op === 'again') this.#host.beginAgain(message.seed, socket.wire, socket.release(message.bytes))
-    else socket.close()
+    else if (message.op === 'again') {
+      socket.wire.write(message.last)
+      this.#host.beginAgain(message.seed, socket.wire, socket.release(message.bytes))
+    } else socket.close()
   }
 
   #broken(): void {
