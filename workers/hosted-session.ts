@@ -3,6 +3,7 @@
 
 import type { Account, Delivery, DeliveryResult } from '../actors/user/types.ts'
 import type { Admission } from '../actors/anvil-messages.ts'
+import type { AnvilMessage } from '../actors/anvil-messages.ts'
 import type { AuthAnswer, AuthRequest } from '../actors/auth-messages.ts'
 import { handedOver } from '../actors/session/hand-over.ts'
 import type { BackendAddress, BackendLink } from '../actors/session/backend.ts'
@@ -132,6 +133,11 @@ export class HostedSession implements SessionWorld {
     if (!(this.wire instanceof SocketWire) || !(link instanceof SocketLink)) throw new Bug('only a socket of this worker can be passed through')
     for (const line of lines) this.wire.write(`${line}\r\n`)
     this.#home.loggedIn(this)
+    // Seen and ended like others; how many a user may have is for the server there to say.
+    const { id: session, protocol, remote: { ip } } = this.#seed
+    this.effects.tell('anvil', {
+      kind: 'connect', key: anvilKey(this.#seed), session, service: `${protocol}-proxy`, user: about.user, ip, worker: this.#home.place.index, most: 0,
+    } satisfies AnvilMessage)
     const proxied = new ProxiedSession(this, about)
     this.session = proxied
     void proxied.join(this.wire, link, input)

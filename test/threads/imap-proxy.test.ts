@@ -4,9 +4,12 @@
 import { once } from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
+import path from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { LineClient } from '../fixtures/line-client.ts'
+import { runProgram } from '../fixtures/program.ts'
+import type { Finished } from '../fixtures/program.ts'
 import { ScriptedBackend } from '../fixtures/scripted-backend.ts'
 import type { BackendConnection } from '../fixtures/scripted-backend.ts'
 import { TestServer, freePort, password } from '../fixtures/server.ts'
@@ -154,7 +157,7 @@ void t.test('two Cullvers', { timeout: 120_000 }, async (t) => {
   const client = await connect(server, '127.0.0.9')
   t.match((await client.command('a', 'LOGIN tim pw')).at(-1), /^a OK \[CAPABILITY IMAP4rev1 .*\] Logged in$/)
   await logged(backend, /Login: user=<tim>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1,.* session=</)
-  const size = 20_000_000
+  const size = 8_000_000
   void client.send(`b APPEND INBOX {${size}+}\r\n`)
   const line = `${'x'.repeat(998)}\r\n`
   void client.send(line.repeat(size / 1000))
@@ -176,13 +179,22 @@ void t.test('two Cullvers', { timeout: 120_000 }, async (t) => {
   const memory = (): number => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${server.pid}/status`, 'utf8'))![1]) / 1024
   const before = memory()
   slow.pause()
-  slow.write(Array.from({ length: 6 }, (_, n) => `f${n} FETCH 1 BODY.PEEK[]\r\n`).join(''))
+  slow.write(Array.from({ length: 12 }, (_, n) => `f${n} FETCH 1 BODY.PEEK[]\r\n`).join(''))
   for (let n = 0; n < 20; n++) await client.command(`n${n}`, 'NOOP')
   t.ok(memory() - before < 40, `${Math.round(memory() - before)} MB more`)
   slow.resume()
-  await said(/^f5 OK /m)
-  t.ok(received > 6 * size, 'and all of it comes in the end')
+  await said(/^f11 OK /m)
+  t.ok(received > 12 * size, 'and all of it comes in the end')
   slow.destroy()
+
+  // Passed through or not, an administrator sees who is there.
+  const adm = (...args: string[]): Promise<Finished> => runProgram(process.execPath, [path.resolve(import.meta.dirname, '../../workers/cli.ts'), 'adm', '-c', path.join(server.directory, 'culver.conf'), ...args])
+  const kicked = await connect(server, '127.0.0.8')
+  t.match((await kicked.command('a', 'LOGIN tim pw')).at(-1), /^a OK /)
+  t.match((await adm('who', '-1')).stdout, /tim +imap-proxy +\d +127\.0\.0\.8 /)
+  t.equal((await adm('kick', 'tim', '127.0.0.8')).code, 0)
+  t.equal(await kicked.line(), undefined)
+  t.notMatch((await adm('who', '-1')).stdout, /127\.0\.0\.8/)
 
   // The client's FIN reaches the backend, whose answers reach the client.
   void client.send('y NOOP\r\nz LOGOUT\r\n')
