@@ -20,6 +20,7 @@ const ldif = [
   user('weiß', 'weiss@example.com', 'groß'),
   `\ndn: ou=apart,${suffix}\nobjectClass: organizationalUnit\nou: apart\n`,
   user('apart,ou=apart', 'apart@example.com', 'apart').replace('uid: apart,ou=apart', 'uid: apart'),
+  `\ndn: cn=link,${suffix}\nobjectClass: alias\nobjectClass: extensibleObject\ncn: link\naliasedObjectName: ou=apart,${suffix}\n`,
   `\ndn: uid=none,${suffix}\nobjectClass: inetOrgPerson\nobjectClass: smiMessageRecipient\nuid: none\ncn: none\nsn: none\nmailRoutingAddress: none@example.com\n`,
 ].join('')
 
@@ -121,7 +122,9 @@ void t.test('ldap', { skip: slapd === undefined ? 'needs slapd' : false, timeout
     t.equal(await found('base = dc=%Dd', 'u1@example.com'), 'ok', 'the domain as a DN')
     t.equal(await found('base = dc=%Dd\nuser_filter = (uid=u1)', 'u1@example.org'), 'unknown', 'a domain that is not there')
     t.equal(await found(`base = ou=%n,${suffix}`), 'ok')
-    t.equal(await found('deref = always'), 'ok')
+    t.equal(await found(`deref = always\nbase = cn=link,${suffix}`), 'ok', 'an alias')
+    t.equal(await found(`deref = finding\nbase = cn=link,${suffix}`), 'ok')
+    t.equal(await found(`deref = never\nbase = cn=link,${suffix}`), 'unknown')
     t.equal(await found('user_filter = (&(objectClass=smiMessageRecipient)(|(uid=%n)(mail=%u))(!(uid=%n*x)))'), 'ok')
   })
 
@@ -136,6 +139,8 @@ void t.test('ldap', { skip: slapd === undefined ? 'needs slapd' : false, timeout
     t.equal(names.length, new Set(names).size + 1, 'the twins have one name')
     for (const name of ['u1@example.com', 'u1200@example.com', 'Mixed.Case@Example.com']) t.ok(names.includes(name), name)
     t.equal(names.length, 1200 + 8)
+    const linked = new Databases({ files: new RealFiles() }).userdb('ldap', file(`deref = always\nbase = cn=link,${suffix}`))
+    t.same(await Array.fromAsync(linked.iterate!()), ['apart@example.com'], 'behind an alias')
     const away = new Databases({ files: new RealFiles() }).userdb('ldap', file('base = dc=nowhere'))
     await t.rejects(Array.fromAsync(away.iterate!()), { name: 'TempFail', message: /listing dc=nowhere failed/ })
   })

@@ -4,7 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Buffer } from 'node:buffer'
 import { Client, ResultCodeError } from 'ldapts'
-import type { Entry, Filter, SearchOptions } from 'ldapts'
+import type { Entry, Filter, SearchOptions, SearchRequest } from 'ldapts'
 import type net from 'node:net'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
@@ -39,6 +39,7 @@ export class Connection {
   readonly #client: Client
   #received = 0
   #broken: string | undefined
+  #deref: Search['deref'] = 'never'
   #late = false
   /** Of the question that waits for its answer. */
   #giveUp: (error: TempFail) => void = () => {}
@@ -61,6 +62,7 @@ export class Connection {
         return socket
       },
     })
+    followAliases(this.#client, () => this.#deref)
     socket.on('close', () => this.close('the server closed the connection'))
     socket.on('data', (bytes: Uint8Array) => {
       this.#received += bytes.length
@@ -100,13 +102,15 @@ export class Connection {
   /** At most `most` entries. */
   search(search: Search, most: number, ms: number): Promise<SearchAnswer> {
     return this.#ask(ms, async () => {
+      this.#deref = search.deref
       const { searchEntries } = await this.#client.search(search.base, { ...optionsOf(search), sizeLimit: most, timeLimit: Math.ceil(ms / 1000) })
       return { ...none, entries: searchEntries.map(entryOf) }
     }, (answer) => ({ ...answer, entries: [] }))
   }
 
-  /** All entries, page by page (RFC 2696); each page has `ms`. ldapts follows no aliases here. */
+  /** All entries, page by page (RFC 2696); each page has `ms`. */
   async *pages(search: Search, ms: number): AsyncGenerator<SearchAnswer> {
+    this.#deref = search.deref
     const pages = this.#client.searchPaginated(search.base, { ...optionsOf(search), timeLimit: 0, paged: { pageSize: limits.ldapPageEntries } })
     for (;;) {
       const page = await this.#ask<SearchAnswer & { done: boolean }>(ms, async () => {
@@ -148,9 +152,19 @@ export class Connection {
   }
 }
 
-const optionsOf = ({ scope, deref, filter, attributes }: Search): SearchOptions =>
+/** ldapts knows `derefAliases` in a request, and forgets it between its option and that (9.2.0): it is put in on the way. */
+function followAliases(client: Client, deref: () => Search['deref']): void {
+  const inner = client as unknown as { _sendSearch(request: SearchRequest, ...rest: unknown[]): Promise<unknown> }
+  const send = inner._sendSearch.bind(client)
+  inner._sendSearch = (request, ...rest) => {
+    request.derefAliases = deref()
+    return send(request, ...rest)
+  }
+}
+
+const optionsOf = ({ scope, filter, attributes }: Search): SearchOptions =>
   // No attribute at all is asked for by a name that none has (RFC 4511 §4.5.1.8); an empty list would mean all.
-  ({ scope, derefAliases: deref, filter, attributes: attributes.length === 0 ? ['1.1'] : [...attributes] })
+  ({ scope, filter, attributes: attributes.length === 0 ? ['1.1'] : [...attributes] })
 
 function entryOf({ dn, ...attributes }: Entry): LdapEntry {
   const values = new Map<string, string[]>()
