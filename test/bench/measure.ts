@@ -18,6 +18,15 @@ export function residentBytes(pid: number): number {
   return Number(line?.[1] ?? 0) * 1024
 }
 
+/** How much of a processor this thread gets when it wants all of one: near 1 where nobody else wants it. */
+export function processorShare(ms = 300): number {
+  const before = process.cpuUsage()
+  const began = performance.now()
+  while (performance.now() - began < ms);
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000 / (performance.now() - began)
+}
+
 /** Says a figure, so that it is seen in the test run. */
 export const figure = (t: { comment(text: string): void }, text: string): void => t.comment(`figure: ${text}`)
 

@@ -10,6 +10,8 @@ import { formats } from '../../workers/cli/adm/formats.ts'
 import { TestServer } from '../fixtures/server.ts'
 import { usersAt } from './users.ts'
 
+t.setTimeout(120_000)
+
 const directory = fs.mkdtempSync(path.join(t.testdir(), 'verify-'))
 const cache = path.join(directory, 'cache')
 const server = await TestServer.start({ workers: 2, directory, store: `fscache:10M:${cache}:posix:prefix=${directory}/objects/` })
