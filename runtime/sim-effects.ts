@@ -32,7 +32,7 @@ export interface WorldOptions {
 }
 
 /** What a run has seen, for the figures at its end. */
-export interface Counts { calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number }
+export interface Counts { calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number; damages: number }
 
 /** 2023-11-14 22:13:20 UTC: when every world begins. */
 const epochMs = 1_700_000_000_000
@@ -41,10 +41,14 @@ export class SimWorld {
   readonly agenda = new Agenda()
   /** Faults and delays are drawn from here. */
   readonly dice: SimRandom
-  readonly counts: Counts = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0 }
+  readonly counts: Counts = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0, damages: 0 }
+  /** Faults by kind. */
+  readonly kinds = new Map<string, number>()
   /** May be changed while the world runs: a story ends in a world that works. */
   faults: Faults
   storeDown = false
+  /** Most requests are refused. */
+  storm = false
   /** Virtual time of the last fault. */
   lastFaultMs = -Infinity
   readonly #random: SimRandom
@@ -110,6 +114,19 @@ export class SimWorld {
     })
   }
 
+  /** The store refuses most requests for so long. */
+  raiseStorm(ms: number): void {
+    this.storm = true
+    this.count('storm')
+    this.trace(`a storm for ${ms} ms`)
+    this.agenda.plan(ms, () => {
+      this.storm = false
+      this.trace('the storm is over')
+    })
+  }
+
+  count(kind: string): void { this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1) }
+
   trace(text: string): void {
     const line = `${this.agenda.now.toFixed(3)} ${text}`
     this.#hash.update(line).update('\n')
@@ -124,8 +141,9 @@ export class SimWorld {
   traceHash(): string { return this.#hash.copy().digest('hex') }
 
   /** Counts and traces a fault that was injected; what its victim sees is returned. */
-  fault(what: string): TempFail {
+  fault(what: string, kind: string): TempFail {
     this.counts.faults++
+    this.count(kind)
     this.lastFaultMs = this.agenda.now
     this.trace(`fault: ${what}`)
     return new TempFail(what)
@@ -175,6 +193,30 @@ export class SimMachine {
     this.#world.counts.wipes++
     this.#world.trace(`${this.name} loses its disk`)
     this.disk.wipe()
+  }
+
+  /** Nothing can be written for so long, though removed and cut. */
+  fillDisk(ms: number): void {
+    this.#world.count('disk full')
+    this.#world.trace(`${this.name} has a full disk for ${ms} ms`)
+    this.disk.full = true
+    this.#world.agenda.plan(ms, () => { this.disk.full = false })
+  }
+
+  /** Kills the process and changes one of the files below `path`: a bit of it, or its length. Answers which. */
+  damage(path: string): string | undefined {
+    this.crash()
+    const { dice } = this.#world
+    const files = this.disk.files().filter((file) => file.size > 0 && file.path.startsWith(`${path}/`))
+    if (files.length === 0) return undefined
+    const file = dice.pick(files)
+    const cut = dice.chance(0.3)
+    if (cut) this.disk.truncate(file.path, dice.below(file.size), this.#world.wallClock)
+    else this.disk.flip(file.path, dice.below(file.size * 8))
+    this.#world.counts.damages++
+    this.#world.count(cut ? 'file cut' : 'bit flipped')
+    this.#world.trace(`${file.path} of ${this.name} is ${cut ? 'cut' : 'changed in one bit'}`)
+    return file.path
   }
 
   /** Kills the process and loses of the disk what was not durable. */

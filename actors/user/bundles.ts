@@ -3,6 +3,7 @@
 
 import type { Body, ObjectInfo, ObjectReader, ObjectStore, RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound } from '../../runtime/errors.ts'
+import { bytesOf, wholeBody } from './whole-body.ts'
 import { isBundleName } from './object-names.ts'
 
 export class Bundles {
@@ -31,13 +32,13 @@ export class Bundles {
 
   /** `facts` can be read even where the bundle's body turns out to be damaged. */
   async write(context: RequestContext, name: string, body: Body, facts: Record<string, string> = {}): Promise<void> {
-    await this.#store.write(this.#prefix + name, body, context, { metadata: { username: this.#username, ...facts } })
+    await this.#store.write(this.#prefix + name, body, context, { metadata: { username: this.#username, ...bytesOf(body.size), ...facts } })
   }
 
   /** undefined: it is not there any more. */
   async read(context: RequestContext, name: string): Promise<ObjectReader | undefined> {
     try {
-      return await this.#store.read(this.#prefix + name, context)
+      return wholeBody(this.#prefix + name, await this.#store.read(this.#prefix + name, context))
     } catch (error) {
       if (error instanceof ObjectNotFound) return undefined
       throw error

@@ -83,7 +83,7 @@ export class MailboxFolders {
     const uidValidity = this.list.uidValidityOf(guid)
     if (uidValidity === undefined) throw new MailError('NONEXISTENT', 'The mailbox was deleted')
     const folders = this
-    return { guid, uidValidity, directory: `${this.#directory}/${guid}`, get name() { return folders.list.nameOf(guid) ?? guid } }
+    return { guid, uidValidity, directory: `${this.#directory}/${guid}`, least: this.keptStatus(guid)?.mark, get name() { return folders.list.nameOf(guid) ?? guid } }
   }
 
   /** Gives names to mailboxes that have lost theirs (one may be known to be `inbox`), and creates what the configuration promises. TempFail for a new user only. */

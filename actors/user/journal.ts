@@ -6,7 +6,7 @@
 //   the disk fails, and what a session sees, a restart finds. Records are applied in the order they were handed in; those
 //   that come while an append is under way share the next one.
 // - File: header (magic, identity, generation, checksum), then records, each: length, CRC-32 of the payload, payload.
-// - A torn tail (crash within an append) is cut at the last whole record.
+// - A torn tail (crash within an append) is cut at the last whole record. With a whole record behind it, it is damage.
 // - The snapshot of generation n holds everything before the journal of generation n. A new generation writes the
 //   snapshot first, then the empty journal; after a crash between the two, the journal is older than the snapshot and
 //   is void.
@@ -32,6 +32,8 @@ export interface JournalContents {
   end: number
   /** There are bytes behind it that are no whole record. */
   torn: boolean
+  /** A whole record lies behind them: they are no torn tail, something has changed the file. */
+  damaged: boolean
 }
 
 export function encodeJournalHeader(identity: string, generation: number): Uint8Array {
@@ -68,7 +70,17 @@ export function decodeJournal(bytes: Uint8Array): JournalContents | undefined {
     records.push(payload)
     end = next
   }
-  return { ...header, records, end, torn: end < bytes.length }
+  return { ...header, records, end, torn: end < bytes.length, damaged: holdsRecord(view, end + 1) }
+}
+
+/** Whether a whole record begins anywhere from `at` on. */
+function holdsRecord(bytes: Buffer, at: number): boolean {
+  for (; at + frameBytes < bytes.length; at++) {
+    const length = bytes.readUInt32LE(at)
+    const next = at + frameBytes + length
+    if (length > 0 && next <= bytes.length && bytes.readUInt32LE(at + 4) === crc32(bytes.subarray(at + frameBytes, next))) return true
+  }
+  return false
 }
 
 /** One record in its frame. */
@@ -89,7 +101,11 @@ interface Waiting {
 }
 
 /** How a journal begins: as read, or fresh. */
-export interface JournalStart { path: string; snapshotPath: string; identity: string; generation: number; size: number; snapshotSize: number }
+export interface JournalStart {
+  path: string; snapshotPath: string; identity: string; generation: number; size: number; snapshotSize: number
+  /** The file has more bytes than `size`: a torn tail, which is cut before anything is appended. */
+  ragged?: boolean
+}
 
 /** What a journal needs of its owner. */
 export interface JournalOwner {
@@ -125,6 +141,7 @@ export class Journal {
     this.#generation = start.generation
     this.#size = start.size
     this.#snapshotSize = start.snapshotSize
+    this.#ragged = start.ragged === true
   }
 
   get generation(): number { return this.#generation }

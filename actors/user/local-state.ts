@@ -20,11 +20,18 @@ export interface Kept<State> {
   empty(): State
   decode(snapshot: Uint8Array): { state: State; generation: number } | undefined
   encode(state: State, generation: number): Uint8Array
+  /** The journal was at least so long once. */
+  readonly least?: { readonly generation: number; readonly size: number } | undefined
   /** Applies one record. RangeError, SyntaxError or Bug: it cannot be read. */
   replay(state: State, record: Uint8Array): void
 }
 
-export interface Local<State> { state: State; journal: JournalStart }
+export interface Local<State> {
+  state: State
+  journal: JournalStart
+  /** The journal had a torn tail: by a crash within its last append, or by damage to its last record, which may have been told. */
+  torn: boolean
+}
 
 interface Replayed<State> { state: State; generation: number; end: number; voidJournal: boolean; torn: boolean }
 
@@ -32,26 +39,31 @@ const snapshotPath = (directory: string): string => `${directory}/snapshot`
 const journalPath = (directory: string): string => `${directory}/journal`
 
 /** What the files say; undefined where there are none, or none usable. TempFail if the disk does not answer. */
-export async function readLocal<State>({ files, clock, emit }: Effects, kept: Kept<State>): Promise<Local<State> | undefined> {
+export async function readLocal<State>(effects: Effects, kept: Kept<State>): Promise<Local<State> | undefined> {
+  const { files, emit } = effects
   const { directory, identity, user, what } = kept
   const [snapshot, journal] = await Promise.all([files.read(snapshotPath(directory)), files.read(journalPath(directory))])
   if (snapshot === undefined && journal === undefined) return undefined
   const found = replayed(kept, snapshot, journal)
   if (typeof found === 'string') {
-    emit({ level: 'error', name: 'user.state_damaged', user, text: `Local state of ${what} is set aside and rebuilt: ${found}` })
-    const suffix = `.broken-${Math.trunc(clock.now() / 1000)}`
-    if (snapshot !== undefined) await files.rename(snapshotPath(directory), snapshotPath(directory) + suffix)
-    if (journal !== undefined) await files.rename(journalPath(directory), journalPath(directory) + suffix)
+    await setAside(effects, kept, found)
     return undefined
   }
   const { state, generation, end, voidJournal, torn } = found
   if (voidJournal) {
     await files.replace(journalPath(directory), encodeJournalHeader(identity, generation))
   } else if (torn) {
-    await files.truncate(journalPath(directory), end)
-    emit({ level: 'warning', name: 'user.journal_cut', user, text: `Journal of ${what} had a torn tail; cut at ${end} of ${journal!.length} bytes` })
+    // The next append cuts it: until then whoever has to know of it finds it.
+    emit({ level: 'warning', name: 'user.journal_cut', user, text: `Journal of ${what} has a torn tail; cut at ${end} of ${journal!.length} bytes` })
   }
-  return { state, journal: journalStart(kept, generation, end, snapshot?.length ?? 0) }
+  return { state, journal: { ...journalStart(kept, generation, end, snapshot?.length ?? 0), ragged: torn }, torn }
+}
+
+/** Whoever reads the files next finds none. `why`: for the log. */
+export async function setAside({ files, clock, emit }: Effects, { directory, user, what }: Kept<unknown>, why: string): Promise<void> {
+  emit({ level: 'error', name: 'user.state_damaged', user, text: `Local state of ${what} is set aside and rebuilt: ${why}` })
+  const suffix = `.broken-${Math.trunc(clock.now() / 1000)}`
+  for (const path of [snapshotPath(directory), journalPath(directory)]) if (await files.stat(path) !== undefined) await files.rename(path, path + suffix)
 }
 
 /** Begins anew with `state` as the first snapshot. With only one of the two files written, it is done again next time. */
@@ -59,7 +71,7 @@ export async function writeLocal<State>({ files }: Effects, kept: Kept<State>, s
   const snapshot = kept.encode(state, 1)
   await files.replace(snapshotPath(kept.directory), snapshot, durable)
   await files.replace(journalPath(kept.directory), encodeJournalHeader(kept.identity, 1), durable)
-  return { state, journal: journalStart(kept, 1, journalHeaderBytes, snapshot.length) }
+  return { state, journal: journalStart(kept, 1, journalHeaderBytes, snapshot.length), torn: false }
 }
 
 /** The files of something that is known to be new and empty. */
@@ -84,6 +96,11 @@ function replayed<State>(kept: Kept<State>, snapshotBytes: Uint8Array | undefine
   if (journal === undefined) return journalBytes === undefined ? 'journal is missing' : 'journal has no valid header'
   if (journal.identity !== kept.identity) return `journal belongs to ${journal.identity}`
   const generation = snapshot?.generation ?? 0
+  if (journal.damaged) return `journal is damaged at byte ${journal.end} of ${journalBytes!.length}`
+  const { least } = kept
+  if (least !== undefined && (least.generation > journal.generation || (least.generation === journal.generation && least.size > journalBytes!.length))) {
+    return `journal is shorter than it was: ${journalBytes!.length} bytes of generation ${journal.generation}, after ${least.size} of ${least.generation}`
+  }
   if (journal.generation > generation) return `snapshot is older (${generation}) than the journal (${journal.generation})`
   const state = snapshot?.state ?? kept.empty()
   // A crash between the two steps of a new generation: the snapshot has all of this journal.

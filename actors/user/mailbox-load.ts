@@ -1,28 +1,42 @@
 // Brings a mailbox into memory: from its local files, or where these are lost or damaged, from its newest bundle and a
 // listing of its objects.
 
-import type { RequestContext } from '../../runtime/effects.ts'
+import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
 import { adopted } from './adoption.ts'
-import { readLocal, writeLocal } from './local-state.ts'
+import { readLocal, setAside, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
 import { LoadedMailbox } from './mailbox.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { decodeMailboxRecord } from './mailbox-records.ts'
-import { rebuildMailbox } from './mailbox-rebuild.ts'
+import { listMailbox, rebuildMailbox } from './mailbox-rebuild.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { MessageCache } from './message-cache.ts'
+import { newestFirst, parseBundleName } from './object-names.ts'
+import { lookFor } from './second-look.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 
 /** TempFail if disk or store are away: nothing has changed then. */
 export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<LoadedMailbox> {
   const kept = keptMailbox(world, identity)
-  const local = await readLocal(world.effects, kept)
+  let local = await readLocal(world.effects, kept)
+  // What its last record said may have been told. Only the store can tell what that was.
+  if (local?.torn === true) {
+    const { nextUid, ceiling } = local.state
+    await world.ownership.lookLater({ guid: identity.guid, uids: [[nextUid, Math.max(nextUid, ceiling) - 1]], before: nextUid, now: true })
+  }
+  const cut = world.ownership.looking(identity.guid)?.now === true
+  const listing = local !== undefined && cut ? await listMailbox(world, identity, context) : undefined
+  if (local !== undefined && listing !== undefined && isForgotten(listing.bundles, local.state, world.ownership.epoch)) {
+    await setAside(world.effects, kept, 'the store has a newer bundle than the journal knows')
+    local = undefined
+  }
   // Taken over, and the process ended before that was in the store.
   let renumbered = local !== undefined && local.state.bundle === '' && local.state.names.size > 0 && local.state.unsaved.mails > 0
   let mailbox: LoadedMailbox
   if (local !== undefined) {
-    // After an unclean end, UIDs up to the reserved ones may have been given out.
-    if (!local.state.clean) local.state.nextUid = Math.max(local.state.nextUid, local.state.reserved)
+    const { state } = local
+    // After an unclean end, UIDs up to the reserved ones may have been given out; the record that reserved more may be what was cut.
+    if (!state.clean || cut) state.nextUid = Math.max(state.nextUid, cut ? state.ceiling : state.reserved)
     mailbox = assemble(world, identity, local)
   } else {
     const rebuilt = await rebuildMailbox(world, identity, context)
@@ -30,6 +44,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     mailbox = assemble(world, identity, await writeLocal(world.effects, kept, rebuilt.state, world.policy.fsync !== 'never'))
   }
   try {
+    if (listing !== undefined && local !== undefined) await findCut(mailbox, context, listing.mails)
     // UIDs given to mails that had none of ours must be in the store before a client sees them.
     if (renumbered) {
       await adopted(world, identity)
@@ -45,9 +60,30 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
   return mailbox
 }
 
+/**
+ * The last record of the journal is lost. Where it told of mails, their objects say so; where it told that mails are gone, the
+ * objects are.
+ */
+async function findCut(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>): Promise<void> {
+  const { world, state, guid } = mailbox
+  const look = world.ownership.looking(guid)
+  // UIDNEXT is told from now on, and may not sink.
+  await mailbox.commit({ kind: 'reserve', ceiling: state.nextUid }, { durable: true })
+  // It may have named a bundle: the next one's name sorts behind that, too.
+  await mailbox.commit({ kind: 'uploading', name: world.ids.bundle(world.ownership.epoch, state.bundles) })
+  if (look !== undefined && await lookFor(mailbox, context, mails, look, true)) await mailbox.uploads.flush()
+  await world.ownership.looked(guid)
+}
+
+/** Whether one of the bundles is the owner's, and made after all that the state knows of. */
+function isForgotten(names: readonly string[], { bundles, bundle }: MailboxState, epoch: number): boolean {
+  const [newest] = newestFirst(names)
+  return newest !== undefined && !bundles.has(newest) && newest !== bundle && parseBundleName(newest)?.epoch === epoch
+}
+
 /** How a mailbox's local files are read. */
-export const keptMailbox = (world: Pick<MailboxWorld, 'user' | 'limits'>, { name, guid, directory }: Omit<MailboxIdentity, 'uidValidity'>): Kept<MailboxState> => ({
-  user: world.user, what: name, directory, identity: guid,
+export const keptMailbox = (world: Pick<MailboxWorld, 'user' | 'limits'>, { name, guid, directory, least }: Omit<MailboxIdentity, 'uidValidity'>): Kept<MailboxState> => ({
+  user: world.user, what: name, directory, identity: guid, least,
   empty: () => new MailboxState(world.limits),
   decode: (bytes) => decodeSnapshot(bytes, world.limits),
   encode: (state, generation) => encodeSnapshot(state, generation, []),

@@ -21,6 +21,7 @@ import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { chainOf, newestFirst, parseBundleName, parseOid } from './object-names.ts'
+import type { MailboxListing } from './obox.ts'
 
 /** A mail object without a row. `uid` 0: it needs a new one. */
 interface Found { oid: string; object: ObjectInfo; uid: number }
@@ -79,10 +80,15 @@ const sourceText = (bundles: number, listed: boolean): string =>
 /** `mails` undefined: the bundle has all there are. */
 interface Source { newest: Newest; names: string[]; mails?: ReadonlyMap<string, ObjectInfo> }
 
-async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Source> {
-  const { mails, bundles: listed } = await world.obox.list(context, identity.guid)
+/** Mails and bundles of a mailbox, wherever these are. */
+export async function listMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<MailboxListing> {
+  const listing = await world.obox.list(context, identity.guid)
   const { indexStore, mailStore } = world.policy
-  const names = indexStore === mailStore ? listed : await world.bundles(identity.guid).list(context)
+  return indexStore === mailStore ? listing : { ...listing, bundles: await world.bundles(identity.guid).list(context) }
+}
+
+async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Source> {
+  const { mails, bundles: names } = await listMailbox(world, identity, context)
   return { newest: await newestBundle(world, identity, context, names), names, mails }
 }
 

@@ -57,7 +57,7 @@ export interface MailboxWorld {
 }
 
 /** Which mailbox: its name may change while it is loaded. */
-export interface MailboxIdentity { readonly guid: string; readonly uidValidity: number; readonly name: string; /** Local. */ readonly directory: string }
+export interface MailboxIdentity { readonly guid: string; readonly uidValidity: number; readonly name: string; /** Local. */ readonly directory: string; /** How long its journal was when it was closed. */ readonly least?: { readonly generation: number; readonly size: number } | undefined }
 
 export class LoadedMailbox implements Mailbox {
   readonly identity: MailboxIdentity

@@ -18,6 +18,7 @@ import type { Body, Metadata, ObjectStore, RequestContext } from '../../runtime/
 import { ConditionFailed, ObjectNotFound } from '../../runtime/errors.ts'
 import { decodeRoot, encodeRoot } from './root-state.ts'
 import type { RootState } from './root-state.ts'
+import { bytesOf, wholeBody } from './whole-body.ts'
 
 /** What can be known of a manifest without its body. `tag` changes with every write. */
 export interface ManifestFacts { tag: string; epoch: number; owner: string; write: string }
@@ -57,7 +58,7 @@ export class Manifest {
     const key = this.#listing ? await this.#newest(context) : this.#key
     if (key === undefined) return undefined
     try {
-      const { etag, metadata, body } = await this.#store.read(key, context)
+      const { etag, metadata, body } = wholeBody(key, await this.#store.read(key, context))
       const chunks: Uint8Array[] = []
       for await (const chunk of body) chunks.push(chunk)
       const facts = factsOf(this.#listing ? key : etag, metadata)
@@ -74,7 +75,7 @@ export class Manifest {
   /** Writes it if it still is the one of this tag ('': if there is none). Answers its new tag. ConditionFailed: it is not. */
   async write(context: RequestContext, state: RootState, tag: string): Promise<string> {
     const bytes = encodeRoot(published(state), 0)
-    const metadata = { username: this.#username, epoch: String(state.epoch), owner: state.owner, write: state.write }
+    const metadata = { username: this.#username, ...bytesOf(bytes.length), epoch: String(state.epoch), owner: state.owner, write: state.write }
     if (this.#listing) return this.#writeNewest(context, { size: bytes.length, parts: [bytes] }, metadata, state, tag)
     const condition = tag === '' ? { ifAbsent: true } as const : { ifMatch: tag }
     const { etag } = await this.#store.write(this.#key, { size: bytes.length, parts: [bytes] }, context, { metadata, condition })

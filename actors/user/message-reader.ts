@@ -63,7 +63,7 @@ export class MessageReader {
     try {
       if (!crlf) return slice(toCrlf((await world.obox.read(context, guid, oid)).body), start, end)
       const whole = start === 0 && end === size
-      return (await world.obox.read(context, guid, oid, whole ? undefined : { start, end })).body
+      return exactly(end - start, oid, (await world.obox.read(context, guid, oid, whole ? undefined : { start, end })).body)
     } catch (error) {
       throw await this.#missing(context, uid, error)
     }
@@ -143,6 +143,17 @@ function decodedOrNone<T>(decode: () => T): T | undefined {
     if (error instanceof Bug) return undefined
     throw error
   }
+}
+
+/** The body, if it has as many bytes as it must have: a client has been told how many will come. */
+async function* exactly(size: number, oid: string, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let left = size
+  for await (const chunk of body) {
+    left -= chunk.length
+    if (left < 0) break
+    yield chunk
+  }
+  if (left !== 0) throw new TempFail(`${oid} has ${left > 0 ? 'fewer' : 'more'} than ${size} bytes`)
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -24,6 +24,7 @@ export interface Ownership {
   lookLater(look: Look): Promise<void>
   /** What is to be looked for there. */
   looking(mailbox: string): Look | undefined
+  /** It is done; what was `now` is done once more when nothing can come late any more. */
   looked(mailbox: string): Promise<void>
   /** Names of what other backends have left behind of a mailbox (orphan.ts). */
   orphans(mailbox: string): string[]

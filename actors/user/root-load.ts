@@ -49,10 +49,10 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
   const local = await readLocal(world.effects, keptRoot(world, places.root))
   if (local !== undefined && local.state.epoch > 0) {
     const facts = await manifest.facts(context)
-    if (facts !== undefined && facts.owner === local.state.owner) return ours(world, obox, context, local, facts, since)
+    if (facts !== undefined && facts.owner === local.state.owner) return ours(world, obox, places, context, local, facts, since)
   }
   const found = await manifest.read(context)
-  if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, obox, context, local, found, since)
+  if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, obox, places, context, local, found, since)
   if (found !== undefined) return take(world, obox, places, context, found, local?.state, since)
   if (local !== undefined) return first(world, places, context, local.state, await leftNameless(obox, context, local.state), since)
   const names = await world.bundles.list(context)
@@ -69,10 +69,15 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
 }
 
 /** The local state is the newest there is. */
-async function ours(world: RootWorld, obox: Obox, context: RequestContext, { state, journal }: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
+async function ours(world: RootWorld, obox: Obox, places: Places, context: RequestContext, { state, journal, torn }: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
   const doubtful = facts.tag !== state.tag
   // Somebody else has been at it.
-  if (doubtful && facts.write !== state.write) state.apply({ kind: 'orphans', notes: [...(await world.manifest.read(context))?.state?.orphans ?? []] })
+  if (doubtful && facts.write !== state.write) {
+    const found = await world.manifest.read(context)
+    // What the journal has lost may be that a mailbox was created: the manifest had that before it was true.
+    if (torn && found?.state !== undefined && found.owner === state.owner && !world.policy.backgroundRootUploads) return restored(world, obox, places, context, found, found.state, state, since)
+    state.apply({ kind: 'orphans', notes: [...found?.state?.orphans ?? []] })
+  }
   state.tag = facts.tag
   state.epoch = Math.max(state.epoch, facts.epoch)
   return { root: new Root(world, state, journal, doubtful, since), nameless: await leftNameless(obox, context, state) }
@@ -81,6 +86,21 @@ async function ours(world: RootWorld, obox: Obox, context: RequestContext, { sta
 /** A user that has no mailbox at all was taken over, and its mailboxes were given no names before the process ended. */
 const leftNameless = async (obox: Obox, context: RequestContext, state: RootState): Promise<string[]> =>
   (state.entries.size === 0 ? withoutName(obox, context, state) : [])
+
+/** The manifest's list, with what of the local state is not in any list. */
+async function restored(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, state: RootState, local: RootState, since: number): Promise<OpenedRoot> {
+  for (const { guid = '' } of state.entries.values()) {
+    const [kept, look] = [local.statuses.get(guid), local.looks.get(guid)]
+    if (kept !== undefined) state.statuses.set(guid, kept)
+    if (look !== undefined) state.looks.set(guid, look)
+  }
+  for (const guid of local.built) state.built.add(guid)
+  for (const change of local.pending) if (change.kind === 'subscribe' || change.kind === 'metadata' || change.kind === 'acl') state.apply(change)
+  state.apply({ kind: 'orphans', notes: [...local.orphans] })
+  state.tag = found.tag
+  const { journal } = await writeLocal(world.effects, keptRoot(world, places.root), state, world.policy.fsync !== 'never')
+  return { root: new Root(world, state, journal, false, since), nameless: await leftNameless(obox, context, state) }
+}
 
 /** Makes the user ours, whoever had it. ConditionFailed: somebody else was faster. */
 async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, local: RootState | undefined, since: number): Promise<OpenedRoot> {

@@ -36,6 +36,8 @@ export interface Look {
   uids: readonly (readonly [first: number, last: number])[]
   /** … and rows below this UID may turn out to have no object. */
   before: number
+  /** The journal was cut: before anything is told of the mailbox. */
+  now?: boolean
 }
 
 export type RootChange =
@@ -152,11 +154,12 @@ export class RootState {
         return
       }
       case 'merged': this.orphans = this.orphans.filter(({ mailbox, name }) => mailbox !== change.mailbox || !change.names.includes(name)); return
-      case 'built': this.built.add(change.guid); return
+      // What was kept of the mailbox was true of files that are no more.
+      case 'built': this.built.add(change.guid); this.statuses.delete(change.guid); return
       case 'look': {
-        const { guid, uids, before } = change.look
+        const { guid, uids, before, now = false } = change.look
         const known = this.looks.get(guid)
-        this.looks.set(guid, { guid, uids: [...known?.uids ?? [], ...uids], before: Math.max(before, known?.before ?? 0) })
+        this.looks.set(guid, { guid, uids: [...known?.uids ?? [], ...uids], before: Math.max(before, known?.before ?? 0), now: now || known?.now === true })
         return
       }
       case 'looked': this.looks.delete(change.guid); return

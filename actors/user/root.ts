@@ -148,7 +148,11 @@ export class Root implements Ownership {
 
   looking(mailbox: string): Look | undefined { return this.#state.looks.get(mailbox) }
 
-  looked(mailbox: string): Promise<void> { return this.note({ kind: 'looked', guid: mailbox }) }
+  async looked(mailbox: string): Promise<void> {
+    const look = this.#state.looks.get(mailbox)
+    await this.note({ kind: 'looked', guid: mailbox })
+    if (look?.now === true && this.unsettledMs > 0) await this.lookLater({ ...look, now: false })
+  }
 
   /** Called when a mailbox is to be listed once more. */
   onLook(look: () => void): void { this.#look = look }

@@ -25,14 +25,14 @@ export async function lookAgain(mailbox: LoadedMailbox, context: RequestContext)
   const { world, guid } = mailbox
   const look = world.ownership.looking(guid)
   if (look === undefined) return
-  if (await lookFor(mailbox, context, look)) await mailbox.uploads.flush()
+  const { mails } = await world.obox.list(context, guid)
+  if (await lookFor(mailbox, context, mails, look)) await mailbox.uploads.flush()
   await world.ownership.looked(guid)
 }
 
-/** Looks for what `look` says. Answers whether anything has changed. `unseen`: nobody has been told anything of the mailbox yet. */
-export async function lookFor(mailbox: LoadedMailbox, context: RequestContext, look: Look, unseen = false): Promise<boolean> {
-  const { state, world, guid, name } = mailbox
-  const { mails } = await world.obox.list(context, guid)
+/** Looks for what `look` says among the mails that were listed. Answers whether anything has changed. `unseen`: nobody has been told anything of the mailbox yet. */
+export async function lookFor(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>, look: Look, unseen = false): Promise<boolean> {
+  const { state, world, name } = mailbox
   const came = newcomers(state, mails, look)
   const kept = unseen ? came.filter(({ uid }) => uid >= lastUid(state) + 1) : []
   const settled = kept.length > 0 && (await inParallel(kept, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))).every(Boolean)

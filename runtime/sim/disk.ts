@@ -17,6 +17,8 @@ interface StoredFile {
 
 export class SimDisk {
   readonly #files = new Map<string, StoredFile>()
+  /** No space is left. */
+  full = false
 
   /** Paths and sizes of all files, in path order. */
   files(): { path: string; size: number }[] {
@@ -96,6 +98,14 @@ export class SimDisk {
     const file = this.#files.get(path)
     if (file !== undefined) return { size: file.size, modifiedMs: file.modifiedMs, directory: false }
     return this.list(path).length > 0 ? { size: 0, modifiedMs: 0, directory: true } : undefined
+  }
+
+  /** Changes one bit. */
+  flip(path: string, bit: number): void {
+    const file = this.#files.get(path)
+    if (file === undefined) throw new Error(`no such file: ${path}`)
+    file.bytes = file.bytes.slice()
+    file.bytes[bit >> 3]! ^= 1 << (bit & 7)
   }
 
   wipe(): void { this.#files.clear() }

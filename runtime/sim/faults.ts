@@ -7,6 +7,8 @@ export interface Faults {
   failAfter: number
   /** A read that breaks off in the middle of the body. */
   failReading: number
+  /** A read whose body ends in the middle, and nobody says so. */
+  endEarly: number
   /** A request that takes `slowMs` instead of up to `storeMs`. */
   slow: number
   storeMs: number
@@ -23,10 +25,10 @@ export interface Faults {
 
 /** A world that works, and only takes its time. */
 export const noFaults: Faults = {
-  failBefore: 0, failAfter: 0, failReading: 0, slow: 0, storeMs: 20, slowMs: 2000, lateMs: 0, failFile: 0, fileMs: 0.5, listingLagMs: 0,
+  failBefore: 0, failAfter: 0, failReading: 0, endEarly: 0, slow: 0, storeMs: 20, slowMs: 2000, lateMs: 0, failFile: 0, fileMs: 0.5, listingLagMs: 0,
 }
 
 /** A world in which about one request in twenty goes wrong. */
 export const usualFaults: Faults = {
-  failBefore: 0.02, failAfter: 0.02, failReading: 0.02, slow: 0.02, storeMs: 60, slowMs: 5000, lateMs: 30_000, failFile: 0.005, fileMs: 2, listingLagMs: 0,
+  failBefore: 0.02, failAfter: 0.02, failReading: 0.02, endEarly: 0.005, slow: 0.02, storeMs: 60, slowMs: 5000, lateMs: 30_000, failFile: 0.005, fileMs: 2, listingLagMs: 0,
 }

@@ -35,10 +35,10 @@ export class SimFiles implements Files {
       delayMs: at - agenda.now,
       answerMs: this.#delay(),
       perform: () => {
-        if (this.#fails()) {
+        if (this.#disk.full || this.#fails()) {
           // Up to the whole of it: then it was the sync that failed.
           perform(copy.subarray(0, this.#process.world.dice.below(copy.length + 1)))
-          throw this.#process.world.fault(`no space left: append ${path}`)
+          throw this.#process.world.fault(`no space left: append ${path}`, 'no space left')
         }
         perform()
       },
@@ -54,7 +54,7 @@ export class SimFiles implements Files {
   replace(path: string, bytes: Uint8Array, durable = false): Promise<void> {
     const copy = bytes.slice()
     return this.#change(`replace ${path} ${bytes.length}${durable ? ' durable' : ''}`,
-      () => { this.#disk.replace(path, copy, durable, this.#wallClock()) })
+      () => { this.#disk.replace(path, copy, durable, this.#wallClock()) }, () => this.#disk.full)
   }
 
   truncate(path: string, size: number): Promise<void> {
@@ -85,7 +85,7 @@ export class SimFiles implements Files {
     return this.#process.call({ label, delayMs: this.#delay(), answerMs: 0, perform })
   }
 
-  #change(label: string, perform: () => void): Promise<void> {
+  #change(label: string, perform: () => void, full = (): boolean => false): Promise<void> {
     const orphaned = (dice: SimRandom): void => {
       if (!dice.chance(0.5)) return
       try { perform() } catch { /* it would have failed */ }
@@ -95,7 +95,7 @@ export class SimFiles implements Files {
       delayMs: this.#delay(),
       answerMs: this.#delay(),
       perform: () => {
-        if (this.#fails()) throw this.#process.world.fault(`no space left: ${label}`)
+        if (full() || this.#fails()) throw this.#process.world.fault(`no space left: ${label}`, 'no space left')
         perform()
       },
       orphaned,

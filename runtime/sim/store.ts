@@ -11,6 +11,9 @@ import type { SimProcess } from './process.ts'
 import type { SimRandom } from './random.ts'
 import type { SimWorld } from '../sim-effects.ts'
 
+/** In a storm. */
+const stormRate = 0.7
+
 export class SimStore implements ObjectStore {
   readonly #inner: ObjectStore
   readonly #process: SimProcess
@@ -78,10 +81,10 @@ export class SimStore implements ObjectStore {
       delayMs,
       answerMs: change ? this.#delay() : 0,
       perform: async () => {
-        if (this.#world.storeDown) throw this.#world.fault('the store is down')
-        if (roll < faults.failBefore) throw this.#world.fault(`503 before ${label}`)
+        if (this.#world.storeDown) throw this.#world.fault('the store is down', 'store down')
+        if (roll < (this.#world.storm ? stormRate : faults.failBefore)) throw this.#world.fault(`503 before ${label}`, '503')
         const result = await perform()
-        if (change && roll < faults.failBefore + faults.failAfter) throw this.#world.fault(`504 after ${label}`)
+        if (change && roll < faults.failBefore + faults.failAfter) throw this.#world.fault(`504 after ${label}`, 'done and answered with an error')
         return result
       },
       ...(change ? { orphaned: (orphanDice: SimRandom) => { this.#orphan(label, perform, orphanDice) } } : {}),
@@ -107,13 +110,19 @@ export class SimStore implements ObjectStore {
 
   async * #body(reader: ObjectReader, key: string, context: RequestContext): AsyncGenerator<Uint8Array> {
     const { dice, faults } = this.#world
-    const breaks = dice.chance(faults.failReading)
+    const roll = dice.fraction()
+    const breaks = roll < faults.failReading
+    const ends = !breaks && roll < faults.failReading + faults.endEarly
     for await (const chunk of reader.body) {
-      const half = breaks ? chunk.subarray(0, chunk.length >> 1) : chunk
+      const half = breaks || ends ? chunk.subarray(0, chunk.length >> 1) : chunk
       const wait = this.#process.call({ label: `body ${key} ${half.length}`, delayMs: dice.fraction(), answerMs: 0, perform: () => {} })
       await abortable(wait, context.signal)
       yield half
-      if (breaks) throw this.#world.fault(`connection lost while reading ${key}`)
+      if (breaks) throw this.#world.fault(`connection lost while reading ${key}`, 'connection lost')
+      if (ends) {
+        this.#world.fault(`${key} ends too early`, 'wrong length')
+        return
+      }
     }
   }
 

@@ -33,7 +33,7 @@ export interface OwnersOptions {
 
 export interface OwnersFigures { requests: number; acknowledged: number; taken: number; lost: number; crashes: number; wipes: number; faults: number; mails: number; there: number; orphans: number }
 
-export interface OwnersOutcome { seed: number; failure: string | undefined; figures: OwnersFigures; traceHash: string; trace: string[] }
+export interface OwnersOutcome { seed: number; failure: string | undefined; figures: OwnersFigures; /** Faults by kind. */ kinds: ReadonlyMap<string, number>; traceHash: string; trace: string[] }
 
 const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
 const folders = ['Archive', 'Work', 'Sent'] as const
@@ -90,7 +90,7 @@ class OwnersStory {
 
   result(): Omit<OwnersOutcome, 'seed' | 'failure'> {
     const { crashes, wipes, faults } = this.#world.counts
-    return { figures: { ...this.#figures, crashes, wipes, faults, mails: this.#ledger.checked }, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace() }
+    return { figures: { ...this.#figures, crashes, wipes, faults, mails: this.#ledger.checked }, kinds: this.#world.kinds, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace() }
   }
 
   forget(): Promise<void> { return emptied(this.#store) }

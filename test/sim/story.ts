@@ -33,7 +33,7 @@ export interface StoryOptions {
 }
 
 export interface Figures {
-  calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number
+  calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number; damages: number
   lives: number
   /** Lives on a machine that had something of its own, while another had the user since. */
   moves: number
@@ -52,6 +52,8 @@ export interface Outcome {
   figures: Figures
   /** Requests answered with success, by kind. */
   done: Map<string, number>
+  /** Faults by kind. */
+  kinds: ReadonlyMap<string, number>
   traceHash: string
   /** The last lines of the trace. */
   trace: string[]
@@ -185,7 +187,7 @@ class Story {
     const { counts } = this.#world
     return {
       figures: { ...counts, lives: this.#lives, moves: this.#moves, compared: this.#compared, returned: this.#model.remembered.compared, mails: this.#model.promisedMails, garbage: this.#garbage },
-      done: this.#done, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace(),
+      done: this.#done, kinds: this.#world.kinds, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace(),
     }
   }
 
@@ -196,6 +198,9 @@ class Story {
     const effects = this.#begin(skew)
     if (dice.chance(0.6)) effects.process.crashAfter(dice.chance(0.2) ? dice.between(1, 20) : dice.between(1, 20 * steps))
     if (dice.chance(0.3)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.takeStoreDown(dice.between(1000, 90_000)) })
+    if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.raiseStorm(dice.between(1000, 30_000)) })
+    const machine = this.#machine
+    if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { machine.fillDisk(dice.between(500, 20_000)) })
     const life = await this.#open(effects)
     if (life !== undefined && await this.#observe(life)) {
       const clients = await this.#work(life, steps)
@@ -230,6 +235,11 @@ class Story {
       this.#model.loseDisk()
       // Until a new disk is there, all that was on the wire has arrived or is lost.
       await this.#until(this.#world.sleep(this.#world.faults.lateMs))
+    } else if (dice.chance(0.2)) {
+      // What its last record said, or all since the last upload, may be lost but for the mails.
+      if (this.#machine.damage('/mail') === undefined) return
+      this.#model.loseDisk()
+      this.#model.remembered.forget()
     } else if (this.#settings.mail_fsync !== 'never' && dice.chance(0.3)) {
       this.#machine.losePower()
       // `optimized` syncs mails and folders only: flags and expunges may be older.

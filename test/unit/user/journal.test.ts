@@ -30,7 +30,7 @@ t.test('cut anywhere, a journal has its whole records', async (t) => {
     const expected = ends.filter((end) => end <= cut).length - 1
     if (expected < 0) { t.equal(found, undefined); continue }
     t.same(found && { ...found, records: found.records.map(text) }, {
-      identity, generation: 7, records: records.slice(0, expected).map(text), end: ends[expected], torn: cut !== ends[expected],
+      identity, generation: 7, records: records.slice(0, expected).map(text), end: ends[expected], torn: cut !== ends[expected], damaged: false,
     })
   }
 })
@@ -44,6 +44,7 @@ t.test('a flipped bit ends the journal before its record', async (t) => {
     const found = decodeJournal(bad)
     if (at < header.length) t.equal(found, undefined)
     else t.same(found?.records.map(text), at < header.length + 11 ? [] : ['abc'])
+    t.equal(found?.damaged, at < header.length ? undefined : at < header.length + 11, 'with a whole record behind it, it is no torn tail')
   }
   t.same(decodeJournal(Buffer.concat([whole, Buffer.alloc(100)]))?.records.length, 2, 'zeros at the end are no records')
 })
