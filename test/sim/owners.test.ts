@@ -9,7 +9,7 @@ import { tellOwners } from './owners.ts'
 import type { OwnersOutcome } from './owners.ts'
 import { withStore } from './sabotage.ts'
 
-const seeds = 20
+const seeds = 15
 t.setTimeout(170_000)
 
 await t.test(`${seeds} seeds`, { timeout: 120_000 }, async (t) => {
