@@ -38,14 +38,6 @@ async function scripted(t: Test, serve: (connection: BackendConnection, n: numbe
   return backend
 }
 
-/** Waits until the log has it. */
-async function logged(server: TestServer, pattern: RegExp): Promise<void> {
-  for (const since = performance.now(); !pattern.test(server.output);) {
-    if (performance.now() - since > 20_000) throw new Error(`${pattern} is not in the log:\n${server.output}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
 const user = (name: string, fields: string): string => `${name}:{PLAIN}pw::::::proxy=y host=127.0.0.1 ${fields}`
 
 void t.test('what a backend hears', { timeout: 60_000 }, async (t) => {
@@ -99,8 +91,8 @@ void t.test('what a backend hears', { timeout: 60_000 }, async (t) => {
   greets = greeting.noIr
   await login('mech')
   t.same(backend.heard.slice(1, 3), ['L AUTHENTICATE PLAIN', Buffer.from('\0mech\0pw').toString('base64')])
-  await logged(server, /imap-login\(tim\)<\d+><[^>]+>: Info: proxy\(tim,127\.0\.0\.1:\d+\): Started proxying to <127\.0\.0\.1>/)
-  await logged(server, /proxy\(tim,127\.0\.0\.1:\d+\): Disconnected: by server \(0s, in=\d+, out=\d+\)/)
+  await server.logs(/imap-login\(tim\)<\d+><[^>]+>: Info: proxy\(tim,127\.0\.0\.1:\d+\): Started proxying to <127\.0\.0\.1>/)
+  await server.logs(/proxy\(tim,127\.0\.0\.1:\d+\): Disconnected: by server \(0s, in=\d+, out=\d+\)/)
 })
 
 void t.test('refusals, backends that are away, loops', { timeout: 120_000 }, async (t) => {
@@ -139,13 +131,13 @@ void t.test('refusals, backends that are away, loops', { timeout: 120_000 }, asy
   t.equal(await login('tim'), 'a NO [UNAVAILABLE] Account is temporarily unavailable.')
   t.ok(backend.connections - before >= 2 && backend.connections - before <= 4, 'tried again, and not for ever')
   t.equal(await login('dead'), 'a NO [UNAVAILABLE] Account is temporarily unavailable.')
-  await logged(server, /proxy\(dead,127\.0\.0\.1:\d+\): Login failed: connect ECONNREFUSED/)
+  await server.logs(/proxy\(dead,127\.0\.0\.1:\d+\): Login failed: connect ECONNREFUSED/)
   for (const name of ['nowhere', 'badport']) t.match(await login(name), /^a NO \[UNAVAILABLE\]/, name)
-  await logged(server, /proxy\(nowhere.*no usable host/)
+  await server.logs(/proxy\(nowhere.*no usable host/)
   t.equal(await login('loop'), 'a NO [UNAVAILABLE] Account is temporarily unavailable.')
   t.equal(await login('tim', 'pw', 'i ID ("x-proxy-ttl" "1")\r\n'), 'a NO [UNAVAILABLE] Account is temporarily unavailable.')
-  await logged(server, /proxy\(loop,127\.0\.0\.1:\d+\): Proxying loops/)
-  await logged(server, /proxy\(tim,127\.0\.0\.1:\d+\): Proxying loops/)
+  await server.logs(/proxy\(loop,127\.0\.0\.1:\d+\): Proxying loops/)
+  await server.logs(/proxy\(tim,127\.0\.0\.1:\d+\): Proxying loops/)
   for (const name of ['maybe', 'maybe2', 'self']) t.match(await login(name), /^a OK \[CAPABILITY /, `${name} is served here`)
   t.match(await login('there'), /^a NO \[REFERRAL imap:\/\/tom;AUTH=PLAIN@192\.0\.2\.77:1143\/\]/)
 })
@@ -156,7 +148,7 @@ void t.test('two Cullvers', { timeout: 120_000 }, async (t) => {
   const server = await proxy(t, () => [user('tim', `port=${backend.imapPort} pass=${password}`)])
   const client = await connect(server, '127.0.0.9')
   t.match((await client.command('a', 'LOGIN tim pw')).at(-1), /^a OK \[CAPABILITY IMAP4rev1 .*\] Logged in$/)
-  await logged(backend, /Login: user=<tim>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1,.* session=</)
+  await backend.logs(/Login: user=<tim>, method=PLAIN, rip=127\.0\.0\.9, lip=127\.0\.0\.1,.* session=</)
   const size = 8_000_000
   void client.send(`b APPEND INBOX {${size}+}\r\n`)
   const line = `${'x'.repeat(998)}\r\n`

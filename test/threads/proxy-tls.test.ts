@@ -13,14 +13,6 @@ import { requirePackages } from '../packages.ts'
 
 const absent = requirePackages(certificatePackages)
 
-/** Waits until the log has it. */
-async function logged(server: TestServer, pattern: RegExp): Promise<void> {
-  for (const since = performance.now(); !pattern.test(server.output);) {
-    if (performance.now() - since > 20_000) throw new Error(`${pattern} is not in the log:\n${server.output}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
 void t.test('TLS with backends', { skip: absent.length > 0 ? `needs ${absent.join(', ')}` : false, timeout: 90_000 }, async (t) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-proxy-tls-'))
   t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
@@ -71,13 +63,13 @@ void t.test('TLS with backends', { skip: absent.length > 0 ? `needs ${absent.joi
   const trusting = await start(`ssl_client_ca_file = ${authority.cert}`)
   t.match(await login(trusting, 'implicit'), /^a OK \[CAPABILITY/)
   t.match(await login(trusting, 'start'), /^a OK \[CAPABILITY/)
-  await logged(backend, /Login: user=<start>.*TLS/)
+  await backend.logs(/Login: user=<start>.*TLS/)
   t.match(await login(trusting, 'injected'), /^a NO \[UNAVAILABLE\]/, 'what came before TLS is not believed')
   t.match(await recipient(trusting, 'mail'), /^250 /)
   const strict = await start('')
   t.match(await login(strict, 'implicit'), /^a NO \[UNAVAILABLE\]/, 'an authority that is not known')
   t.match(await login(strict, 'start'), /^a NO \[UNAVAILABLE\]/)
-  await logged(strict, /proxy\(start,127\.0\.0\.1:\d+\): Login failed: .*certificate/)
+  await strict.logs(/proxy\(start,127\.0\.0\.1:\d+\): Login failed: .*certificate/)
   t.match(await login(strict, 'any'), /^a OK /)
   t.match(await recipient(strict, 'mail'), /^451 4\.4\.0 /)
   t.match(await recipient(strict, 'mailany'), /^250 /)
