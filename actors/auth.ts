@@ -120,11 +120,12 @@ class Auth implements AuthActor {
   async #login(request: LoginRequest): Promise<AuthAnswer> {
     const { ip } = request.remote
     const penalised = request.trusted !== true && (this.#settings.service['anvil']?.unix_listener['anvil-auth-penalty']?.mode ?? 0) !== 0
+    const known = this.#penalties.of(ip)
     if (penalised) await this.#until(this.#effects.clock.monotonic() + this.#penalties.waitMs(ip))
     const begun = this.#effects.clock.monotonic()
     const { answer, login } = await this.#verify(request)
     if (answer.status === 'ok') this.#penalties.succeeded(ip)
-    else if (penalised && answer.status === 'refused') this.#penalties.failed(ip, this.#tried(request))
+    else if (penalised && answer.status === 'refused') this.#penalties.failed(ip, this.#tried(request), known)
     const delays = (answer.status === 'refused' || answer.status === 'disabled') && !(login !== undefined && isSet(login.fields, 'nodelay'))
     if (delays) await this.#until(begun + this.#settings.auth_failure_delay)
     return answer
@@ -295,7 +296,8 @@ class Auth implements AuthActor {
 
   /** Dovecot's form: `passwd-file(user,192.0.2.1,<session>): Password mismatch`. Refusals are said where auth_verbose is set. */
   #sayer(request: AuthRequest, user: string): Say {
-    const who = [printable(user), request.remote?.ip, `<${request.session}>`].filter((part) => part !== undefined && part !== '').join(',')
+    // Nor may a name look like the end of what stands in the parentheses: programs that ban addresses read it.
+    const who = [printable(user).replace(/[(),<>]/g, '?'), request.remote?.ip, `<${request.session}>`].filter((part) => part !== undefined && part !== '').join(',')
     const { auth_verbose, auth_debug, auth_debug_passwords } = this.#settings
     const shown = auth_verbose || auth_debug || auth_debug_passwords
     // Without `user`: these are the auth service's lines, and not of a user's session.

@@ -1,7 +1,7 @@
 // The penalty of addresses that log in with wrong passwords: each further attempt waits longer before it is looked at. Dovecot's
 // rules (auth-penalty.c, penalty.c): 4, 8, then 15 s; the first failure's own delay is auth_failure_delay. Whoever shares an
-// address with the guilty one waits too, so it is per /48 in IPv6, forgotten 15 s after the last failure, and the same wrong
-// password again (a phone) counts once among the last ten.
+// address with the guilty one waits too, so it is per /48 in IPv6, forgotten 15 s after the last failure (but not by an attempt that
+// was waiting meanwhile), and the same wrong password again (a phone) counts once among the last ten.
 
 import { networkOf } from '../../conf/network.ts'
 import type { Clock } from '../../runtime/effects.ts'
@@ -12,7 +12,7 @@ const forgottenMs = 15_000
 const rememberedTries = 10
 const ipv6Bits = 48
 
-interface Penalty {
+export interface Penalty {
   /** Index into stepsMs. */
   step: number
   lastMs: number
@@ -29,14 +29,17 @@ export class Penalties {
 
   get size(): number { return this.#byPlace.size }
 
-  /** How long an attempt from `ip` has to wait (ms). */
-  waitMs(ip: string): number { return stepsMs[this.#of(placeOf(ip))?.step ?? 0] ?? 0 }
+  /** What there is against `ip` now. */
+  of(ip: string): Penalty | undefined { return this.#of(placeOf(ip)) }
 
-  /** `tried`: a hash of what was tried; absent: every time is another. */
-  failed(ip: string, tried?: string): void {
+  /** How long an attempt from `ip` has to wait (ms). */
+  waitMs(ip: string): number { return stepsMs[this.of(ip)?.step ?? 0] ?? 0 }
+
+  /** `tried`: a hash of what was tried; absent: every time is another. `known`: what there was when the attempt began. */
+  failed(ip: string, tried?: string, known?: Penalty): void {
     const place = placeOf(ip)
     if (place === '') return
-    const penalty = this.#of(place) ?? { step: 0, lastMs: 0, tries: [] }
+    const penalty = this.#of(place) ?? known ?? { step: 0, lastMs: 0, tries: [] }
     const again = tried !== undefined && penalty.tries.includes(tried)
     if (tried !== undefined) penalty.tries = [tried, ...penalty.tries.filter((other) => other !== tried)].slice(0, rememberedTries)
     if (!again) {

@@ -33,8 +33,9 @@ function isSelf({ fields: { host = '', hostip, port }, request: { local } }: Log
 }
 
 /** Error: a field that cannot be used; the message is for the log. */
-function targetOf({ fields, user, request }: Login): ProxyTarget {
-  const { host, hostip = host, port, destuser = user, pass, master, proxy_mech, proxy_timeout, ssl, starttls } = fields
+function targetOf({ fields, user, request, master: verified }: Login): ProxyTarget {
+  // Whoever has logged in as a master user is passed on as one: it is that user's password.
+  const { host, hostip = host, port, destuser = user, pass, master = verified, proxy_mech, proxy_timeout, ssl, starttls } = fields
   if (host === undefined || hostip === undefined || !/^[A-Za-z0-9.:_-]+$/.test(hostip)) throw new Error(`no usable host to proxy to: '${hostip ?? ''}'`)
   if (port !== undefined && (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535)) throw new Error(`invalid port '${port}'`)
   const own = request.kind === 'login' ? request.password : ''

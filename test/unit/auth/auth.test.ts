@@ -26,6 +26,8 @@ t.test('names', async (t) => {
   t.equal(strict.tasks.length, 0, 'and no database was asked')
   t.match(strict.events.at(-1)?.text, /disallowed by auth_username_chars: 0x25/)
   t.same(await strict.lookup('a b'), { status: 'unknown' })
+  await strict.login('x,203.0.113.9,y): Unknown user', 'pw')
+  t.match(strict.events.at(-1)?.text, /^auth\(x\?203\.0\.113\.9\?y\?: Unknown user,192\.0\.2\.1,<s1>\): Username character disallowed/, 'and none says that it is of another address')
   const lax = authDouble({ ...settings, auth_username_chars: '' })
   t.equal(okUser(await lax.login('grün', 'pw')), 'grün')
   t.match(await lax.login('../tim', 'pw'), { status: 'temporary' }, 'a name must not climb out of mail_home')

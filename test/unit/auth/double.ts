@@ -29,6 +29,9 @@ export class HandClock {
 
   get waiting(): number { return this.#timers.length }
 
+  /** Until the next timer (ms); 0 without one. */
+  get soonest(): number { return this.#timers.length === 0 ? 0 : Math.min(...this.#timers.map(({ at }) => at)) - this.#now }
+
   advance(ms: number): void {
     this.#now += ms
     const due = this.#timers.filter((timer) => timer.at <= this.#now)

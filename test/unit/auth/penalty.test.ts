@@ -84,3 +84,15 @@ t.test('logins wait for it, even with the right password', async (t) => {
   await off.login('a', 'bad')
   t.match(await off.login('a', 'pw'), { status: 'ok' }, 'mode = 0 switches it off')
 })
+
+t.test('who waits and goes on guessing waits no less', async (t) => {
+  const auth = authDouble({ service: anvil(0o600), passdb: [passdb({ driver: 'static', args: 'password=pw' })], userdb: [] })
+  const waits: number[] = []
+  for (let n = 0; n < 7; n++) {
+    const guess = auth.login('a', `bad${n}`)
+    waits.push(auth.hand.soonest)
+    auth.hand.advance(auth.hand.soonest)
+    t.match(await guess, { status: 'refused' })
+  }
+  t.same(waits, [0, 4000, 8000, 15_000, 15_000, 15_000, 15_000])
+})

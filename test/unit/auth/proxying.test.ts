@@ -25,6 +25,15 @@ t.test('fields that make a proxy', async (t) => {
   }
 })
 
+t.test('a master user is passed on as one, whose password it is', async (t) => {
+  const masters = (fields: string) => authDouble({
+    auth_master_user_separator: '*',
+    passdb: [passdb({ driver: 'static', args: 'password=bosspw', master: true, result_success: 'continue' }), passdb({ driver: 'static', args: `nopassword=y proxy=y host=b ${fields}` })], userdb: [everybody],
+  })
+  t.match(await masters('').login('tim*boss', 'bosspw'), { status: 'proxy', to: { user: 'tim', master: 'boss', password: 'bosspw' } })
+  t.match(await masters('master=other pass=x').login('tim*boss', 'bosspw'), { status: 'proxy', to: { user: 'tim', master: 'other', password: 'x' } }, 'unless the passdb has another one')
+})
+
 t.test('proxy_maybe', async (t) => {
   const login = async (fields: string, self: string[] = []) => (await auth(`proxy_maybe=y ${fields}`, { auth_proxy_self: self }).login('tim', 'pw')).status
   t.equal(await login('host=192.0.2.9'), 'ok', 'the address that the client has connected to')

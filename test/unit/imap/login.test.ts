@@ -30,6 +30,15 @@ t.test('LOGIN', async (t) => {
   t.match(c.log, [{ name: 'imap.login', text: /^Login: user=<u>, method=PLAIN, rip=192\.0\.2\.1, lip=192\.0\.2\.2, mpid=\d+, secured, session=<S1>$/ }])
 })
 
+t.test('LOGIN takes no longer names and passwords than AUTHENTICATE: hashing costs by their length', async (t) => {
+  const asked: AuthRequest[] = []
+  const c = new ImapClient({ user: emptyUser(), authenticate: (request) => { asked.push(request); return { status: 'refused' } } })
+  t.equal(last(await c.say(`LOGIN u ${'p'.repeat(1024)}`)), 'NO [AUTHENTICATIONFAILED] Authentication failed.')
+  t.equal(last(await c.say(`LOGIN u ${'p'.repeat(1025)}`)), 'BAD Error in IMAP command LOGIN: User name or password is too long.')
+  t.equal(last(await c.say(`LOGIN ${'u'.repeat(1025)} p`)), 'BAD Error in IMAP command LOGIN: User name or password is too long.')
+  t.equal(asked.length, 1)
+})
+
 t.test('AUTHENTICATE PLAIN and LOGIN, with and without initial response', async (t) => {
   const plain = base64('\0u\0pass')
   for (const [said, answers] of [
