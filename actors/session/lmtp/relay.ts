@@ -5,7 +5,7 @@
 // 451 4.4.0 for its recipients: the MTA keeps the mail, also one that the server may have saved without having said so.
 
 import { Buffer } from 'node:buffer'
-import { TempFail, messageOf } from '../../../runtime/errors.ts'
+import { Cancelled, TempFail, messageOf } from '../../../runtime/errors.ts'
 import { limits } from '../../../runtime/limits.ts'
 import { formatDate } from '../../mail/date.ts'
 import type { Body } from '../../../runtime/effects.ts'
@@ -33,6 +33,10 @@ export class Relay {
   /** What LHLO has shown: keyword → parameters. */
   #extensions = new Map<string, string[]>()
   #failure: string | undefined
+  /** What the server does not want the sender for: its other recipients hear the same. */
+  #refusal: string | undefined
+  /** Nobody needs it any more. */
+  #over = false
 
   constructor(connection: LmtpConnection, to: ProxyTarget, number: number) {
     this.#connection = connection
@@ -44,23 +48,24 @@ export class Relay {
   /** What two recipients must have in common to share a connection. */
   static keyOf({ host, port, tls, verify, trusted }: ProxyTarget): string { return [host, port, tls, verify, trusted].join(' ') }
 
-  /** Connects and begins the transaction. Refusal: it cannot be had, or does not want the sender. */
+  /** Connects and begins the transaction. Refusal: it cannot be had, or does not want the sender. Cancelled: it was closed meanwhile. */
   async begin(from: Transaction['from']): Promise<void> {
     const { seed } = this.#connection.world
     const port = this.#to.port ?? standardPort
     if (ttlOf(seed) <= 0 || (this.#to.host === seed.local.ip && port === seed.local.port)) {
       this.#say('Proxying loops')
-      throw new Refusal('554 5.4.6 Proxying appears to be looping')
+      throw new Refusal(this.#refusal = '554 5.4.6 Proxying appears to be looping')
     }
     const reply = await this.#trying(async () => {
       await this.#connect(port)
       return this.#ask(`MAIL FROM:<${from.text}>`)
     })
-    if (!reply.code.startsWith('2')) throw new Refusal(asReply(reply))
+    if (!reply.code.startsWith('2')) throw new Refusal(this.#refusal = asReply(reply))
   }
 
   /** Adds a recipient. Refusal: in the server's own words, or it is away. */
   async add(address: string, forward: Record<string, string>): Promise<void> {
+    if (this.#refusal !== undefined) throw new Refusal(this.#refusal)
     const fields = Object.entries(forward).map(([name, value]) => `${name}=${value.replace(/[\u0001\t\r\n]/g, (char) => `\u0001${{ '\u0001': '1', '\t': 't', '\r': 'r', '\n': 'n' }[char]}`)}`)
     const parameter = fields.length > 0 && this.#extensions.has('XRCPTFORWARD') ? ` XRCPTFORWARD=${xtext(fields.join('\t'))}` : ''
     const reply = await this.#trying(() => this.#ask(`RCPT TO:<${address}>${parameter}`))
@@ -91,6 +96,7 @@ export class Relay {
 
   /** Ends the connection. */
   close(): void {
+    this.#over = true
     if (this.#failure === undefined) this.#link?.write('QUIT\r\n')
     this.#link?.close()
     this.#link = undefined
@@ -100,12 +106,17 @@ export class Relay {
     const { world, hostname } = this.#connection
     const { host, tls, verify, trusted } = this.#to
     const timeoutMs = this.#to.timeoutMs ?? world.settings.login_proxy_timeout
-    this.#link = await world.connect({ host, port, secure: tls === 'implicit', verify, timeoutMs })
+    const link = await world.connect({ host, port, secure: tls === 'implicit', verify, timeoutMs })
+    if (this.#over) {
+      link.close()
+      throw new Cancelled('the client is gone')
+    }
+    this.#link = link
     wanted(await this.#reply(timeoutMs), '220')
     await this.#lhlo(hostname)
     if (tls === 'starttls') {
       wanted(await this.#ask('STARTTLS'), '220')
-      await this.#link.startTls(timeoutMs)
+      await link.startTls(timeoutMs)
       await this.#lhlo(hostname)
     }
     const allowed = this.#extensions.get('XCLIENT')
@@ -154,10 +165,11 @@ export class Relay {
   }
 
   async #reply(timeoutMs: number): Promise<Reply> {
-    if (this.#link === undefined) throw new TempFail(this.#failure ?? 'the connection has ended')
+    const link = this.#link
+    if (link === undefined) throw new TempFail(this.#failure ?? 'the connection has ended')
     const lines: string[] = []
     for (;;) {
-      const line = Buffer.from(await this.#link.line(timeoutMs), 'latin1').toString('utf8')
+      const line = Buffer.from(await link.line(timeoutMs), 'latin1').toString('utf8')
       const [, code = '', more, text = ''] = /^([2-5][0-9]{2})([ -]|$)(.*)$/.exec(line) ?? []
       if (code === '' || lines.length >= limits.lmtpReplyLines) throw new TempFail(`it says: ${oneLine(line).slice(0, 200)}`)
       lines.push(text)
@@ -173,6 +185,7 @@ export class Relay {
       return await work()
     } catch (error) {
       if (!(error instanceof TempFail)) throw error
+      if (this.#over && this.#failure === undefined) throw new Cancelled('the client is gone')
       this.#failed(messageOf(error))
       throw new Refusal('451 4.4.0 Remote server not answering')
     }

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import fs from 'node:fs'
 import type { AuthAnswer, LookupRequest } from '../../../actors/auth-messages.ts'
 import { lmtpSession } from '../../../actors/session/lmtp/machine.ts'
+import type { BackendAddress, BackendLink } from '../../../actors/session/backend.ts'
 import { handedOver } from '../../../actors/session/hand-over.ts'
 import type { Session, SessionSeed } from '../../../actors/session/types.ts'
 import type { Account, Delivery, DeliveryResult } from '../../../actors/user/types.ts'
@@ -24,6 +25,8 @@ export interface DoubleOptions {
   lookup?(request: LookupRequest): AuthAnswer | Promise<AuthAnswer>
   /** Called before the delivery is recorded; may throw. */
   deliver?(account: Account, delivery: Delivery): void | Promise<void>
+  /** Default: there are no other servers. */
+  connect?(to: BackendAddress): Promise<BackendLink>
 }
 
 export const known = (request: LookupRequest): AuthAnswer =>
@@ -85,7 +88,7 @@ export class LmtpDouble {
         double.lookups.push(request)
         return (options.lookup ?? known)(request)
       },
-      connect: () => Promise.reject(new Error('this session has no backends')),
+      connect: (to) => options.connect?.(to) ?? Promise.reject(new Error('this session has no backends')),
       passThrough() { throw new Error('LMTP passes mails on, not connections') },
       settle: () => Promise.reject(new Error('LMTP settles nowhere')),
       async deliver(account, delivery): Promise<DeliveryResult> {

@@ -3,7 +3,7 @@
 
 import { limits } from '../../../../runtime/limits.ts'
 import { command } from '../command.ts'
-import type { LmtpConnection } from '../command.ts'
+import type { LmtpConnection, Transaction } from '../command.ts'
 import { takeForwardList } from '../../hand-over.ts'
 import type { ProxyTarget } from '../../../auth-messages.ts'
 import type { Account } from '../../../user/types.ts'
@@ -44,8 +44,7 @@ async function lookup(user: string, address: string, { world }: LmtpConnection, 
 }
 
 /** The recipient is another server's: it is asked at once, and its refusal is ours. */
-async function relayed(path: Path, detail: string | undefined, to: ProxyTarget, connection: LmtpConnection): Promise<void> {
-  const transaction = connection.transaction!
+async function relayed(path: Path, detail: string | undefined, to: ProxyTarget, transaction: Transaction, connection: LmtpConnection): Promise<void> {
   const key = Relay.keyOf(to)
   let relay = transaction.relays.get(key)
   if (relay === undefined) {
@@ -55,7 +54,6 @@ async function relayed(path: Path, detail: string | undefined, to: ProxyTarget, 
   }
   const address = to.renamed ? withDetail(to.user, detail, connection.world.settings.recipient_delimiter) : path.text
   await relay.add(address, to.forward)
-  // The client may have gone meanwhile.
   if (connection.transaction !== transaction) return
   transaction.recipients.push({ path, relay, address })
   connection.reply('250 2.1.5 OK')
@@ -81,7 +79,9 @@ export default command({
     if (transaction.recipients.length >= limits.lmtpRecipients) throw new Refusal('452 4.5.3 Too many recipients')
     const { user, detail } = splitDetail(path, connection.world.settings.recipient_delimiter)
     const account = await lookup(user, path.text, connection, forward)
-    if ('host' in account) return relayed(path, detail, account, connection)
+    // The client may have gone meanwhile.
+    if (connection.transaction !== transaction) return
+    if ('host' in account) return relayed(path, detail, account, transaction, connection)
     transaction.recipients.push({
       path, account, ...(original === undefined ? {} : { original }), ...(detail === undefined ? {} : { detail }),
     })
