@@ -19,6 +19,8 @@ export const limits = {
   backendAliveMs: 60_000,
   /** Before a backend that said UNAVAILABLE, or could not be reached, is tried again (ms). */
   proxyRetryMs: 1_000,
+  /** Both sides of a connection that is passed on are asked so often whether they still are there (ms): phones pay for each time. */
+  proxyKeepAliveMs: 5 * 60_000,
   /** A reply of a backend to LMTP commands, and to a whole message (ms; RFC 5321 §4.5.3.2). */
   lmtpReplyLines: 100,
   lmtpReplyMs: 60_000,

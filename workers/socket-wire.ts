@@ -133,14 +133,15 @@ export class SocketWire implements Wire {
 
   /**
    * Gives the socket back, paused, once all that was written has left; nothing more comes or goes by this wire. What the client
-   * sends meanwhile stays in the socket. undefined: the client is gone.
+   * sends meanwhile stays in the socket. undefined: the client is gone, or (unless `half` a connection will do) sends no more.
    */
-  async detach(): Promise<net.Socket | undefined> {
+  async detach(half = false): Promise<net.Socket | undefined> {
     this.flush()
     this.#receiver = undefined
     this.#closing = true
     this.#socket.pause()
     this.#socket.off('data', this.#onData)
+    this.#watch()
     await new Promise<void>((resolve) => {
       this.#socket.once('close', resolve)
       this.#socket.write('', () => resolve())
@@ -148,7 +149,7 @@ export class SocketWire implements Wire {
     this.#cancelWatch?.()
     this.#socket.off('end', this.#onEnd)
     this.#socket.off('close', this.#onClose)
-    return this.#gone || this.#ended || this.#socket.destroyed ? undefined : this.#socket
+    return this.#gone || (this.#ended && !half) || this.#socket.destroyed ? undefined : this.#socket
   }
 
   /** Drops the connection at once, unsent bytes and all. */

@@ -95,6 +95,33 @@ void t.test('what a backend hears', { timeout: 60_000 }, async (t) => {
   await server.logs(/proxy\(tim,127\.0\.0\.1:\d+\): Disconnected: by server \(0s, in=\d+, out=\d+\)/)
 })
 
+/** Whether the kernel keeps asking if the other end of a connection to `port` is there: a keep-alive timer runs. */
+const isKeptAlive = (port: number): boolean => fs.readFileSync('/proc/net/tcp', 'utf8').split('\n')
+  .some((line) => line.split(/\s+/)[3]?.endsWith(`:${port.toString(16).toUpperCase().padStart(4, '0')}`) && / 01 [0-9A-F]{8}:[0-9A-F]{8} 02:/.test(line))
+
+void t.test('a client that has said all before it is passed on is answered', { timeout: 60_000 }, async (t) => {
+  const backend = await scripted(t, async (connection) => {
+    connection.send('* OK [CAPABILITY IMAP4rev1] Ready\r\n')
+    for (let line = await connection.line(); line !== undefined; line = await connection.line()) connection.send(`${line.split(' ')[0]} OK done\r\n`)
+    connection.end()
+  })
+  const server = await proxy(t, () => [user('tim', `port=${backend.port}`)])
+  const client = net.connect({ port: server.imapPort, host: '127.0.0.1', allowHalfOpen: true })
+  client.end('a LOGIN tim pw\r\nb NOOP\r\nc NOOP\r\n')
+  let said = ''
+  client.on('data', (bytes: Buffer) => { said += bytes.toString('latin1') })
+  await once(client, 'end')
+  t.match(said, /^a OK done\r\nb OK done\r\nc OK done\r\n$/m)
+
+  const idle = await connect(server)
+  await idle.command('a', 'LOGIN tim pw')
+  for (const port of [backend.port, (idle.socket.address() as net.AddressInfo).port]) {
+    while (!isKeptAlive(port)) await new Promise((resolve) => { setTimeout(resolve, 20) })
+    t.pass('a machine that vanishes would be noticed')
+  }
+  idle.close()
+})
+
 void t.test('refusals, backends that are away, loops', { timeout: 120_000 }, async (t) => {
   let says = 'NO [AUTHENTICATIONFAILED] Nobody like that'
   let after = 0

@@ -90,6 +90,23 @@ void t.test('who takes nothing for slowClientMs is cut off; who takes a little i
   await heard.until(({ hangups }) => hangups === 1)
 })
 
+void t.test('a socket is given back when all has left: a client that takes nothing for slowClientMs is cut off', async (t) => {
+  const time = new ManualTime()
+  const { wire, client } = await connect(t, { paused: true, timers: time })
+  // Little enough that no producer would wait.
+  for (let quiet = 0; quiet < 20; quiet = wire.pending >= limits.wireLowBytes / 2 ? quiet + 1 : 0) {
+    if (wire.pending < limits.wireLowBytes / 2) wire.write(new Uint8Array(16 * 1024))
+    await turn()
+  }
+  const detached = wire.detach()
+  for (let n = 0; n < 2; n++) {
+    await turn()
+    time.pass(limits.slowClientMs)
+  }
+  t.equal(await detached, undefined)
+  await client.heard.until(({ hangups, ends }) => { client.socket.resume(); return hangups + ends > 0 })
+})
+
 void t.test('pause and resume', async (t) => {
   const { wire, heard, client } = await connect(t)
   wire.pause()
