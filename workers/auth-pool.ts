@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import type { LookupResult, LookupTask } from '../actors/auth/lookup.ts'
 import type { Settings } from '../conf/settings.ts'
+import type { Timers } from '../runtime/effects.ts'
 import { TempFail } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { realTimers } from '../runtime/real-effects.ts'
@@ -20,6 +21,7 @@ export interface PoolState { threads: number; limit: number; busy: number; waiti
 
 export class AuthPool {
   readonly #deadlineMs: number
+  readonly #timers: Timers
   /** As long as the server runs. */
   readonly #saltKey = randomBytes(32)
   #databases: Databases
@@ -29,9 +31,10 @@ export class AuthPool {
   readonly #retired = new Set<AuthThreads>()
 
   /** ConfigError: a passdb or userdb names an unknown driver, or has arguments that driver cannot read. */
-  constructor(settings: PoolSettings, deadlineMs: number = limits.askMs) {
+  constructor(settings: PoolSettings, timers: Timers = realTimers, deadlineMs: number = limits.askMs) {
     this.#databases = checked(settings)
     this.#deadlineMs = deadlineMs
+    this.#timers = timers
     this.#limit = Math.max(1, settings.auth_worker_max_count)
     this.#threads = this.#start()
   }
@@ -53,7 +56,7 @@ export class AuthPool {
   async run(task: LookupTask): Promise<LookupResult> {
     const threads = this.#threads
     const late = Promise.withResolvers<never>()
-    const cancel = realTimers.after(this.#deadlineMs, () => {
+    const cancel = this.#timers.after(this.#deadlineMs, () => {
       late.reject(new TempFail(`no answer within ${this.#deadlineMs} ms`))
       // No database takes so long: the thread is stuck, and others' look-ups on it are.
       if (this.#threads === threads) this.#replace()
@@ -92,7 +95,7 @@ export class AuthPool {
     this.#threads = this.#start()
     old.retire()
     this.#retired.add(old)
-    realTimers.after(this.#deadlineMs, () => {
+    this.#timers.after(this.#deadlineMs, () => {
       this.#retired.delete(old)
       void old.end()
     })

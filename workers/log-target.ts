@@ -1,6 +1,7 @@
 // Where log lines are written: a file takes what it is given, but behind standard error there may be a pipe (a service
 // manager, `| tee`) whose reader is slow. Its lines wait, up to a bound; the server never does, and how many were lost is
-// told when lines can be written again.
+// told when lines can be written again. A reader's patience is measured in attempts to write: where this machine is so busy that few
+// are made, its reader has had no time either.
 
 import { Buffer } from 'node:buffer'
 import fs from 'node:fs'
@@ -9,6 +10,9 @@ import { limits } from '../runtime/limits.ts'
 /** Between attempts to write to a pipe that is full (ms). */
 const retryMs = 10
 
+/** So many attempts in a row of which nothing was taken: nobody reads any more. */
+const patience = limits.lingerMs / retryMs
+
 export class LogTarget {
   readonly #fd: number
   readonly #lostLine: (count: number) => string
@@ -16,12 +20,14 @@ export class LogTarget {
   #waitingBytes = 0
   #lost = 0
   #retrying = false
-  /** When something was taken last, or began to wait (monotonic ms). */
-  #takenAt = 0
+  /** Attempts since something was taken. */
+  #inVain = 0
+  readonly #patience: number
 
-  /** `lostLine`: what is written for that many lines that could not be. */
-  constructor(fd: number, lostLine: (count: number) => string) {
+  /** `lostLine`: what is written for that many lines that could not be. `attempts`: after how many in vain it gives up. */
+  constructor(fd: number, lostLine: (count: number) => string, attempts = patience) {
     this.#fd = fd
+    this.#patience = attempts
     this.#lostLine = lostLine
   }
 
@@ -32,7 +38,7 @@ export class LogTarget {
       this.#lost++
       return
     }
-    if (this.#waiting.push(bytes) === 1) this.#takenAt = performance.now()
+    this.#waiting.push(bytes)
     this.#waitingBytes += bytes.length
     if (!this.#retrying) this.#flush()
   }
@@ -40,7 +46,7 @@ export class LogTarget {
   #flush(): void {
     const outcome = this.#writeWaiting()
     if (outcome === 'done') return this.#tellLost()
-    if (outcome === 'failed' || performance.now() - this.#takenAt > limits.lingerMs) return this.#giveUp()
+    if (outcome === 'failed' || ++this.#inVain > this.#patience) return this.#giveUp()
     this.#retrying = true
     setTimeout(() => {
       this.#retrying = false
@@ -52,7 +58,7 @@ export class LogTarget {
     try {
       for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
         const count = fs.writeSync(this.#fd, first)
-        this.#takenAt = performance.now()
+        this.#inVain = 0
         this.#waitingBytes -= count
         if (count < first.length) this.#waiting[0] = first.subarray(count)
         else this.#waiting.shift()
@@ -74,5 +80,6 @@ export class LogTarget {
     this.#lost += this.#waiting.length
     this.#waiting = []
     this.#waitingBytes = 0
+    this.#inVain = 0
   }
 }
