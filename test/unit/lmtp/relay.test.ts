@@ -7,7 +7,7 @@ import { TempFail } from '../../../runtime/errors.ts'
 import { LmtpDouble } from './double.ts'
 
 const elsewhere = (): AuthAnswer => ({
-  status: 'proxy', to: { host: 'b.example.com', user: 'tim', renamed: false, password: '', tls: 'none', verify: true, trusted: false, forward: {} },
+  status: 'proxy', to: { host: 'b.example.com', user: 'tim', renamed: false, password: '', tls: 'none', verify: true, trusted: false, patient: false, forward: {} },
 })
 
 /** A server that answers each line as told; `closed` when its connection has been ended. */
