@@ -21,11 +21,12 @@ const skip = radosgw === undefined ? 'radosgw cannot be installed' : false
 const connections = 8
 const users = 20
 const rounds = 9
-/** Mails before the first look: code is compiled, users are open. */
-const warmUp = 400
+/** Mails before the first look, over more connections: code is compiled, users are open. */
+const warmUp = 1500
+const warmingConnections = 32
 const mailsARound = 10 * connections
 /** Each way. */
-const distanceMs = 25
+const distanceMs = 30
 /** A machine that is busy with something else gets another try; where it stays so, each hop between threads waits for its turn. */
 const tries = 3
 const busyBelow = 0.9
@@ -40,8 +41,8 @@ class Deliverers {
 
   private constructor(clients: LineClient[]) { this.#clients = clients }
 
-  static async connect(port: number): Promise<Deliverers> {
-    return new Deliverers(await Promise.all(Array.from({ length: connections }, async () => {
+  static async connect(port: number, count = connections): Promise<Deliverers> {
+    return new Deliverers(await Promise.all(Array.from({ length: count }, async () => {
       const client = await LineClient.connect(port)
       await client.until(/^220 /)
       void client.send('LHLO bench.example.org\r\n')
@@ -77,8 +78,10 @@ async function compare(t: { teardown(action: () => Promise<void>): unknown }, po
   t.teardown(() => server.stop())
   const mta = await Deliverers.connect(server.lmtpPort)
   const bare = new BarePuts(reached)
-  await mta.deliver(warmUp)
-  await bare.put(warmUp / 2, connections, mailBytes)
+  const warming = await Deliverers.connect(server.lmtpPort, warmingConnections)
+  await warming.deliver(warmUp)
+  warming.close()
+  await bare.put(warmUp / 2, warmingConnections, mailBytes)
   const ratios: number[] = []
   const before = cpuSeconds(server.pid)
   let seconds = 0
