@@ -77,3 +77,28 @@ remote 127.0.0.7 {
   for (let n = 0; n < 4; n++) t.match(await login('127.0.0.7'), /^a OK/)
   for (const client of clients) client.close()
 })
+
+void t.test('who guesses waits, but not a proxy', { timeout: 60_000 }, async (t) => {
+  const server = await TestServer.start({ workers: 1, config: `
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0600
+  }
+}
+login_trusted_networks = 127.0.0.8
+auth_failure_delay = 0
+` })
+  t.teardown(() => server.stop())
+  const login = async (localAddress: string, password: string): Promise<{ reply: string; ms: number }> => {
+    const client = await LineClient.connect(server.imapPort, { localAddress })
+    const started = performance.now()
+    const reply = (await client.command('a', `LOGIN tim ${password}`)).at(-1)!
+    client.close()
+    return { reply: reply.slice(0, 4), ms: performance.now() - started }
+  }
+  for (const address of ['127.0.0.7', '127.0.0.8']) t.match((await login(address, 'wrong')).reply, 'a NO')
+  const [guesser, proxy] = await Promise.all([login('127.0.0.7', 'secret'), login('127.0.0.8', 'secret')])
+  t.same([guesser.reply, proxy.reply], ['a OK', 'a OK'])
+  t.ok(guesser.ms >= 3999, `the one after ${Math.round(guesser.ms)} ms`)
+  t.ok(proxy.ms < guesser.ms, `the other after ${Math.round(proxy.ms)}`)
+})
