@@ -147,6 +147,7 @@ export class Server {
     const finished = [...this.#sessionThreads.values()].map((thread) =>
       thread.call((control) => control.finish('Server shutting down.', deadlineMs / 2)).catch(() => {}))
     await within(realTimers, deadlineMs / 2, Promise.all(finished))
+    for (const thread of this.#storageThreads.values()) thread.call((control) => control.hurry()).catch(() => {})
     const left = until - clock.monotonic()
     await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(left * 0.8)))
     await this.#metacache.stop()

@@ -27,6 +27,7 @@ export interface StorageSettings extends TlsSettings {
   obox_max_parallel_writes: number
   obox_max_parallel_copies: number
   obox_max_parallel_deletes: number
+  metacache_max_parallel_requests: number
   fs_auth_request_timeout: number
   fs_auth_request_max_retries: number
 }
@@ -74,6 +75,7 @@ export class StorageWorkerControl {
     this.#queue.limits = {
       ...this.#queue.limits,
       running: connections,
+      background: Math.max(1, Math.ceil(settings.metacache_max_parallel_requests / share.count)),
       perUser: {
         // A user's reads ahead, and beside them what other sessions of the user ask for.
         read: 2 * Math.max(1, settings.mail_prefetch_count),
@@ -82,6 +84,12 @@ export class StorageWorkerControl {
         delete: settings.obox_max_parallel_deletes,
       },
     }
+    this.#queue.pump()
+  }
+
+  /** The server is ending: uploads have all that there is. */
+  hurry(): void {
+    this.#queue.limits = { ...this.#queue.limits, background: this.#queue.limits.running }
     this.#queue.pump()
   }
 

@@ -60,14 +60,14 @@ const bySaving = (a: AdoptedRow, b: AdoptedRow): number =>
 /** undefined: it is not there any more. */
 async function rowOf(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, { oid, object }: Foreign): Promise<AdoptedRow | undefined> {
   try {
-    const { metadata } = await world.obox.stat(context, identity.guid, oid)
+    const { metadata, size: stored } = await world.obox.stat(context, identity.guid, oid)
     const modified = Math.trunc(object.modifiedMs / 1000)
     const { guid = '' } = metadata
     const pop3 = pop3Facts(metadata, world.limits.pop3UidlBytes)
     return {
       flags: 0, keywords: [], cacheOffset: 0, cacheLength: 0, oid,
       guid: isGuid(guid) ? guid : oid.slice(0, 32),
-      size: number(metadata['size']) ?? await sizeOf(world, identity, context, oid),
+      size: (world.policy.distrustSizes ? undefined : number(metadata['size'])) ?? await sizeOf(world, identity, context, oid, stored),
       internalDate: storableDate(number(metadata['received']) ?? modified),
       saveDate: number(metadata['saved']) ?? modified,
       ...(pop3 === undefined ? {} : { pop3 }),
@@ -88,8 +88,13 @@ function pop3Facts(metadata: Record<string, string>, most: number): Pop3Facts | 
   return { ...(usable ? { uidl } : {}), ...(order === undefined ? {} : { order }) }
 }
 
-/** RFC822.SIZE of an object whose metadata does not say it (obox_size_missing_action = read). */
-async function sizeOf(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, oid: string): Promise<number> {
+/** RFC822.SIZE of an object whose metadata does not say it, or is not believed; `stored`: as it lies. */
+async function sizeOf(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, oid: string, stored: number): Promise<number> {
+  const { effects, user, policy: { sizeMissing, distrustSizes } } = world
+  if (sizeMissing === 'stat' && !distrustSizes) return stored
+  if (sizeMissing === 'warn-read' && !distrustSizes) {
+    effects.emit({ level: 'warning', name: 'obox.size_missing', user, text: `${identity.name}: the metadata of ${oid} does not say its size: it is read` })
+  }
   const parser = new MessageParser()
   for await (const chunk of toCrlf((await world.obox.read(context, identity.guid, oid)).body)) parser.push(chunk)
   return parser.finish().size

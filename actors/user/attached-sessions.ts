@@ -1,23 +1,32 @@
-// The sessions of a user: they keep it loaded, and are told when it goes. While there are some, something is done now and then.
+// The sessions of a user: they keep it loaded, and are told when it goes. While there are some, it is asked now and then whose the
+// user is.
 
-import type { Cancel, Timers } from '../../runtime/effects.ts'
+import type { Cancel, Effects } from '../../runtime/effects.ts'
 import type { User } from './types.ts'
 
 /** A session that is attached. */
 type Attached = Parameters<User['attach']>[0]
 
+export interface AskingTimes {
+  /** Asked at least this often (ms) … */
+  idleMs: number
+  refreshMs: number
+  /** … and at this time (UNIX seconds; 0: none). */
+  refreshAt: number
+}
+
 export class AttachedSessions {
   readonly #sessions = new Set<Attached>()
-  readonly #timers: Timers
-  readonly #everyMs: number
-  readonly #nowAndThen: () => void
+  readonly #effects: Pick<Effects, 'clock' | 'timers'>
+  readonly #times: AskingTimes
+  readonly #ask: (afterMs: number) => void
   #timer: Cancel | undefined
 
-  /** `nowAndThen`: called every so often while there are sessions. */
-  constructor(timers: Timers, everyMs: number, nowAndThen: () => void) {
-    this.#timers = timers
-    this.#everyMs = everyMs
-    this.#nowAndThen = nowAndThen
+  /** `ask`: to ask if that was done longer ago than `afterMs`. */
+  constructor(effects: Pick<Effects, 'clock' | 'timers'>, times: AskingTimes, ask: (afterMs: number) => void) {
+    this.#effects = effects
+    this.#times = times
+    this.#ask = ask
   }
 
   get size(): number { return this.#sessions.size }
@@ -32,10 +41,15 @@ export class AttachedSessions {
   tell(reason: string): void { for (const session of [...this.#sessions]) session.closing(reason) }
 
   #wait(): void {
-    this.#timer ??= this.#timers.after(this.#everyMs, () => {
+    if (this.#timer !== undefined) return
+    const { clock, timers } = this.#effects
+    const everyMs = Math.min(this.#times.idleMs, this.#times.refreshMs)
+    const untilMs = this.#times.refreshAt * 1000 - clock.now()
+    const atOnce = untilMs > 0 && untilMs < everyMs
+    this.#timer = timers.after(atOnce ? untilMs : everyMs, () => {
       this.#timer = undefined
       if (this.#sessions.size === 0) return
-      this.#nowAndThen()
+      this.#ask(atOnce ? 0 : everyMs / 2)
       this.#wait()
     })
   }

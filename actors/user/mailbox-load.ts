@@ -2,6 +2,7 @@
 // listing of its objects.
 
 import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
+import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { adopted } from './adoption.ts'
 import { readLocal, setAside, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
@@ -14,6 +15,7 @@ import { MessageCache } from './message-cache.ts'
 import { newestFirst, parseBundleName } from './object-names.ts'
 import { lookFor } from './second-look.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
+import { verifyMailbox } from './verify-mailbox.ts'
 
 /** TempFail if disk or store are away: nothing has changed then. */
 export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<LoadedMailbox> {
@@ -51,6 +53,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
       await mailbox.uploads.upload('obox:mailbox_rebuild')
     }
     await mailbox.mergeOrphans(context)
+    await rescanOnce(mailbox, context)
   } catch (error) {
     await mailbox.abandon()
     throw error
@@ -79,6 +82,21 @@ async function findCut(mailbox: LoadedMailbox, context: RequestContext, mails: R
 function isForgotten(names: readonly string[], { bundles, bundle }: MailboxState, epoch: number): boolean {
   const [newest] = newestFirst(names)
   return newest !== undefined && !bundles.has(newest) && newest !== bundle && parseBundleName(newest)?.epoch === epoch
+}
+
+/** Compares a mailbox with the store if that was last done before obox_rescan_mails_once_after (and it was made before). Where it fails, it is done the next time. */
+async function rescanOnce(mailbox: LoadedMailbox, context: RequestContext): Promise<void> {
+  const { world, state, uidValidity, name } = mailbox
+  const { rescanAt } = world.policy
+  const now = Math.trunc(world.effects.clock.now() / 1000)
+  if (rescanAt > now || state.listedAt >= rescanAt || uidValidity >= rescanAt) return
+  try {
+    await verifyMailbox(mailbox, context, true)
+    await mailbox.commit({ kind: 'listed', at: now })
+  } catch (error) {
+    if (!(error instanceof TempFail)) throw error
+    world.effects.emit({ level: 'warning', name: 'obox.rescan_failed', user: world.user, text: `${name} could not be compared with the store: ${messageOf(error)}` })
+  }
 }
 
 /** How a mailbox's local files are read. */

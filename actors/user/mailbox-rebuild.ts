@@ -34,7 +34,7 @@ export interface Rebuilt {
 
 /** TempFail if the store does not answer everything that is needed. */
 export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Rebuilt> {
-  const handed = world.ownership.handed(identity.guid)
+  const handed = world.policy.alwaysList ? undefined : world.ownership.handed(identity.guid)
   await world.ownership.rebuilding(context, identity.guid)
   const { newest: { state, inFlight, ceiling }, names, mails } = await fromHanded(world, identity, context, handed) ?? await fromListing(world, identity, context)
   const landed = state.nextUid
@@ -64,6 +64,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
     const late = rangesOf([...inFlight].sort((a, b) => a - b)).map(({ first, last }) => [first, last] as const)
     await world.ownership.lookLater({ guid: identity.guid, uids: [...late, [landed, before - 1]], before: state.nextUid })
   }
+  if (mails !== undefined) state.listedAt = Math.trunc(world.effects.clock.now() / 1000)
   state.bundles.clear()
   for (const name of names) state.bundles.add(name)
   world.effects.emit({

@@ -54,12 +54,14 @@ export type MailboxRecord =
   | { kind: 'uploading'; name: string }
   /** It does, holds the changes counted here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
   | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt; /** So that others can build upon it; the same. */ link?: Linked }
+  /** Everything that the store has of the mailbox was compared then (UNIX seconds). */
+  | { kind: 'listed'; at: number }
   /** Bundles that are gone from the store. */
   | { kind: 'removed'; names: string[] }
   /** A summary came into the message cache later than its mail. */
   | { kind: 'cached'; uid: number; offset: number; length: number }
 
-const kinds = ['append', 'expunge', 'flags', 'reserve', 'clean', 'recent', 'garbage', 'swept', 'uploading', 'uploaded', 'removed', 'cached'] as const
+const kinds = ['append', 'expunge', 'flags', 'reserve', 'clean', 'recent', 'garbage', 'swept', 'uploading', 'uploaded', 'removed', 'cached', 'listed'] as const
 const modes = ['add', 'remove', 'replace'] as const
 
 export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
@@ -86,6 +88,7 @@ export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
       if (record.link !== undefined) writeLink(out.varint(record.link.kept), record.link.link)
       break
     case 'removed': out.texts(record.names); break
+    case 'listed': out.varint(record.at); break
     case 'cached': out.varint(record.uid).varint(record.offset).varint(record.length); break
   }
   return out.finish()
@@ -116,6 +119,7 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
       return from.done ? { kind, name, ceiling, covers, at } : { kind, name, ceiling, covers, at, link: { kept: from.varint(), link: readLink(from) } }
     }
     case 'removed': return { kind, names: from.texts() }
+    case 'listed': return { kind, at: from.varint() }
     case 'cached': return { kind, uid: from.varint(), offset: from.varint(), length: from.varint() }
     default: throw new RangeError('unknown kind of record')
   }

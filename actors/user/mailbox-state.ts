@@ -68,6 +68,8 @@ export class MailboxState {
   ceiling: number
   /** What the uploaded bundle lacks. */
   unsaved: Changes = { mails: 0, important: 0, all: 0 }
+  /** When all that the store has was last compared (UNIX seconds); 0: nobody knows. */
+  listedAt = 0
   /** Names the message cache's file. */
   cacheGeneration = 0
   /** By UID; with the expunges after `ownModseq` of UIDs below `ownUid`, what a new owner of the user would lack (orphan.ts). */
@@ -128,6 +130,7 @@ export class MailboxState {
         }
         this.savedUpTo(record.at ?? { modseq: this.highestModseq, nextUid: this.nextUid })
         return nothing
+      case 'listed': this.listedAt = record.at; return nothing
       case 'removed': for (const name of record.names) this.bundles.delete(name); return nothing
       case 'cached': this.#setCached(record.uid, record.offset, record.length); return nothing
     }

@@ -14,7 +14,7 @@ import type { Orphan } from './orphan.ts'
 export async function mergeOrphans(mailbox: LoadedMailbox, context: RequestContext): Promise<void> {
   const { world, guid } = mailbox
   const names = world.ownership.orphans(guid)
-  if (names.length === 0) return
+  if (names.length === 0 || !world.policy.merging) return
   for (const name of names) {
     const orphan = await readOrphan(mailbox, context, name)
     if (orphan !== undefined) await merge(mailbox, context, orphan)

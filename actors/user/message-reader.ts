@@ -2,7 +2,7 @@
 // the cache lacks them, and into the cache then).
 
 import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
-import { Bug, Cancelled, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
+import { Bug, Cancelled } from '../../runtime/errors.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
 import { EncodedHead, decodeSummary, encodeSummary } from '../mail/summary.ts'
@@ -11,8 +11,8 @@ import { MailError } from './errors.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { CachePlace } from './cache-record.ts'
 import type { CacheRun } from './cache-scan.ts'
+import { emptyLines, missingObject } from './missing-object.ts'
 import { parseOid } from './object-names.ts'
-import { dropRows } from './second-look.ts'
 import type { MessageHead } from './types.ts'
 
 export class MessageReader {
@@ -50,22 +50,27 @@ export class MessageReader {
   }
 
   /** The bytes in [start, end) of the CRLF form. */
-  async read(context: RequestContext, uid: number, range: ByteRange = { start: 0 }): Promise<AsyncIterable<Uint8Array>> {
+  async read(context: RequestContext, uid: number, range: ByteRange = { start: 0 }): Promise<AsyncIterable<Uint8Array>> { return (await this.#open(context, uid, range)).body }
+
+  /** `lost`: the object is not there, and the bytes stand for it. */
+  async #open(context: RequestContext, uid: number, range: ByteRange): Promise<{ body: AsyncIterable<Uint8Array>; lost: boolean }> {
     const { state, world, guid } = this.#mailbox
     const row = this.#row(uid)
     const oid = state.oidOf(row)
     const size = state.columns.sizes[row]!
     const start = Math.min(range.start, size)
     const end = Math.min(range.end ?? size, size)
-    if (start >= end) return nothing()
+    if (start >= end) return { body: nothing(), lost: false }
     const name = parseOid(oid)
     const crlf = name !== undefined && name !== 'foreign' && name.crlf
     try {
-      if (!crlf) return slice(toCrlf((await world.obox.read(context, guid, oid)).body), start, end)
+      if (!crlf) return { body: slice(toCrlf((await world.obox.read(context, guid, oid)).body), start, end), lost: false }
       const whole = start === 0 && end === size
-      return exactly(end - start, oid, (await world.obox.read(context, guid, oid, whole ? undefined : { start, end })).body)
+      return { body: exactly(end - start, oid, (await world.obox.read(context, guid, oid, whole ? undefined : { start, end })).body), lost: false }
     } catch (error) {
-      throw await this.#missing(context, uid, error)
+      const outcome = await missingObject(this.#mailbox, context, uid, error)
+      if (outcome !== 'empty') throw outcome.error
+      return { body: emptyLines({ start, end }, size, world.limits.spoolBatchBytes), lost: true }
     }
   }
 
@@ -81,8 +86,11 @@ export class MessageReader {
     const cached = await this.#cached(uid, { offset: columns.cacheOffsets[row]!, length: columns.cacheLengths[row]! })
     if (cached !== undefined) return cached
     const parser = new MessageParser()
-    for await (const chunk of await this.read(context, uid)) parser.push(chunk)
+    const { body, lost } = await this.#open(context, uid, { start: 0 })
+    for await (const chunk of body) parser.push(chunk)
     const summary = parser.finish()
+    // Its object may come back.
+    if (lost) return summary
     const place = await this.#mailbox.cache.append(uid, encodeSummary(summary))
     if (place.length > 0 && !this.#mailbox.gone) this.#mailbox.commit({ kind: 'cached', uid, ...place }).catch(() => {})
     return summary
@@ -98,16 +106,6 @@ export class MessageReader {
     this.#recent.set(uid, summary)
     if (this.#recent.size > this.#mailbox.world.limits.decodedSummaries) this.#recent.delete(this.#recent.keys().next().value!)
     return summary
-  }
-
-  async #missing(context: RequestContext, uid: number, error: unknown): Promise<unknown> {
-    if (!(error instanceof ObjectNotFound)) return error
-    const { state, world, guid, name } = this.#mailbox
-    // Its deletion was on the wire when the user was taken.
-    if (uid < (world.ownership.looking(guid)?.before ?? 0)) await dropRows(this.#mailbox, context, [uid])
-    if (state.columns.rowOf(uid) < 0) return new MailError('EXPUNGEISSUED', 'The message has been expunged')
-    world.effects.emit({ level: 'error', name: 'obox.mail_missing', user: world.user, text: `The object of UID ${uid} in ${name} is missing: ${error.key}` })
-    return new TempFail(`the message's object is missing: ${error.key}`, { cause: error })
   }
 }
 

@@ -19,9 +19,11 @@ export class Obox {
   readonly #store: ObjectStore
   readonly #path: string
   readonly #username: string
+  readonly #copy: (context: RequestContext, from: string, to: string) => Promise<void>
 
-  /** `path`: what all keys of the user begin with. */
-  constructor(store: ObjectStore, path: string, username: string) {
+  /** `path`: what all keys of the user begin with. `copy`: where it is not to be the store's own. */
+  constructor(store: ObjectStore, path: string, username: string, copy?: (context: RequestContext, from: string, to: string) => Promise<void>) {
+    this.#copy = copy ?? ((context, from, to) => store.copy(from, to, context))
     this.#store = store
     this.#path = path
     this.#username = username
@@ -46,7 +48,7 @@ export class Obox {
 
   /** Metadata goes along: origbox stays the mailbox of the first save. */
   copy(context: RequestContext, from: { mailbox: string; oid: string }, to: { mailbox: string; oid: string }): Promise<void> {
-    return this.#store.copy(this.key(from.mailbox, from.oid), this.key(to.mailbox, to.oid), context)
+    return this.#copy(context, this.key(from.mailbox, from.oid), this.key(to.mailbox, to.oid))
   }
 
   /** One deletion request (or as few as the store allows). Answers the oids that are gone. */

@@ -5,6 +5,7 @@ import type { Effects, RequestContext } from '../../runtime/effects.ts'
 import { limits as defaultLimits } from '../../runtime/limits.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import { Bundles } from './bundles.ts'
+import { copyThrough } from './copy-through.ts'
 import { MailboxFolders } from './folders.ts'
 import type { MailboxWorld } from './mailbox.ts'
 import { guessInbox } from './inbox-guess.ts'
@@ -33,7 +34,9 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   const { path, index } = policy.location
   const ids = new ObjectIds(effects.clock, effects.random)
   const indexStore = effects.storage(policy.indexStore)
-  const obox = new Obox(effects.storage(policy.bodyStore), path, policy.username)
+  const mails = effects.storage(policy.bodyStore)
+  const { copyThrough: through, tempDirectory } = policy
+  const obox = new Obox(mails, path, policy.username, through ? (context, from, to) => copyThrough(mails, effects.files, tempDirectory, limits, context, from, to) : undefined)
   const context: RequestContext = { user: account.user, reason: 'obox:user_open' }
   const bundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
   const manifest = new Manifest(indexStore, `${path}/idx/`, policy.username)
@@ -52,7 +55,11 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   const user = new UserActor(account, world, folders, { ...options, leave: () => leaveUser(rootWorld, places, root.state), forget: () => forgetUser(effects, places) })
   root.onLost((error) => { user.lose(error) })
   root.onLook(() => { user.lookLater() })
-  root.onOrphans(() => { user.mergeOrphans() })
-  if (root.state.orphans.length > 0) user.mergeOrphans()
+  const merge = (): void => {
+    if (policy.merging) user.mergeOrphans()
+    else effects.emit({ level: 'warning', name: 'metacache.not_merged', user: account.user, text: `What another backend has left of ${account.user} stays unmerged in the store (metacache_index_merging, metacache_disable_merging)` })
+  }
+  root.onOrphans(merge)
+  if (root.state.orphans.length > 0) merge()
   return user
 }

@@ -30,6 +30,24 @@ export interface Policy {
   /** A user that nobody uses stays in memory at least so long (ms). */
   closeDelayMs: number
   backgroundRootUploads: boolean
+  /** Users in memory are asked for at least this often (ms), and at this time (UNIX seconds; 0: none). */
+  refreshMs: number
+  refreshAt: number
+  /** Mailboxes that were last listed before this time (UNIX seconds) are listed when they are opened; 0: none. */
+  rescanAt: number
+  /** What a former owner has handed over is listed all the same. */
+  alwaysList: boolean
+  /** What other backends have left behind is merged. */
+  merging: boolean
+  /** Rows whose objects are gone are expunged; or their mails read as empty. */
+  autofix: boolean
+  lostAsEmpty: boolean
+  /** Objects are copied by reading and writing them, by way of this directory. */
+  copyThrough: boolean
+  tempDirectory: string
+  /** Sizes of other servers' mails: where metadata does not say them; and whether it is believed. */
+  sizeMissing: 'warn-read' | 'read' | 'stat'
+  distrustSizes: boolean
   lostMailboxPrefix: string
   saveToDetail: boolean
   autocreate: boolean
@@ -64,6 +82,17 @@ export function policyOf(settings: Settings, account: Account): Policy {
     delayUploads: settings.metacache_delay_uploads,
     closeDelayMs: settings.metacache_close_delay,
     backgroundRootUploads: settings.metacache_bg_root_uploads,
+    refreshMs: settings.metacache_forced_refresh_interval || Infinity,
+    refreshAt: settings.obox_refresh_index_once_after,
+    rescanAt: settings.obox_rescan_mails_once_after,
+    alwaysList: settings.metacache_disable_bundle_list_cache,
+    merging: settings.metacache_index_merging !== 'none' && !settings.metacache_disable_merging,
+    autofix: settings.obox_autofix_storage,
+    lostAsEmpty: settings.obox_fetch_lost_mails_as_empty,
+    copyThrough: settings.obox_disable_fast_copy,
+    tempDirectory: settings.mail_temp_dir,
+    sizeMissing: settings.obox_size_missing_action,
+    distrustSizes: settings.obox_avoid_cached_vsize,
     lostMailboxPrefix: settings.obox_fetch_lost_mailbox_prefix,
     saveToDetail: settings.lmtp_save_to_detail_mailbox,
     autocreate: settings.lda_mailbox_autocreate,

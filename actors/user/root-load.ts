@@ -22,6 +22,7 @@ import type { RootWorld } from './root.ts'
 import { orphansOf } from './salvage.ts'
 import type { Places } from './salvage.ts'
 import { RootState, decodeRoot, decodeRootChanges, encodeRoot } from './root-state.ts'
+import type { OrphanNote } from './root-state.ts'
 
 export interface OpenedRoot {
   root: Root
@@ -72,15 +73,20 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
 async function ours(world: RootWorld, obox: Obox, places: Places, context: RequestContext, { state, journal, torn }: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
   const doubtful = facts.tag !== state.tag
   // Somebody else has been at it.
+  let notes: readonly OrphanNote[] = []
   if (doubtful && facts.write !== state.write) {
     const found = await world.manifest.read(context)
     // What the journal has lost may be that a mailbox was created: the manifest had that before it was true.
     if (torn && found?.state !== undefined && found.owner === state.owner && !world.policy.backgroundRootUploads) return restored(world, obox, places, context, found, found.state, state, since)
-    state.apply({ kind: 'orphans', notes: [...found?.state?.orphans ?? []] })
+    notes = found?.state?.orphans ?? []
   }
   state.tag = facts.tag
   state.epoch = Math.max(state.epoch, facts.epoch)
-  return { root: new Root(world, state, journal, doubtful, since), nameless: await leftNameless(obox, context, state) }
+  const nameless = await leftNameless(obox, context, state)
+  const root = new Root(world, state, journal, doubtful, since)
+  // Kept here before the manifest is written again: whoever dies in between must still know of them.
+  if (notes.length > 0) await root.note({ kind: 'orphans', notes: [...notes] })
+  return { root, nameless }
 }
 
 /** A user that has no mailbox at all was taken over, and its mailboxes were given no names before the process ended. */

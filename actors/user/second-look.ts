@@ -89,7 +89,7 @@ function newcomers(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>, 
 }
 
 /** UIDs of the rows below `before` that were not listed. */
-function missingUids(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>, before: number): number[] {
+export function missingUids(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>, before: number): number[] {
   const missing: number[] = []
   const { columns } = state
   for (let row = 0; row < columns.count && columns.uids[row]! < before; row++) if (!mails.has(state.oidOf(row))) missing.push(columns.uids[row]!)

@@ -76,8 +76,7 @@ export class UserActor implements User, Actor<UserMessage> {
     })
     this.#figures = new Figures(this.#world, folders, this.#shelf)
     // Those that do nothing learn all the same when another backend has the user.
-    const { leaseIdleMs } = world.limits
-    this.#sessions = new AttachedSessions(world.effects.timers, leaseIdleMs, () => { folders.foreseeAfter(leaseIdleMs / 2) })
+    this.#sessions = new AttachedSessions(world.effects, { ...world.policy, idleMs: world.limits.leaseIdleMs }, (afterMs) => { folders.foreseeAfter(afterMs) })
     this.#looks = new SecondLooks({
       effects: world.effects, user: account.user, againMs: world.policy.uploadIntervalMs,
       pending: () => folders.looks, look: (guid) => this.#lookAgain(guid),

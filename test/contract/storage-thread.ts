@@ -25,7 +25,7 @@ export interface StorageThread {
 }
 
 const usual: StorageSettings = {
-  mail_temp_dir: '/tmp', mail_prefetch_count: 10, obox_max_parallel_writes: 10, obox_max_parallel_copies: 10, obox_max_parallel_deletes: 10,
+  mail_temp_dir: '/tmp', mail_prefetch_count: 10, obox_max_parallel_writes: 10, obox_max_parallel_copies: 10, obox_max_parallel_deletes: 10, metacache_max_parallel_requests: 10,
   fs_auth_request_timeout: 10_000, fs_auth_request_max_retries: 1,
   ssl_client_ca_file: '', ssl_client_ca_dir: '', ssl_client_cert: '', ssl_client_key: '', ssl_client_require_valid_cert: true,
 }

@@ -1,5 +1,6 @@
 // Who may make a request to the store now. So many run at once in all, so many of one kind for one user, and the users
-// take turns: one user's thousand reads do not stand before another's first.
+// take turns: one user's thousand reads do not stand before another's first. Work in the background (uploads of indexes) lets
+// everything else go first and runs so many requests at a time at most; but one of it always has its turn, so that it goes on.
 
 import { Cancelled, TempFail } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
@@ -14,9 +15,11 @@ export interface QueueLimits {
   /** Requests that may wait, in all and of one user; one more fails with TempFail. */
   waiting: number
   waitingPerUser: number
+  /** Background requests that run at once. */
+  background: number
 }
 
-interface Job { kind: Kind; start(): void }
+interface Job { kind: Kind; background: boolean; start(): void }
 interface Lane { waiting: Job[]; running: Record<Kind, number> }
 
 export class FairQueue {
@@ -25,12 +28,14 @@ export class FairQueue {
   readonly #lanes = new Map<string, Lane>()
   #running = 0
   #waiting = 0
+  /** Of those that run. */
+  #background = 0
   #idle: (() => void)[] = []
 
   constructor(most: Partial<QueueLimits> = {}) {
     this.limits = {
       running: limits.storageConnections, perUser: { read: 10, write: 10, copy: 10, delete: 10 },
-      waiting: limits.storageQueue, waitingPerUser: limits.storageQueuePerUser, ...most,
+      waiting: limits.storageQueue, waitingPerUser: limits.storageQueuePerUser, background: limits.storageConnections, ...most,
     }
   }
 
@@ -39,13 +44,14 @@ export class FairQueue {
   }
 
   /** Runs `action` when it is its turn. TempFail when too many wait; Cancelled when `signal` is aborted before it began. */
-  async run<T>(user: string, kind: Kind, signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
+  async run<T>(user: string, kind: Kind, signal: AbortSignal | undefined, action: () => Promise<T>, background = false): Promise<T> {
     const lane = this.#lane(user)
-    await this.#turn(lane, kind, signal)
+    await this.#turn(lane, kind, signal, background)
     try {
       return await action()
     } finally {
       this.#running--
+      if (background) this.#background--
       lane.running[kind]--
       this.#forget(user, lane)
       this.pump()
@@ -74,7 +80,7 @@ export class FairQueue {
     if (lane.waiting.length === 0 && read + write + copy + deletes === 0 && this.#lanes.get(user) === lane) this.#lanes.delete(user)
   }
 
-  #turn(lane: Lane, kind: Kind, signal: AbortSignal | undefined): Promise<void> {
+  #turn(lane: Lane, kind: Kind, signal: AbortSignal | undefined, background: boolean): Promise<void> {
     if (signal?.aborted) return Promise.reject(new Cancelled())
     if (this.#waiting >= this.limits.waiting) return Promise.reject(new TempFail('too many requests wait for the store'))
     if (lane.waiting.length >= this.limits.waitingPerUser) return Promise.reject(new TempFail('too many requests of one user wait for the store'))
@@ -86,9 +92,11 @@ export class FairQueue {
       }
       const job: Job = {
         kind,
+        background,
         start: () => {
           signal?.removeEventListener('abort', onAbort)
           this.#running++
+          if (background) this.#background++
           lane.running[kind]++
           resolve()
         },
@@ -100,10 +108,16 @@ export class FairQueue {
     })
   }
 
-  /** Starts the first job that may run, of the user whose turn is nearest. */
+  /** Starts the next job that may run. */
   #startOne(): boolean {
+    if (this.#background === 0) return this.#startFirst(() => true)
+    return this.#startFirst(({ background }) => !background) || (this.#background < this.limits.background && this.#startFirst(({ background }) => background))
+  }
+
+  /** Starts the first of these jobs that may run, of the user whose turn is nearest. */
+  #startFirst(wanted: (job: Job) => boolean): boolean {
     for (const [user, lane] of this.#lanes) {
-      const at = lane.waiting.findIndex(({ kind }) => lane.running[kind] < Math.max(1, this.limits.perUser[kind]))
+      const at = lane.waiting.findIndex((job) => wanted(job) && lane.running[job.kind] < Math.max(1, this.limits.perUser[job.kind]))
       if (at < 0) continue
       const [job] = lane.waiting.splice(at, 1)
       this.#waiting--

@@ -19,6 +19,9 @@ const pieceBytes = limits.readWindowBytes / 2
 
 const kinds: Record<Operation['op'], Kind> = { read: 'read', stat: 'read', list: 'read', write: 'write', copy: 'copy', delete: 'delete', deleteMany: 'delete' }
 
+/** Uploads of indexes, and what goes with them: nobody waits. (What a client waits for has the client's reason.) */
+const isBackground = (reason: string): boolean => reason.startsWith('metacache:')
+
 /** A read whose rest waits for its reader. */
 interface OpenRead { chunks: AsyncIterator<Uint8Array>; reader: ObjectReader; cost: Cost; disarm(): void }
 
@@ -80,7 +83,7 @@ export class StorageHost {
     try {
       const store = this.#store(spec)
       const value = await this.#queue.run(user, kinds[operation.op], signal, () =>
-        operation.op === 'read' ? this.#read(reads, drop, store, operation, context, cost) : perform(store, operation, context))
+        operation.op === 'read' ? this.#read(reads, drop, store, operation, context, cost) : perform(store, operation, context), isBackground(reason))
       return this.#answer(cost, value)
     } catch (error) {
       return this.#failure(cost, error)

@@ -53,7 +53,7 @@ const uids = fc.uniqueArray(fc.integer({ min: 1, max: 2 ** 32 - 1 }), { maxLengt
 const keywords = fc.array(fc.stringMatching(/^[a-z$]{1,8}$/), { maxLength: 3 })
 const row = fc.record({
   uid: fc.integer({ min: 1, max: 2 ** 32 - 1 }), flags: fc.integer({ min: 0, max: 31 }), keywords, size: fc.nat(), internalDate: fc.integer(), saveDate: fc.integer(), guid,
-  cacheOffset: fc.nat(2 ** 45), cacheLength: fc.nat(), oid: fc.string(),
+  cacheOffset: fc.nat(2 ** 45), cacheLength: fc.nat(), oid: fc.stringMatching(/^[^ ]*$/),
 })
 const record: fc.Arbitrary<MailboxRecord> = fc.oneof(
   fc.record({ kind: fc.constant('append' as const), rows: fc.array(row, { maxLength: 4 }) }),
@@ -65,7 +65,13 @@ const record: fc.Arbitrary<MailboxRecord> = fc.oneof(
   fc.record({ kind: fc.constantFrom('garbage' as const, 'swept' as const), oids: fc.array(fc.string()) }),
   fc.record({ kind: fc.constant('uploading' as const), name: fc.string() }),
   fc.record({ kind: fc.constant('uploaded' as const), name: fc.string(), ceiling: fc.nat(), covers: fc.record({ mails: fc.nat(), important: fc.nat(), all: fc.nat() }) }),
+  fc.record({
+    kind: fc.constant('uploaded' as const), name: fc.string(), ceiling: fc.nat(), covers: fc.record({ mails: fc.nat(), important: fc.nat(), all: fc.nat() }),
+    at: fc.record({ modseq: fc.nat(2 ** 50), nextUid: fc.nat() }),
+    link: fc.record({ kept: fc.nat(2), link: fc.record({ modseq: fc.nat(2 ** 50), expunged: fc.nat(2 ** 50), nextUid: fc.nat(), cacheGeneration: fc.nat(), cacheBytes: fc.nat(2 ** 50), bytes: fc.nat(2 ** 50) }) }),
+  }),
   fc.record({ kind: fc.constant('removed' as const), names: fc.array(fc.string()) }),
+  fc.record({ kind: fc.constant('listed' as const), at: fc.nat() }),
   fc.record({ kind: fc.constant('cached' as const), uid: fc.nat(), offset: fc.nat(2 ** 50), length: fc.nat() }))
 
 t.test('a record comes back from its bytes; cut or of unknown kind, it is a RangeError', async (t) => {
