@@ -15,7 +15,7 @@
 
 import { concatBytes } from '../mail/byte-strings.ts'
 import type { Body, Metadata, ObjectStore, RequestContext } from '../../runtime/effects.ts'
-import { ConditionFailed, ObjectNotFound } from '../../runtime/errors.ts'
+import { ConditionFailed, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { decodeRoot, encodeRoot } from './root-state.ts'
 import type { RootState } from './root-state.ts'
 import { bytesOf, wholeBody } from './whole-body.ts'
@@ -41,23 +41,16 @@ export class Manifest {
   }
 
   /** One HEAD (and a listing, where that must do). undefined: there is none. */
-  async facts(context: RequestContext): Promise<ManifestFacts | undefined> {
-    const key = this.#listing ? await this.#newest(context) : this.#key
-    if (key === undefined) return undefined
-    try {
+  facts(context: RequestContext): Promise<ManifestFacts | undefined> {
+    return this.#ofNewest(context, async (key) => {
       const { etag, metadata } = await this.#store.stat(key, context)
       return factsOf(this.#listing ? key : etag, metadata)
-    } catch (error) {
-      if (error instanceof ObjectNotFound) return undefined
-      throw error
-    }
+    })
   }
 
   /** One GET (and a listing). undefined: there is none. */
-  async read(context: RequestContext): Promise<FoundManifest | undefined> {
-    const key = this.#listing ? await this.#newest(context) : this.#key
-    if (key === undefined) return undefined
-    try {
+  read(context: RequestContext): Promise<FoundManifest | undefined> {
+    return this.#ofNewest(context, async (key) => {
       const { etag, metadata, body } = wholeBody(key, await this.#store.read(key, context))
       const chunks: Uint8Array[] = []
       for await (const chunk of body) chunks.push(chunk)
@@ -66,9 +59,21 @@ export class Manifest {
       // A store that was copied without its metadata.
       if (state !== undefined && facts.owner === '') Object.assign(facts, { epoch: state.epoch, owner: state.owner, write: state.write })
       return { ...facts, state }
-    } catch (error) {
-      if (error instanceof ObjectNotFound) return undefined
-      throw error
+    })
+  }
+
+  /** What `look` finds. One that was listed and is not there any more has been replaced in between, by ourselves perhaps: the next one counts. */
+  async #ofNewest<T>(context: RequestContext, look: (key: string) => Promise<T>): Promise<T | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      const key = this.#listing ? await this.#newest(context) : this.#key
+      if (key === undefined) return undefined
+      try {
+        return await look(key)
+      } catch (error) {
+        if (!(error instanceof ObjectNotFound)) throw error
+        if (!this.#listing) return undefined
+        if (attempt === attempts) throw new TempFail(`the manifest ${this.#key} is replaced all the time`, { cause: error })
+      }
     }
   }
 
@@ -107,6 +112,9 @@ export class Manifest {
     return objects.map(({ key }) => key).filter((key) => key === this.#key || manifestName.test(key.slice(this.#key.length))).sort()
   }
 }
+
+/** How often it is looked for again where it is replaced between a listing and a look. */
+const attempts = 5
 
 const manifestName = /^\.([0-9a-f]{8})\.([0-9a-f]{8})\.[0-9a-f]{32}$/
 const hex = (value: number): string => value.toString(16).padStart(8, '0')

@@ -2,7 +2,7 @@
 // the cache lacks them, and into the cache then).
 
 import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
-import { Bug, Cancelled } from '../../runtime/errors.ts'
+import { Bug, Cancelled, TempFail } from '../../runtime/errors.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
 import { EncodedHead, decodeSummary, encodeSummary } from '../mail/summary.ts'

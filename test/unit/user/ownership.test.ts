@@ -4,6 +4,8 @@ import fs from 'node:fs'
 import t from 'tap'
 import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
+import { Manifest } from '../../../actors/user/manifest.ts'
+import { RootState } from '../../../actors/user/root-state.ts'
 import { TempFail } from '../../../runtime/errors.ts'
 import { context, draft, newWorld, open, seen, uidsOf, within } from './fixture.ts'
 import { HookedStore } from './hooked-store.ts'
@@ -188,4 +190,25 @@ t.test('without conditions owners are found by listing: one after the other, and
   })
   await third.stop(5000)
   t.equal((await manifests()).length, 1)
+})
+
+t.test('without conditions, a manifest that is replaced between its listing and a look at it is no lost user', async (t) => {
+  const store = Object.assign(new HookedStore(), { conditionalWrites: false })
+  const one = new Manifest(store, 'p/idx/', 'jane')
+  const state = new RootState()
+  Object.assign(state, { epoch: 3, owner: 'a'.repeat(32), write: '1'.repeat(32) })
+  const tag = await one.write(context, state, '')
+  for (const look of ['stat', 'read'] as const) {
+    let replaced = ''
+    store.before = async (operation) => {
+      if (operation !== look) return
+      store.before = () => {}
+      state.write = look === 'stat' ? '2'.repeat(32) : '3'.repeat(32)
+      replaced = await one.write(context, state, (await one.facts(context))!.tag)
+    }
+    const facts = look === 'stat' ? await one.facts(context) : await one.read(context)
+    t.equal(facts?.owner, state.owner)
+    t.equal(facts?.tag, replaced)
+    t.not(facts?.tag, tag)
+  }
 })
