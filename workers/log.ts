@@ -34,7 +34,9 @@ export function formatLine(settings: Settings, event: LogEvent, now: Date): stri
   return line.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, '?')
 }
 
-const showsDebug = ({ mail_debug, auth_debug, auth_debug_passwords }: Settings): boolean => mail_debug || auth_debug || auth_debug_passwords
+/** Lines of verbose_ssl are said only where it asks, by connection. */
+const showsDebug = ({ mail_debug, auth_debug, auth_debug_passwords }: Settings, { name }: LogEvent): boolean =>
+  mail_debug || auth_debug || auth_debug_passwords || name === 'tls.debug'
 
 /** Where lines of one kind go: a descriptor to write to. */
 function openTarget(path: string): number {
@@ -52,7 +54,7 @@ export type Log = (event: LogEvent) => void
 
 /**
  * Opens log_path, info_log_path and debug_log_path as they are now; all else is as `current` says at each line. Debug lines are
- * written only where mail_debug or auth_debug asks.
+ * written only where mail_debug, auth_debug or verbose_ssl asks.
  */
 export function openLog(current: () => Settings): Log {
   const settings = current()
@@ -64,7 +66,7 @@ export function openLog(current: () => Settings): Log {
   const infos = settings.info_log_path === '' ? errors : open(settings.info_log_path)
   const debugs = settings.debug_log_path === '' ? infos : open(settings.debug_log_path)
   return (event) => {
-    if (event.level === 'debug' && !showsDebug(current())) return
+    if (event.level === 'debug' && !showsDebug(current(), event)) return
     const target = event.level === 'debug' ? debugs : event.level === 'info' ? infos : errors
     target.write(format(event))
   }

@@ -17,7 +17,7 @@ export const logSettings = {
   auth_verbose_passwords: text('no', 'Whether and how a wrong password is logged: no, plain, sha1, with :length.', acts),
   auth_debug: bool(false, 'Debug lines about authentication, and all that auth_verbose tells.', acts),
   auth_debug_passwords: bool(false, 'As auth_debug, with refused passwords in plain.', acts),
-  verbose_ssl: bool(false, 'Debug lines about TLS.'),
+  verbose_ssl: bool(false, 'Debug lines about TLS with clients.', acts),
   verbose_proctitle: bool(false, 'Show activity in the process title.'),
   login_log_format_elements: text('user=<%u> method=%m rip=%r lip=%l mpid=%e %c session=<%{session}>', 'What a login line says; an element with an empty variable is left out.', acts),
   login_log_format: text('%$: %s', 'Form of a login line: %s the elements, %$ the text.', acts),

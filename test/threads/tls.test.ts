@@ -13,6 +13,7 @@ import type { Test as Tap } from 'tap'
 import { Authority, certificatePackages } from '../fixtures/certificates.ts'
 import type { Pair } from '../fixtures/certificates.ts'
 import { LineClient } from '../fixtures/line-client.ts'
+import { runProgram } from '../fixtures/program.ts'
 import { TestServer, freePort, password } from '../fixtures/server.ts'
 import type { Runtime, ServerOptions } from '../fixtures/server.ts'
 import { requirePackages } from '../packages.ts'
@@ -265,6 +266,10 @@ local_name other.example.com {\n  ssl_cert = <${named.cert}\n  ssl_key = <${name
       const said = server.says('not reloaded: ')
       server.signal('SIGHUP')
       await said
+      const other = authority!.pair(`other-${runtime}`, '/CN=other.example.com')
+      fs.copyFileSync(other.key, pair.key)
+      const adm = [path.resolve(import.meta.dirname, '../../workers/cli.ts'), 'adm', '-S', path.join(server.directory, 'run/doveadm-server'), 'reload']
+      t.match(await runProgram(process.execPath, adm), { code: 65, stderr: /the configuration stays as it was:\n.*ssl_key is not the key of ssl_cert/ }, 'by command, too, which says why')
       const still = await LineClient.connectTls(imaps, trusting('mail.example.com'))
       t.match(await still.line(), /^\* OK/, 'what is wrong changes nothing')
       for (const client of [before, after, still]) client.close()

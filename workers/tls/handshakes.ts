@@ -3,6 +3,7 @@
 // - A client has limits.tlsHandshakeMs; of more than limits.tlsHandshakes at a time the oldest is given up, so that who holds
 //   many open keeps nobody out.
 // - The name that the client asks for (SNI) chooses the settings, as `local_name` filters say, and with them the certificate.
+// - verbose_ssl: a line about each, also where it filters by address; of what fails, and of each client certificate.
 // - What is in the socket already was sent for the handshake: plaintext behind STARTTLS makes it fail (CVE-2011-0411).
 
 import type net from 'node:net'
@@ -100,6 +101,7 @@ export class Handshakes {
       }
       const fail = (why: string): void => {
         done()
+        this.#tell(about, `SSL error: ${why}`)
         secured.on('error', () => {})
         secured.destroy()
         socket.destroy()
@@ -107,7 +109,12 @@ export class Handshakes {
         resolve(undefined)
       }
       const listeners = {
-        secure: () => { done(); resolve({ socket: secured, tls: this.#propertiesOf(secured, about, used) }) },
+        secure: () => {
+          done()
+          const properties = this.#propertiesOf(secured, about, used)
+          this.#told(about, secured, properties, begun)
+          resolve({ socket: secured, tls: properties })
+        },
         error: (error: Error) => fail(`SSL_accept() failed: ${opensslReason(error)}`),
         end: () => fail('Remote closed connection'),
         close: () => fail('Remote closed connection'),
@@ -116,6 +123,24 @@ export class Handshakes {
       const cancel = this.#world.timers.after(limits.tlsHandshakeMs, () => fail('Handshake took too long'))
       this.#running.add(fail)
       if (this.#running.size > this.#atOnce) [...this.#running][0]!('too many handshakes at a time')
+    })
+  }
+
+  #told(about: About, socket: tls.TLSSocket, { protocol, cipher, serverName = 'not said', certificate }: TlsProperties, begun: number): void {
+    const session = socket.isSessionReused() ? 'resumed session' : 'new session'
+    this.#tell(about, `SSL: ${protocol} with cipher ${cipher}, server name ${serverName}, ${session}, ${Math.round(this.#world.clock.monotonic() - begun)} ms`)
+    if (certificate === undefined) return
+    const { valid, why = '', name = '' } = certificate
+    this.#tell(about, valid ? `Received valid SSL certificate of ${name}` : `Received invalid SSL certificate: ${why}: of ${name}`)
+  }
+
+  /** A line of verbose_ssl. */
+  #tell(about: About, text: string): void {
+    if (!this.#settings(about).verbose_ssl) return
+    const { protocol, id, remote, local } = about
+    this.#world.emit({
+      level: 'debug', name: 'tls.debug', service: protocol === 'lmtp' ? 'lmtp' : `${protocol}-login`, session: id,
+      text: `${text}: rip=${remote.ip}, lip=${local.ip}, session=<${id}>`,
     })
   }
 

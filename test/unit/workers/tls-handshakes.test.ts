@@ -28,7 +28,7 @@ const skip = absent.length > 0 ? `needs ${absent.join(', ')}` : false
 interface Parts { port: number; host: SessionHost; log: LogEvent[]; logged(pattern: RegExp): Promise<void> }
 
 /** One listener with TLS from the first byte. `faster`: the clock. */
-async function listen(t: Tap, { faster = 1, atOnce = 1000, haproxy = false }, filter = ''): Promise<Parts> {
+async function listen(t: Tap, { faster = 1, atOnce = 1000, haproxy = false, config: more = '' }, filter = ''): Promise<Parts> {
   const world = smallWorld(t)
   const port = await freePort()
   const file = path.join(world.directory, 'culver.conf')
@@ -36,7 +36,7 @@ async function listen(t: Tap, { faster = 1, atOnce = 1000, haproxy = false }, fi
   const { cert, key } = authority.pair('mail', '/CN=mail.example.com', ['mail.example.com'])
   const other = authority.pair('other', '/CN=filtered.example.com')
   const filtered = filter === '' ? '' : `${filter} {\n  ssl_cert = <${other.cert}\n  ssl_key = <${other.key}\n}\n`
-  fs.writeFileSync(file, configuration(world.directory, await freePort(), await freePort(), { config: `ssl = yes\nssl_cert = <${cert}\nssl_key = <${key}\nhaproxy_trusted_networks = 127.0.0.1\n${filtered}` }))
+  fs.writeFileSync(file, configuration(world.directory, await freePort(), await freePort(), { config: `ssl = yes\nssl_cert = <${cert}\nssl_key = <${key}\nhaproxy_trusted_networks = 127.0.0.1\n${filtered}${more}` }))
   const log: LogEvent[] = []
   let wake = (): void => {}
   const effects: Effects = {
@@ -124,6 +124,28 @@ void t.test('a certificate for some addresses', { skip }, async (t) => {
     t.equal(client.getPeerCertificate().subject.CN, `${name}.example.com`, filter)
     client.destroy()
   }
+})
+
+void t.test('verbose_ssl tells of each handshake', { skip }, async (t) => {
+  const silent = await listen(t, {})
+  const quiet = await secured(await connected(silent.port))
+  await once(quiet, 'data')
+  t.same(silent.log.filter(({ name }) => name === 'tls.debug'), [])
+  quiet.destroy()
+  const { port, log, logged } = await listen(t, { config: 'remote 127.0.0.1 {\n  verbose_ssl = yes\n}\n' })
+  const client = await secured(await connected(port))
+  await logged(/^SSL: TLSv1\.3 with cipher TLS_\w+, server name mail\.example\.com, new session, \d+ ms: rip=127\.0\.0\.1, lip=127\.0\.0\.1, session=<.+>$/)
+  client.destroy()
+  const older = { port, host: '127.0.0.1', servername: 'mail.example.com', rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const
+  const first = tls.connect(older)
+  await once(first, 'data')
+  const again = tls.connect({ ...older, session: first.getSession()! })
+  await logged(/^SSL: TLSv1\.2 .*, resumed session, /)
+  first.destroy()
+  again.destroy()
+  ;(await connected(port, 'GET / HTTP/1.0\r\n\r\n')).resume()
+  await logged(/^SSL error: SSL_accept\(\) failed: .*http request.*: rip=127\.0\.0\.1/)
+  t.ok(log.every(({ name, level, service }) => name !== 'tls.debug' || (level === 'debug' && service === 'imap-login')))
 })
 
 void t.test('an old client', { skip }, async (t) => {
