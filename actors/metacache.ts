@@ -77,10 +77,13 @@ export class Metacache {
     return { users: this.#users.size, space: { ...this.#all }, most: this.#settings.metacache_max_space, refusing: this.#refusing }
   }
 
-  /** Reads what is known; without it, counting begins at once. Rejects with TempFail if the disk does not answer. */
+  /** Reads what is known; without it, or where it cannot be read, counting begins at once. Never rejects. */
   async start(): Promise<void> {
     if (!this.#bounded) return
-    const kept = await this.#userdb.read()
+    const kept = await this.#userdb.read().catch((error: unknown) => {
+      this.#world.effects.emit({ level: 'warning', name: 'metacache.userdb_failed', text: `metacache_userdb cannot be read: ${messageOf(error)}` })
+      return undefined
+    })
     for (const [user, known] of kept ?? []) if (!this.#users.has(user)) this.#set(user, { ...known, open: false, evictAfter: 0, told: -Infinity })
     this.#judge()
     if (kept === undefined) void this.rescan()

@@ -158,6 +158,17 @@ t.test('without its file, and now and then, what is on the disk is counted', asy
   await metacache.stop()
 })
 
+t.test('a file that cannot be read or written keeps the server from nothing', async (t) => {
+  const world = smallWorld(t)
+  fs.mkdirSync(`${world.directory}/metacache/metacache-users.db`, { recursive: true })
+  const { metacache, tell } = await bench(t, {}, world)
+  await metacache.settled()
+  tell('a', 5000)
+  t.equal(metacache.status.users, 1)
+  await metacache.stop()
+  t.same([...new Set(world.log.filter(({ level }) => level !== 'info').map(({ name }) => name))], ['metacache.userdb_failed'])
+})
+
 t.test('without a bound nothing is written, and only users in memory are known', async (t) => {
   const { world, metacache, tell, evicted } = await bench(t, { metacache_max_space: 0 })
   tell('a', 1e12, { open: true })
