@@ -203,15 +203,19 @@ export class SimMachine {
     this.#world.agenda.plan(ms, () => { this.disk.full = false })
   }
 
-  /** Kills the process and changes one of the files below `path`: a bit of it, or its length. Answers which. */
-  damage(path: string): string | undefined {
+  /**
+   * Kills the process and changes one of the files below `path`: a bit of it, or its length. Answers which. None is cut to what
+   * `looksWhole` to its reader: that nobody could tell.
+   */
+  damage(path: string, looksWhole: (bytes: Uint8Array) => boolean): string | undefined {
     this.crash()
     const { dice } = this.#world
     const files = this.disk.files().filter((file) => file.size > 0 && file.path.startsWith(`${path}/`))
     if (files.length === 0) return undefined
     const file = dice.pick(files)
     const cut = dice.chance(0.3)
-    if (cut) this.disk.truncate(file.path, dice.below(file.size), this.#world.wallClock)
+    const size = dice.below(file.size)
+    if (cut) this.disk.truncate(file.path, looksWhole(this.disk.read(file.path, 0, size)!) ? Math.min(size + 1, file.size) : size, this.#world.wallClock)
     else this.disk.flip(file.path, dice.below(file.size * 8))
     this.#world.counts.damages++
     this.#world.count(cut ? 'file cut' : 'bit flipped')

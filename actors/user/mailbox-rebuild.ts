@@ -22,6 +22,7 @@ import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { chainOf, newestFirst, parseBundleName, parseOid } from './object-names.ts'
 import type { MailboxListing } from './obox.ts'
+import { untilWhole } from './whole-body.ts'
 
 /** A mail object without a row. `uid` 0: it needs a new one. */
 interface Found { oid: string; object: ObjectInfo; uid: number }
@@ -140,7 +141,7 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
   }
   for (const name of newestFirst(names)) {
     const chain = chainOf(names, name)
-    const readers = await openAll(world.bundles(identity.guid), context, chain ?? [name])
+    let readers = await openAll(world.bundles(identity.guid), context, chain ?? [name])
     // Its metadata still says which UIDs it allowed.
     for (const reader of readers) ceiling = Math.max(ceiling, Number(reader?.metadata['ceiling'] ?? 0) || 0)
     if (chain === undefined || readers.includes(undefined)) {
@@ -148,7 +149,10 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
       if (readers.at(-1) !== undefined) passOver(name, 'is upon one that is not there')
       continue
     }
-    const read = await readBundles(chain, readers as ObjectReader[], world.effects.files, identity.directory, world.limits)
+    const read = await untilWhole(async (again) => {
+      if (again) readers = await openAll(world.bundles(identity.guid), context, chain)
+      return readers.includes(undefined) ? name : readBundles(chain, readers as ObjectReader[], world.effects.files, identity.directory, world.limits)
+    }) ?? name
     if (typeof read !== 'string') return { state: read.state, inFlight: new Set(read.inFlight), ceiling: Math.max(ceiling, read.ceiling) }
     for (const reader of readers) reader?.cancel()
     passOver(name, read === name ? 'is damaged' : `is upon ${read}, which is damaged`)

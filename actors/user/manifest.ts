@@ -10,6 +10,7 @@
 //   and the newest by name is the one that counts: it is found by listing, before and after each write. Who finds another's
 //   beside its own, that was not there before, takes its own back. One that is given up and comes late takes the user all
 //   the same; what the loser had then comes to the owner as an orphan.
+// - A copy, `…/idx/manifest.copy`, is written some time after each change of the mailbox list: names of mailboxes exist nowhere else.
 // - `clean`: nothing is anywhere but in the manifest and the bundles it names. Whoever writes anything into the store
 //   makes it unclean first.
 
@@ -18,7 +19,7 @@ import type { Body, Metadata, ObjectStore, RequestContext } from '../../runtime/
 import { ConditionFailed, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { decodeRoot, encodeRoot } from './root-state.ts'
 import type { RootState } from './root-state.ts'
-import { bytesOf, wholeBody } from './whole-body.ts'
+import { bytesOf, untilWhole, wholeBody } from './whole-body.ts'
 
 /** What can be known of a manifest without its body. `tag` changes with every write. */
 export interface ManifestFacts { tag: string; epoch: number; owner: string; write: string }
@@ -51,11 +52,15 @@ export class Manifest {
   /** One GET (and a listing). undefined: there is none. */
   read(context: RequestContext): Promise<FoundManifest | undefined> {
     return this.#ofNewest(context, async (key) => {
-      const { etag, metadata, body } = wholeBody(key, await this.#store.read(key, context))
-      const chunks: Uint8Array[] = []
-      for await (const chunk of body) chunks.push(chunk)
-      const facts = factsOf(this.#listing ? key : etag, metadata)
-      const state = decodeRoot(concatBytes(chunks))?.state
+      let facts: ManifestFacts = factsOf('', {})
+      const bytes = await untilWhole(async () => {
+        const { etag, metadata, body } = wholeBody(key, await this.#store.read(key, context))
+        facts = factsOf(this.#listing ? key : etag, metadata)
+        const chunks: Uint8Array[] = []
+        for await (const chunk of body) chunks.push(chunk)
+        return concatBytes(chunks)
+      })
+      const state = bytes && decodeRoot(bytes)?.state
       // A store that was copied without its metadata.
       if (state !== undefined && facts.owner === '') Object.assign(facts, { epoch: state.epoch, owner: state.owner, write: state.write })
       return { ...facts, state }
@@ -85,6 +90,31 @@ export class Manifest {
     const condition = tag === '' ? { ifAbsent: true } as const : { ifMatch: tag }
     const { etag } = await this.#store.write(this.#key, { size: bytes.length, parts: [bytes] }, context, { metadata, condition })
     return etag
+  }
+
+  /**
+   * A second copy, of no authority: where the manifest turns out to be damaged, most names of mailboxes are in it. Whoever writes it has
+   * just written the manifest.
+   */
+  async writeCopy(context: RequestContext, state: RootState): Promise<void> {
+    const bytes = encodeRoot(published(state), 0)
+    await this.#store.write(`${this.#key}.copy`, { size: bytes.length, parts: [bytes] }, context, { metadata: { username: this.#username, ...bytesOf(bytes.length) } })
+  }
+
+  /** undefined: there is none, or it is damaged too. */
+  async readCopy(context: RequestContext): Promise<RootState | undefined> {
+    try {
+      const key = `${this.#key}.copy`
+      const bytes = await untilWhole(async () => {
+        const chunks: Uint8Array[] = []
+        for await (const chunk of wholeBody(key, await this.#store.read(key, context)).body) chunks.push(chunk)
+        return concatBytes(chunks)
+      })
+      return bytes && decodeRoot(bytes)?.state
+    } catch (error) {
+      if (error instanceof ObjectNotFound) return undefined
+      throw error
+    }
   }
 
   async #writeNewest(context: RequestContext, body: Body, metadata: Metadata, { epoch, write }: RootState, tag: string): Promise<string> {

@@ -6,6 +6,7 @@ import { concatBytes } from '../mail/byte-strings.ts'
 import { addRows } from './adopt-rows.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
+import { untilWhole } from './whole-body.ts'
 import { parseBundleName, parseOid } from './object-names.ts'
 import { decodeOrphan, uidsWithin } from './orphan.ts'
 import type { Orphan } from './orphan.ts'
@@ -28,11 +29,15 @@ export async function mergeOrphans(mailbox: LoadedMailbox, context: RequestConte
 }
 
 async function readOrphan({ world, guid, name: mailbox }: LoadedMailbox, context: RequestContext, name: string): Promise<Orphan | undefined> {
-  const reader = await world.bundles(guid).read(context, name)
-  if (reader === undefined) return undefined
-  const chunks: Uint8Array[] = []
-  for await (const chunk of reader.body) chunks.push(chunk)
-  const orphan = decodeOrphan(concatBytes(chunks))
+  const bytes = await untilWhole(async () => {
+    const reader = await world.bundles(guid).read(context, name)
+    if (reader === undefined) return 'none'
+    const chunks: Uint8Array[] = []
+    for await (const chunk of reader.body) chunks.push(chunk)
+    return concatBytes(chunks)
+  })
+  if (bytes === 'none') return undefined
+  const orphan = bytes && decodeOrphan(bytes)
   if (orphan === undefined) {
     world.effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user: world.user, text: `${name} of ${mailbox} is damaged: flags that another backend changed are lost` })
   }

@@ -111,10 +111,14 @@ async function restored(world: RootWorld, obox: Obox, places: Places, context: R
 /** Makes the user ours, whoever had it. ConditionFailed: somebody else was faster. */
 async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, local: RootState | undefined, since: number): Promise<OpenedRoot> {
   const { effects, user, ids, manifest, policy } = world
+  const copy = found.state === undefined ? await manifest.readCopy(context) : undefined
   if (found.state === undefined) {
-    effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is damaged: names of its mailboxes are lost` })
+    const rest = copy === undefined ? 'names of its mailboxes are lost' : 'its copy lacks what was changed last'
+    effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is damaged: ${rest}` })
   }
-  const state = found.state ?? new RootState()
+  const state = found.state ?? copy ?? new RootState()
+  // The copy may have been made when a former owner left the user whole.
+  if (found.state === undefined) state.clean = false
   const nameless = found.state === undefined || policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
   state.apply({ kind: 'orphans', notes: await orphansOf(world, places, context, local) })
   state.epoch = found.epoch + 1

@@ -62,6 +62,8 @@ export type RootChange =
   | { kind: 'built'; guid: string }
   | { kind: 'look'; look: Look }
   | { kind: 'looked'; guid: string }
+  /** The manifest's copy has the list as it is. */
+  | { kind: 'copied' }
   /** Of root bundles, from before there was a manifest. */
   | { kind: 'uploading'; name: string }
   | { kind: 'uploaded'; name: string; covers: number }
@@ -82,6 +84,8 @@ export class RootState {
   readonly bundles = new Set<string>()
   /** Changes that the manifest lacks. */
   unsaved = 0
+  /** The manifest's copy lacks a change of the list. */
+  uncopied = false
   /** Of the manifest, as it was last written or read (manifest.ts). Epoch 0: there has been none. */
   epoch = 0
   owner = ''
@@ -102,6 +106,7 @@ export class RootState {
   apply(change: RootChange): void {
     const before = this.unsaved
     this.#apply(change)
+    if (change.kind === 'create' || change.kind === 'delete' || change.kind === 'move') this.uncopied = true
     if (this.unsaved > before) this.pending.push(change)
   }
 
@@ -163,6 +168,7 @@ export class RootState {
         return
       }
       case 'looked': this.looks.delete(change.guid); return
+      case 'copied': this.uncopied = false; return
       case 'uploading': this.bundles.add(change.name); return
       case 'uploaded': this.unsaved -= change.covers; return
       case 'removed': for (const name of change.names) this.bundles.delete(name); return
@@ -193,6 +199,7 @@ export class RootState {
     for (const name of this.bundles) copy.bundles.add(name)
     copy.lastUidValidity = this.lastUidValidity
     copy.unsaved = this.unsaved
+    copy.uncopied = this.uncopied
     copy.epoch = this.epoch
     copy.owner = this.owner
     copy.write = this.write
@@ -226,7 +233,7 @@ export function encodeRoot(state: RootState, generation: number, user = ''): Uin
     ...(user === '' ? {} : { user }),
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
-    lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved,
+    lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved, uncopied: state.uncopied,
     epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()],
   }))
   const head = Buffer.alloc(headBytes)
@@ -267,6 +274,8 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   for (const name of found.bundles as string[]) state.bundles.add(name)
   state.lastUidValidity = found.lastUidValidity
   state.unsaved = found.unsaved
+  // Absent from what was written before there were copies.
+  state.uncopied = found.uncopied ?? true
   // Absent from what was written before there was a manifest.
   state.epoch = found.epoch ?? 0
   state.owner = found.owner ?? ''

@@ -193,9 +193,25 @@ export class Root implements Ownership {
   /** Uploads what the store lacks. `handed`: and says that nothing is missing there, and where everything is. */
   flush(reason: string, handed?: ReadonlyMap<string, string>): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#copy({ user: this.#world.user, reason })
       if (this.#state.unsaved === 0 && !this.#doubtful && (handed === undefined || this.#state.clean)) return
       await this.#upload({ user: this.#world.user, reason }, this.#state, handed === undefined ? {} : { handed })
     })
+  }
+
+  /** Of one mailbox there is nothing to copy. */
+  get #copyDue(): boolean { return this.#state.uncopied && this.#state.entries.size > 1 }
+
+  /** The manifest's copy, before the manifest that says that there is one. One that fails is made up for. */
+  async #copy(context: RequestContext): Promise<void> {
+    if (!this.#copyDue || this.#lost !== undefined) return
+    try {
+      await this.#world.manifest.writeCopy(context, this.#state)
+      await this.#write({ kind: 'copied' })
+    } catch (error) {
+      if (!(error instanceof TempFail)) throw error
+      this.#schedule()
+    }
   }
 
   /** No more uploads by time. */
@@ -306,7 +322,7 @@ export class Root implements Ownership {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#stopped || this.#state.unsaved === 0) return
+    if (this.#timer !== undefined || this.#stopped || (this.#state.unsaved === 0 && !this.#copyDue)) return
     const { effects, policy, user } = this.#world
     this.#timer = effects.timers.after(policy.uploadIntervalMs, () => {
       this.#timer = undefined

@@ -2,6 +2,7 @@
 // a crash, a stop, a lost disk or a loss of power; then a good world in which everything that was promised must be found, twice: as the disk has
 // it, and as the store alone has it.
 
+import { decodeJournal } from '../../actors/user/journal.ts'
 import { openUser } from '../../actors/user/open-user.ts'
 import type { Account } from '../../actors/user/types.ts'
 import { defaultSettings } from '../../conf/settings.ts'
@@ -86,6 +87,9 @@ export async function tell(seed: number, options: StoryOptions = {}): Promise<Ou
 }
 
 export const describe = (error: unknown): string => (error instanceof Violation ? error.message : error instanceof Error ? error.stack ?? error.message : messageOf(error))
+
+/** A journal that was cut exactly between two records, after a crash, is like one that never was longer. */
+const endsWithARecord = (bytes: Uint8Array): boolean => decodeJournal(bytes)?.torn === false
 
 /** A turn of the real event loop. */
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
@@ -237,7 +241,7 @@ class Story {
       await this.#until(this.#world.sleep(this.#world.faults.lateMs))
     } else if (dice.chance(0.2)) {
       // What its last record said, or all since the last upload, may be lost but for the mails.
-      if (this.#machine.damage('/mail') === undefined) return
+      if (this.#machine.damage('/mail', endsWithARecord) === undefined) return
       this.#model.loseDisk()
       this.#model.remembered.forget()
     } else if (this.#settings.mail_fsync !== 'never' && dice.chance(0.3)) {

@@ -170,7 +170,7 @@ class Unconditional extends HookedStore {
 
 t.test('without conditions owners are found by listing: one after the other, and both at once', async (t) => {
   const a = newWorld(t, new Unconditional())
-  const manifests = async (): Promise<string[]> => (await a.store.keys()).filter((key) => key.includes('/manifest'))
+  const manifests = async (): Promise<string[]> => (await a.store.keys()).filter((key) => /\/manifest(?!\.copy)/.test(key))
   const first = await open(a)
   await first.append(context, 'INBOX', [draft('one')])
   await first.flush()
@@ -211,4 +211,29 @@ t.test('without conditions, a manifest that is replaced between its listing and 
     t.equal(facts?.tag, replaced)
     t.not(facts?.tag, tag)
   }
+})
+
+t.test('names, UIDVALIDITY and subscriptions survive a damaged manifest by its copy', async (t) => {
+  const a = newWorld(t)
+  const user = await open(a)
+  await user.create(context, 'Work')
+  await user.create(context, 'Old')
+  await user.rename(context, 'Old', 'New')
+  await user.append(context, 'Work', [draft('one')])
+  await user.subscribe(context, 'Work')
+  await user.stop(5000)
+  const before = user.list().map(({ name, guid }) => `${name} ${guid}`)
+  const { uidValidity } = await within(await open(a), 'Work', async (mailbox) => mailbox)
+  const { metadata } = await a.store.stat(manifest, context)
+  await a.store.write(manifest, { size: 7, parts: [Buffer.from('garbage')] }, context, { metadata })
+  const b = newWorld(t, a.store)
+  const other = await open(b)
+  t.ok(b.log.some(({ name }) => name === 'metacache.manifest_damaged'))
+  t.same(other.list().map(({ name, guid }) => `${name} ${guid}`), before)
+  t.same(other.subscriptions(), ['Work'])
+  await within(other, 'Work', async (mailbox) => {
+    t.equal(mailbox.uidValidity, uidValidity)
+    t.equal(mailbox.messages.count, 1)
+  })
+  await other.stop(5000)
 })
