@@ -13,20 +13,12 @@ import { limits } from '../../../runtime/limits.ts'
 import { MessageIntake } from '../message-intake.ts'
 import type { Session, SessionFactory, SessionWorld } from '../types.ts'
 import type { LmtpConnection, Proxied, Transaction } from './command.ts'
-import { all as commands } from './commands/index.ts'
+import { readCommand } from './dispatch.ts'
 import { deliver } from './delivery.ts'
-import { DotReader } from './dots.ts'
 import { Input } from './input.ts'
+import { ChunkContent, DataContent, WastedChunk } from './receiving.ts'
+import type { Receiving } from './receiving.ts'
 import { badCommand, oneLine, Refusal } from './reply.ts'
-
-/** Message content on its way in. */
-type Receiving =
-  | { kind: 'data'; dots: DotReader; intake: MessageIntake; transaction: Transaction }
-  | { kind: 'chunk'; left: number; last: boolean; transaction: Transaction; intake: MessageIntake }
-  | { kind: 'waste'; left: number; refusal: string }
-
-const byName = new Map(commands.map((command) => [command.name, command]))
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** A session for one LMTP client. */
 export const lmtpSession: SessionFactory = (world) => new LmtpMachine(world)
@@ -118,16 +110,16 @@ class LmtpMachine implements Session, LmtpConnection {
   }
 
   receiveData(transaction: Transaction): void {
-    this.#receiving = { kind: 'data', dots: new DotReader(), intake: this.#newIntake(), transaction }
+    this.#receiving = new DataContent(this.#newIntake(), transaction)
   }
 
   receiveChunk({ size, last, transaction, refusal }: Parameters<LmtpConnection['receiveChunk']>[0]): void {
     if (transaction === undefined) {
-      this.#receiving = { kind: 'waste', left: size, refusal: refusal ?? '' }
+      this.#receiving = new WastedChunk(size, refusal ?? '')
       return
     }
     transaction.intake ??= this.#newIntake()
-    this.#receiving = { kind: 'chunk', left: size, last, transaction, intake: transaction.intake }
+    this.#receiving = new ChunkContent(size, last, transaction.intake, transaction)
   }
 
   startTls(): void {
@@ -145,7 +137,7 @@ class LmtpMachine implements Session, LmtpConnection {
   }
 
   get #state(): string {
-    if (this.#receiving !== undefined) return this.#receiving.kind === 'data' ? 'DATA' : 'BDAT'
+    if (this.#receiving !== undefined) return this.#receiving.command
     if (this.transaction === undefined) return this.helo === '' ? 'GREETING' : 'READY'
     return this.transaction.recipients.length === 0 ? 'MAIL FROM' : 'RCPT TO'
   }
@@ -183,7 +175,7 @@ class LmtpMachine implements Session, LmtpConnection {
       this.close('Shutting down')
       return false
     }
-    return receiving.kind === 'data' ? this.#data(receiving) : this.#chunk(receiving)
+    return this.#receive(receiving)
   }
 
   #command(): boolean | Promise<boolean> {
@@ -198,11 +190,8 @@ class LmtpMachine implements Session, LmtpConnection {
 
   async #execute(line: Uint8Array): Promise<boolean> {
     try {
-      const text = readText(line)
-      const [, name = '', args = ''] = /^([^ ]*) *(.*?) *$/s.exec(text) ?? []
-      const command = byName.get(name.toUpperCase())
-      if (command === undefined) throw badCommand('500 5.5.1 Unknown command')
-      await command.run(args, this)
+      const { command, text } = readCommand(line)
+      await command.run(text, this)
       this.#badCommands = 0
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
@@ -220,39 +209,22 @@ class LmtpMachine implements Session, LmtpConnection {
     this.close('Too many invalid commands')
   }
 
-  #data(receiving: Receiving & { kind: 'data' }): boolean | Promise<boolean> {
-    const bytes = this.#input.peek()
-    if (bytes.length === 0) return false
-    const { content, used, done } = receiving.dots.read(bytes)
-    const stored = receiving.intake.push(content)
-    this.#input.drop(used)
-    if (done) return this.#finish(receiving.intake, receiving.transaction)
-    return stored === undefined ? true : stored.then(() => true)
-  }
-
-  #chunk(receiving: Receiving & { kind: 'chunk' | 'waste' }): boolean | Promise<boolean> {
-    if (receiving.left === 0) return this.#chunkEnd(receiving)
-    const bytes = this.#input.peek(receiving.left)
-    if (bytes.length === 0) return false
-    const stored = receiving.kind === 'chunk' ? receiving.intake.push(bytes) : undefined
-    receiving.left -= bytes.length
-    this.#input.drop(bytes.length)
-    return stored === undefined ? true : stored.then(() => true)
-  }
-
-  #chunkEnd(receiving: Receiving & { kind: 'chunk' | 'waste' }): boolean | Promise<boolean> {
-    if (receiving.kind === 'chunk' && receiving.last) return this.#finish(receiving.intake, receiving.transaction)
+  #receive(receiving: Receiving): boolean | Promise<boolean> {
+    const outcome = receiving.take(this.#input)
+    if (outcome === 'whole') return this.#finish(receiving)
+    if (typeof outcome !== 'string') return outcome.then(() => true)
+    if (outcome !== 'end') return outcome === 'more'
     this.#receiving = undefined
-    this.reply(receiving.kind === 'waste' ? receiving.refusal : '250 2.0.0 OK')
+    this.reply(receiving.reply)
     return true
   }
 
   /** The message is whole. From here on the intake belongs to the delivery, whatever becomes of the client. */
-  async #finish(intake: MessageIntake, transaction: Transaction): Promise<boolean> {
+  async #finish({ intake, transaction }: Receiving): Promise<boolean> {
     this.#receiving = undefined
     this.transaction = undefined
     this.#send()
-    const replies = await deliver(intake, transaction, this, {
+    const replies = await deliver(intake!, transaction!, this, {
       nextId: () => `${this.world.seed.id}:${++this.#deliveries}`,
       stillThere: () => !this.#ended,
     })
@@ -308,7 +280,7 @@ class LmtpMachine implements Session, LmtpConnection {
   #release(): void {
     this.#ended = true
     this.#cancelIdle?.()
-    if (this.#receiving?.kind === 'data') this.#discard(this.#receiving.intake)
+    if (this.#receiving instanceof DataContent) this.#discard(this.#receiving.intake)
     this.#receiving = undefined
     this.reset()
     for (const done of this.#stopped ?? []) done()
@@ -323,16 +295,4 @@ class LmtpMachine implements Session, LmtpConnection {
   #log(text: string): void {
     this.world.effects.emit({ level: 'info', name: 'lmtp.connection', service: 'lmtp', session: this.world.seed.id, text: oneLine(text) })
   }
-}
-
-/** The line as text. Refusal: not UTF-8, or with control characters that would end up in headers and logs. */
-function readText(line: Uint8Array): string {
-  let text: string
-  try {
-    text = utf8.decode(line)
-  } catch {
-    throw badCommand('500 5.5.2 Command is not valid UTF-8')
-  }
-  if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(text)) throw badCommand('500 5.5.2 Invalid character in command')
-  return text
 }
