@@ -36,8 +36,8 @@ async function tellWatched(args: NotifyArguments, notifier: Notifier, s: ImapSes
   const modseq = (eventsIn(args) & Event.FlagChange) !== 0 || s.enabled.has('CONDSTORE')
   for (const info of s.user.list()) {
     if (info.guid === undefined || (s.hasSelected && s.selected.mailbox.guid === info.guid)) continue
-    if ((notifier.eventsOf(info) & messageEvents) === 0) continue
-    const refused = notifier.refused(info.name)
+    if ((notifier.pending.eventsOf(info) & messageEvents) === 0) continue
+    const refused = notifier.pending.refused(info.name)
     if (refused !== undefined) s.send(refused)
     else if (args.status && has('r', info.name, s)) await tellStatus(info, modseq, s)
     const slow = s.flush()

@@ -1,7 +1,7 @@
 // A session that has said NOTIFY: what happens is told when no command runs, and in IDLE (RFC 5465 §4 asks for the same there).
 //
-// - News come from the user actor as they happen, for mailboxes that are not loaded too. The figures of a mailbox wait once,
-//   however often it changes; all that waits is bounded (limits.notifyPending), beyond it NOTIFY is off and the client told (§5.8).
+// - News come from the user actor as they happen, for mailboxes that are not loaded too, and wait (pending-news.ts); all that waits is
+//   bounded (limits.notifyPending), beyond it NOTIFY is off and the client told (§5.8).
 // - The selected mailbox: `selected` tells everything at once, `selected-delayed` no EXPUNGE outside of commands that let it be;
 //   without either, the client's view stands still (§3.1: it can be used as a snapshot).
 // - What this session has done itself is not told (§5); FETCH responses of new messages are written when nothing else is:
@@ -9,17 +9,14 @@
 
 import type { Cancel } from '../../../../runtime/effects.ts'
 import { limits } from '../../../../runtime/limits.ts'
-import type { MailboxInfo, MailboxStatus, News } from '../../../user/types.ts'
+import type { News } from '../../../user/types.ts'
 import type { ImapSession } from '../command.ts'
-import { namespaceOf } from '../list-response.ts'
-import { meaningOf } from '../mailbox-filter.ts'
-import { has, rightsBy } from '../rights.ts'
 import { SequenceSet } from '../sequence-set.ts'
 import type { SyncMode } from '../view.ts'
 import type { Due } from '../unasked.ts'
-import { Event, messageEvents, nothing } from './arguments.ts'
+import { nothing } from './arguments.ts'
 import type { NotifyArguments, SelectedWish } from './arguments.ts'
-import { annotated, figures, listed } from './responses.ts'
+import { PendingNews } from './pending-news.ts'
 
 /** The session, as its notifier needs it. */
 export interface Announcing extends ImapSession {
@@ -28,22 +25,15 @@ export interface Announcing extends ImapSession {
   syncAs(mode: SyncMode): void
 }
 
-interface Waiting { events: number; status: MailboxStatus }
-
 /** Commands whose doing in the selected mailbox is always told: their answer, and no event. */
 const tellsOwn = new Set(['EXPUNGE', 'MOVE', 'REPLACE'])
 
 export class Notifier {
   readonly wish: SelectedWish | undefined
   readonly #s: Announcing
-  readonly #groups: readonly { readonly events: number; means(info: MailboxInfo): boolean }[]
   readonly #unwatch: Cancel
-  /** Responses about names, in order. */
-  readonly #lines: string[] = []
-  /** Figures by the GUID of their mailbox. */
-  readonly #figures = new Map<string, Waiting>()
-  /** Mailboxes that the client has been told it may not look into. */
-  readonly #noAccess = new Set<string>()
+  /** Of other mailboxes. */
+  readonly pending: PendingNews
   /** Something has happened in the selected mailbox. */
   #stirred = false
   /** Messages up to this UID have been fetched for the client, or are older; and those that it has put there itself. */
@@ -60,7 +50,7 @@ export class Notifier {
   constructor(args: NotifyArguments, s: Announcing) {
     this.#s = s
     this.wish = args.selected
-    this.#groups = args.groups.map(({ filter, events }) => ({ events, means: meaningOf(filter, s) }))
+    this.pending = new PendingNews(args.groups, s)
     this.#unwatch = s.user.watch((news) => { this.#hear(news) })
     this.selected()
   }
@@ -83,24 +73,10 @@ export class Notifier {
     this.#stirred = false
   }
 
-  /** The events that are to be told of a mailbox. */
-  eventsOf(info: MailboxInfo): number {
-    let events = 0
-    for (const group of this.#groups) if ((group.events & ~events) !== 0 && group.means(info)) events |= group.events
-    return events
-  }
-
-  /** LIST with \NoAccess: the client is to hear of messages that it may not see (RFC 5465 §3.1). */
-  refused(name: string): string | undefined {
-    if (this.#noAccess.has(name) || has('r', name, this.#s) || !has('l', name, this.#s)) return undefined
-    this.#noAccess.add(name)
-    return listed(name, this.#s, { noAccess: true })
-  }
-
   /** A command has ended, or something has happened: what waits is told in a later turn. */
   wake(): void {
     if (this.#over || this.#slow || this.#s.speaking !== undefined) return
-    if (this.#lines.length > 0 || this.#figures.size > 0 || this.#stirred || this.#full || (this.#hasUnfetched && !this.#deciding)) this.#soon ??= this.#s.soon(() => { this.#tell() })
+    if (this.pending.size > 0 || this.#stirred || this.#full || (this.#hasUnfetched && !this.#deciding)) this.#soon ??= this.#s.soon(() => { this.#tell() })
   }
 
   /** Nothing waits: the selected mailbox may sleep. */
@@ -126,8 +102,8 @@ export class Notifier {
       if (own) this.#noteOwn(news)
       else this.#stirred ||= this.wish?.messages === true
     } else if (!own && !this.#full) {
-      this.#keep(news)
-      if (this.#lines.length + this.#figures.size > limits.notifyPending) this.#overflow()
+      this.pending.keep(news)
+      if (this.pending.size > limits.notifyPending) this.#overflow()
     }
     this.wake()
   }
@@ -147,94 +123,11 @@ export class Notifier {
     if (update.kind === 'append') for (let i = update.after.count - update.count; i < update.after.count; i++) this.#own.add(update.after.uids[i]!)
   }
 
-  #keep(news: News): void {
-    switch (news.kind) {
-      case 'messages': this.#keepFigures(news); return
-      case 'metadata': {
-        const wanted = news.name === '' ? this.#anyWants(Event.ServerMetadataChange) : this.#wants(news.name, Event.MailboxMetadataChange) && has('lr', news.name, this.#s)
-        if (wanted) this.#lines.push(annotated(news.name, news.entries, this.#s))
-        return
-      }
-      case 'subscription': if (this.#wants(news.name, Event.SubscriptionChange)) this.#keepListed(news.name); return
-      case 'created': case 'deleted': this.#keepAffected(news.name); return
-      case 'renamed': this.#keepRenamed(news); return
-      case 'acl':
-        if (!this.#keepAccess(news.name)) this.#keepSight(news.name, rightsBy(news.before, this.#s).includes('l'))
-        return
-    }
-  }
-
-  /** A name that has come or gone, and its parent, mailbox or not (RFC 5465 §5.4). */
-  #keepAffected(name: string): void {
-    if (this.#wants(name, Event.MailboxName)) this.#keepListed(name)
-    const separator = namespaceOf(name, this.#s.user.namespaces())?.separator ?? '/'
-    const parent = name.slice(0, Math.max(0, name.lastIndexOf(separator)))
-    if (parent !== '' && this.#wants(parent, Event.MailboxName)) this.#keepListed(parent)
-  }
-
-  /** What is below goes along with it; who watches that alone hears of it there. */
-  #keepRenamed({ name, from, below }: News & { kind: 'renamed' }): void {
-    if (this.#wants(name, Event.MailboxName)) return this.#keepListed(name, from)
-    if (from !== 'INBOX' && this.#wants(from, Event.MailboxName)) return this.#keepListed(from)
-    for (const one of below) this.#keepRenamed({ kind: 'renamed', session: undefined, ...one, below: [] })
-  }
-
-  /** To get or lose `l` is to see a mailbox come or go (RFC 5465 §5.4). */
-  #keepSight(name: string, saw: boolean): void {
-    const sees = has('l', name, this.#s)
-    if (sees === saw || !this.#wants(name, Event.MailboxName)) return
-    if (sees) this.#keepListed(name)
-    else this.#lines.push(listed(name, this.#s, { hidden: true }))
-  }
-
-  #keepListed(name: string, from?: string): void {
-    if (has('l', name, this.#s)) this.#lines.push(listed(name, this.#s, from === undefined ? {} : { from }))
-  }
-
-  #keepFigures({ guid, appended, expunged, flags, unseen, status }: News & { kind: 'messages' }): void {
-    const name = this.#s.user.nameOf(guid)
-    if (name === undefined) return
-    let happened = (appended ? Event.MessageNew : 0) | (expunged ? Event.MessageExpunge : 0)
-    // Flags other than \Seen show in HIGHESTMODSEQ alone.
-    if (flags && (unseen || this.#s.enabled.has('CONDSTORE'))) happened |= Event.FlagChange
-    const events = happened & this.#eventsOfName(name)
-    if (events === 0 || !has('lr', name, this.#s)) return
-    const known = this.#figures.get(guid)
-    if (known === undefined) this.#figures.set(guid, { events, status })
-    else Object.assign(known, { events: known.events | events, status })
-  }
-
-  /**
-   * Rights have changed (RFC 5465 §5.9). What may not be seen any more is not told: that is asked with every event. Answers whether
-   * there is something to tell.
-   */
-  #keepAccess(name: string): boolean {
-    if ((this.#eventsOfName(name) & messageEvents) === 0) return false
-    const refused = this.refused(name)
-    if (refused !== undefined) this.#lines.push(refused)
-    else if (has('lr', name, this.#s) && this.#noAccess.delete(name)) this.#keepListed(name)
-    else return false
-    return true
-  }
-
-  #anyWants(event: number): boolean { return this.#groups.some(({ events }) => (events & event) !== 0) }
-
-  #wants(name: string, event: number): boolean { return this.#anyWants(event) && (this.#eventsOfName(name) & event) !== 0 }
-
-  #eventsOfName(name: string): number { return this.eventsOf(this.#s.user.find(name) ?? this.#absent(name)) }
-
-  /** What filters need to know of a name without a mailbox. */
-  #absent(name: string): MailboxInfo {
-    const separator = namespaceOf(name, this.#s.user.namespaces())?.separator ?? '/'
-    return { name, separator, noSelect: true, hasChildren: false, subscribed: this.#s.user.subscriptions().includes(name), specialUse: [] }
-  }
-
   /** The client is too slow for what happens. */
   #overflow(): void {
     this.#full = true
     this.#unwatch()
-    this.#lines.length = 0
-    this.#figures.clear()
+    this.pending.clear()
   }
 
   // ---- Telling ---------------------------------------------------------------------------------------------------
@@ -257,13 +150,7 @@ export class Notifier {
       return
     }
     if (this.#stirred) this.#tellSelected()
-    for (const line of this.#lines.splice(0)) s.send(line)
-    for (const [guid, { events, status }] of this.#figures) {
-      const name = s.user.nameOf(guid)
-      // Selected meanwhile, its figures are old news.
-      if (name !== undefined && !(s.hasSelected && s.selected.guid === guid)) s.send(figures(name, events, status, s))
-    }
-    this.#figures.clear()
+    this.pending.tell()
     this.#tellNew()
     if (!this.#isSlow()) this.wake()
   }
