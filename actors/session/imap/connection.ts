@@ -1,29 +1,24 @@
-// What a session is to its commands (ImapSession), and to the machine that runs them: login, selected mailbox, the running
-// command with its cost, and the way out to the client. Idle, it holds a handful of fields.
+// What a session is to its commands (ImapSession), and to the machine that runs them: login, selected mailbox, what is told unasked; the
+// running command and the bytes are a Dialogue's. Idle, it holds a handful of fields.
 
 import { Bug, Cancelled } from '../../../runtime/errors.ts'
-import type { Cancel, Cost, Effects, RequestContext } from '../../../runtime/effects.ts'
-import { limits } from '../../../runtime/limits.ts'
+import type { Cancel } from '../../../runtime/effects.ts'
 import { workaroundsFor } from '../../../conf/clients.ts'
-import type { Settings } from '../../../conf/settings.ts'
 import type { User } from '../../user/types.ts'
-import type { SessionWorld } from '../types.ts'
 import { BreaksSequences, ExpectsNews } from './command.ts'
-import type { Counters, Credentials, ImapSession, Running, Workaround } from './command.ts'
+import type { Counters, Credentials, ImapSession, Workaround } from './command.ts'
 import { capability, preLoginCapability } from './capabilities.ts'
 import { all as allCommands } from './commands/index.ts'
 import type { SessionState } from './dispatch.ts'
-import { behindLiteral } from './behind-literal.ts'
-import type { LiteralHead, Parser, ParserOptions } from './grammar.ts'
-import type { Input } from './input.ts'
+import { Dialogue } from './dialogue.ts'
+import type { ParserOptions } from './grammar.ts'
 import { authenticate, settle } from './login.ts'
 import { loginAtBackend } from './proxy.ts'
 import type { LoggedIn } from './proxy.ts'
 import { parserOptionsOf } from './parser-options.ts'
 import { logLogin, logLogout, noCounters } from './log.ts'
-import type { Owner } from './owner.ts'
 import { openerFor, wakeOrLeave } from './reopen.ts'
-import { Bad, No, ok } from './result.ts'
+import { ok } from './result.ts'
 import { speaksRev2 } from './revision.ts'
 import type { Ok } from './result.ts'
 import { nothing } from './notify/arguments.ts'
@@ -39,12 +34,8 @@ export interface Frozen { readonly tag: string; readonly mechanism: string; read
 
 const none: ReadonlySet<string> = new Set()
 const noWorkarounds: readonly Workaround[] = []
-const idle: Running = { tag: '*', name: '', uid: false }
 
-export class ImapConnection implements ImapSession {
-  readonly world: SessionWorld
-  readonly #input: Input
-  readonly #owner: Owner
+export class ImapConnection extends Dialogue implements ImapSession {
   #user: User | undefined
   attempts: ImapSession['attempts']
   #detach: Cancel | undefined
@@ -53,37 +44,17 @@ export class ImapConnection implements ImapSession {
   #notifier: Notifier | undefined
   #speaking: Promise<void> | undefined
   #counters: Counters | undefined
-  #running = idle
-  #flags = 0
-  #cost: Cost = { requests: 0, waitMs: 0 }
-  /** Aborted when the client is gone. */
-  #gone: AbortController | undefined
-  /** Nothing is written any more: the client is gone, or its bytes flow elsewhere. */
-  #silent = false
   loggedOut = false
   identified = false
-  /** When the client was last told what it had not asked for. */
-  spokeMs = 0
   /** Those that the client is known to need. */
   #workarounds: readonly Workaround[] = noWorkarounds
   /** The wire is another session's: that of the home of its user, or of whoever logs in next. */
   moved = false
   #afterReply: (() => void) | undefined
 
-  constructor(world: SessionWorld, input: Input, owner: Owner) {
-    this.world = world
-    this.#input = input
-    this.#owner = owner
-    if (world.settings.imap_literal_minus) input.unaskedBytes = limits.literalMinusBytes
-  }
-
-  get effects(): Effects { return this.world.effects }
-  get settings(): Settings { return this.world.settings }
   get authenticated(): boolean { return this.#user !== undefined }
   get hasSelected(): boolean { return this.#selection !== undefined }
   get enabled(): ReadonlySet<string> { return this.#enabled ?? none }
-  get running(): Running { return this.#running }
-  get silent(): boolean { return this.#silent }
 
   get state(): SessionState {
     if (this.#user === undefined) return 'notauthenticated'
@@ -102,67 +73,16 @@ export class ImapConnection implements ImapSession {
 
   get counters(): Counters { return this.#counters ??= noCounters() }
 
-  // ---- The running command ---------------------------------------------------------------------------------------
-
-  /** `flags` of the command as it was said (the UID form has others). */
-  begin(running: Running, flags: number): void {
-    this.#running = running
-    this.#flags = flags
-    this.#cost = { requests: 0, waitMs: 0 }
-  }
-
-  finish(): void {
-    this.#running = idle
-    this.#input.finishCommand()
+  override finish(): void {
+    super.finish()
     this.#notifier?.wake()
-  }
-
-  /** What the running command has cost up to now. */
-  get cost(): Readonly<Cost> { return this.#cost }
-
-  context(reason: string): RequestContext {
-    this.#gone ??= new AbortController()
-    return { user: this.user.account.user, session: this.world.seed.id, reason, cost: this.#cost, signal: this.#gone.signal }
-  }
-
-  // ---- To the client ---------------------------------------------------------------------------------------------
-
-  send(response: string): void { this.write(`* ${response}\r\n`) }
-
-  write(piece: string | Uint8Array): void {
-    if (this.#silent) return
-    if (!this.occupied) this.spokeMs = this.effects.clock.monotonic()
-    this.world.wire.write(piece)
-  }
-
-  flush(): Promise<void> | undefined {
-    if (this.#silent) return Promise.reject(new Cancelled('the client is gone'))
-    return this.world.wire.pending <= limits.wireHighBytes ? undefined : this.#drained()
-  }
-
-  /** The wire watches for clients that take nothing any more. */
-  async #drained(): Promise<void> {
-    const since = this.effects.clock.monotonic()
-    await this.world.wire.drained()
-    this.#cost.waitMs += this.effects.clock.monotonic() - since
-  }
-
-  soon(action: () => void): Cancel {
-    return this.effects.timers.after(0, () => {
-      if (this.#silent) return
-      try {
-        action()
-      } catch (error) {
-        this.#owner.crash(error)
-      }
-    })
   }
 
   // ---- The selected mailbox --------------------------------------------------------------------------------------
 
   async select(name: string, readOnly: boolean): Promise<Selection> {
     const handle = await this.user.open(this.context('imap:cmd_select'), name)
-    if (this.#silent) {
+    if (this.silent) {
       handle.close()
       throw new Cancelled('the client is gone')
     }
@@ -175,17 +95,16 @@ export class ImapConnection implements ImapSession {
 
   /** Gives back what can be had anew. Answers whether there is nothing more to give back. */
   park(): boolean {
-    if (this.#silent) return true
+    if (this.silent) return true
     this.world.wire.park()
-    // Nothing runs that it could stop.
-    this.#gone = undefined
+    this.atRest()
     return this.#selection === undefined || (this.#notifier?.silent !== false && this.#selection.sleep())
   }
 
   /** Cancelled, and the session ends: the mailbox is gone, or cannot be opened now. */
   async wake(): Promise<void> {
-    if (this.#selection !== undefined) await wakeOrLeave(this.#selection, (why) => this.#owner.leave(why))
-    this.#owner.woken()
+    if (this.#selection !== undefined) await wakeOrLeave(this.#selection, (why) => this.owner.leave(why))
+    this.owner.woken()
   }
 
   unselect(): void {
@@ -196,19 +115,19 @@ export class ImapConnection implements ImapSession {
 
   sync(): void { this.syncAs(this.#syncMode) }
 
-  get #syncMode(): SyncMode { return (this.#flags & BreaksSequences) !== 0 ? 'all' : 'no-expunge' }
+  get #syncMode(): SyncMode { return (this.flags & BreaksSequences) !== 0 ? 'all' : 'no-expunge' }
 
   /** delay-newmail: clients that are confused by new mail where they do not ask for it, and as badly by expunges. */
   #bearable(mode: SyncMode): SyncMode {
-    const delay = this.#notifier === undefined && (this.#flags & ExpectsNews) === 0 && this.needs('delay-newmail')
+    const delay = this.#notifier === undefined && (this.flags & ExpectsNews) === 0 && this.needs('delay-newmail')
     return delay ? 'flags' : mode
   }
 
   syncAs(mode: SyncMode): void {
     const allowed = this.#notifier === undefined ? mode : this.#notifier.allowed(mode)
     if (this.#selection === undefined || allowed === undefined) return
-    this.#selection.sync(this.#bearable(allowed), this.#running.uid || this.notified)
-    if (this.#selection.goneBecause !== undefined) this.#owner.leave('Selected mailbox was deleted, have to disconnect.')
+    this.#selection.sync(this.#bearable(allowed), this.running.uid || this.notified)
+    if (this.#selection.goneBecause !== undefined) this.owner.leave('Selected mailbox was deleted, have to disconnect.')
   }
 
   /** What a command changes for a search that goes on is told before its reply, if it can be read in time. */
@@ -235,7 +154,7 @@ export class ImapConnection implements ImapSession {
 
   syncQuietly(): void {
     const allowed = this.#notifier === undefined ? this.#syncMode : this.#notifier.allowed(this.#syncMode)
-    if (allowed !== undefined) this.selected.syncQuietly(this.#bearable(allowed), this.#running.uid || this.notified)
+    if (allowed !== undefined) this.selected.syncQuietly(this.#bearable(allowed), this.running.uid || this.notified)
   }
 
   takeModseq(): number { return this.selected.takeModseq() }
@@ -251,7 +170,6 @@ export class ImapConnection implements ImapSession {
 
   get notified(): boolean { return this.#notifier !== undefined }
   get speaking(): Promise<void> | undefined { return this.#speaking }
-  get occupied(): boolean { return this.#running.name !== '' && this.#running.name !== 'IDLE' }
   get mutesFlags(): boolean { return this.#notifier?.mutesFlags ?? false }
 
   notify(args: NotifyArguments): Notifier {
@@ -273,16 +191,16 @@ export class ImapConnection implements ImapSession {
 
   async login(credentials: Credentials): Promise<Ok> {
     const account = await authenticate(this, credentials)
-    if (this.#silent) throw new Cancelled('the client is gone')
-    if ('host' in account) return this.#passOn(await loginAtBackend(this.world, account, () => this.#silent))
-    const frozen: Frozen = { tag: this.#running.tag, mechanism: credentials.mechanism, workarounds: this.#workarounds }
-    const user = await settle(this.world, account, credentials.mechanism, () => ({ state: frozen, input: this.#input.rest() }))
+    if (this.silent) throw new Cancelled('the client is gone')
+    if ('host' in account) return this.#passOn(await loginAtBackend(this.world, account, () => this.silent))
+    const frozen: Frozen = { tag: this.running.tag, mechanism: credentials.mechanism, workarounds: this.#workarounds }
+    const user = await settle(this.world, account, credentials.mechanism, () => ({ state: frozen, input: this.input.rest() }))
     return user === undefined ? this.#leftTo('the home of its user') : this.enter(user, credentials.mechanism)
   }
 
   #passOn({ link, reply, untagged, about }: LoggedIn): never {
-    if (!this.#silent) {
-      this.world.passThrough(link, this.#input.rest(), about, [...untagged, `${this.#running.tag} ${reply}`])
+    if (!this.silent) {
+      this.world.passThrough(link, this.input.rest(), about, [...untagged, `${this.running.tag} ${reply}`])
       return this.#leftTo('another server')
     }
     link.close()
@@ -301,25 +219,25 @@ export class ImapConnection implements ImapSession {
 
   /** The session is the user's from here on. `workarounds`: of a client that has identified itself on another worker. */
   enter(user: User, mechanism: string, workarounds = this.#workarounds): Ok {
-    if (this.#silent) throw new Cancelled('the client is gone')
+    if (this.silent) throw new Cancelled('the client is gone')
     this.#workarounds = workarounds
     this.#user = user
     this.attempts = undefined
-    this.#detach = user.attach({ id: this.world.seed.id, service: 'imap', closing: (reason) => this.#owner.leave(reason) })
-    this.#input.lineBytes = this.settings.imap_max_line_length
+    this.#detach = user.attach({ id: this.world.seed.id, service: 'imap', closing: (reason) => this.owner.leave(reason) })
+    this.input.lineBytes = this.settings.imap_max_line_length
     logLogin(this, mechanism)
     return ok('Logged in', `CAPABILITY ${this.capability()}`)
   }
 
   logout(): void {
     this.loggedOut = true
-    this.#owner.leave('')
+    this.owner.leave('')
   }
 
   unauthenticate(): void {
     this.#giveWay(() => {
       logLogout(this, 'Unauthenticated')
-      this.world.again(this.#input.rest())
+      this.world.again(this.input.rest())
     })
   }
 
@@ -332,11 +250,11 @@ export class ImapConnection implements ImapSession {
       this.release()
       this.hush()
       begin()
-      this.#owner.leave('')
+      this.owner.leave('')
     }
   }
 
-  compress(): void { this.#afterReply = () => this.world.wire.compress(this.#input.rest()) }
+  compress(): void { this.#afterReply = () => this.world.wire.compress(this.input.rest()) }
 
   /** The tagged reply has been written. */
   replied(): void {
@@ -347,40 +265,13 @@ export class ImapConnection implements ImapSession {
 
   abort(): never {
     this.abandon()
-    this.#owner.leave('')
+    this.owner.leave('')
     throw new Cancelled('the response was cut')
-  }
-
-  // ---- From the client -------------------------------------------------------------------------------------------
-
-  async nextLine(): Promise<Uint8Array> {
-    const line = await this.#input.line()
-    if (line === 'tooLong') throw new Bad('Too long line.')
-    return line
-  }
-
-  async *literal(head: LiteralHead): AsyncGenerator<Uint8Array, void, undefined> {
-    if (head.size > limits.messageBytes) throw new No('TOOBIG', 'Message is too large.')
-    if (head.sync) this.write('+ OK\r\n')
-    yield* this.#input.stream()
-  }
-
-  behindLiteral<T>(parse: (p: Parser) => T): Promise<T> {
-    return behindLiteral(this.#input, this.#running, this.parserOptions, () => this.write('+ OK\r\n'), parse)
   }
 
   get parserOptions(): ParserOptions { return this.#user === undefined ? {} : parserOptionsOf(this) }
 
   // ---- The end ---------------------------------------------------------------------------------------------------
-
-  /** Nothing is written from now on. */
-  hush(): void { this.#silent = true }
-
-  /** The client is gone: requests for it are given up. */
-  abandon(): void {
-    this.#silent = true
-    this.#gone?.abort()
-  }
 
   /** Gives back everything. */
   release(): void {
