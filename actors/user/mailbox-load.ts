@@ -35,10 +35,18 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
   // Taken over, and the process ended before that was in the store.
   let renumbered = local !== undefined && local.state.bundle === '' && local.state.names.size > 0 && local.state.unsaved.mails > 0
   let mailbox: LoadedMailbox
+  let uncovered = false
   if (local !== undefined) {
     const { state } = local
     // After an unclean end, UIDs up to the reserved ones may have been given out; the record that reserved more may be what was cut.
     if (!state.clean || cut) state.nextUid = Math.max(state.nextUid, cut ? state.ceiling : state.reserved)
+    if (listing !== undefined) {
+      const ceiling = await ceilingOf(world, identity, context, listing.bundles)
+      // That it was uploaded is not known here any more: one of our own says so.
+      uncovered = ceiling > state.ceiling
+      if (uncovered) await world.ownership.lookLater({ guid: identity.guid, uids: [[state.ceiling, ceiling - 1]], before: 0, now: true })
+      state.nextUid = Math.max(state.nextUid, ceiling)
+    }
     mailbox = assemble(world, identity, local)
   } else {
     const rebuilt = await rebuildMailbox(world, identity, context)
@@ -47,6 +55,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
   }
   try {
     if (listing !== undefined && local !== undefined) await findCut(mailbox, context, listing.mails)
+    if (uncovered) await mailbox.uploads.upload('obox:mailbox_uids_reserve')
     // UIDs given to mails that had none of ours must be in the store before a client sees them.
     if (renumbered) {
       await adopted(world, identity)
@@ -76,6 +85,14 @@ async function findCut(mailbox: LoadedMailbox, context: RequestContext, mails: R
   await mailbox.commit({ kind: 'uploading', name: world.ids.bundle(world.ownership.epoch, state.bundles) })
   if (look !== undefined && await lookFor(mailbox, context, mails, look, true)) await mailbox.uploads.flush()
   await world.ownership.looked(guid)
+}
+
+/** UIDs below may have been given out, as the newest bundle there says: the record that it was uploaded may be what was cut. */
+async function ceilingOf(world: MailboxWorld, { guid }: MailboxIdentity, context: RequestContext, names: readonly string[]): Promise<number> {
+  const [newest] = newestFirst(names)
+  const reader = newest === undefined ? undefined : await world.bundles(guid).read(context, newest)
+  reader?.cancel()
+  return Number(reader?.metadata['ceiling'] ?? 0) || 0
 }
 
 /** Whether one of the bundles is the owner's, and made after all that the state knows of. */
