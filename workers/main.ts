@@ -1,4 +1,4 @@
-// The process: which threads there are, how they find each other, and what happens when one dies.
+// The process: which threads there are, and what happens when one dies. How they find each other is in mesh.ts.
 //
 //                 main: supervision, auth actor (and its piscina pool), anvil, log
 //   session worker 0 … N-1  ── storage worker ──► object store       every pair that talks has a port of its own
@@ -6,7 +6,6 @@
 // A thread that dies is started again and given new ports; the others get the ends that lead to it. What it had
 // acknowledged is in journals and the store, so nothing else is needed.
 
-import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -40,23 +39,18 @@ import { listenersOf, probe } from './listeners.ts'
 import type { Listener } from './listeners.ts'
 import { openLog } from './log.ts'
 import type { Log } from './log.ts'
-import type { SessionWorkerControl } from './session-worker.ts'
+import { Mesh, ifAlive } from './mesh.ts'
+import type { SessionThread, StorageThread } from './mesh.ts'
 import type { StorageWorkerControl } from './storage-worker.ts'
 import { tlsOf } from './storage/tls.ts'
-import { Thread, moving } from './thread.ts'
 import type { Remote } from './thread.ts'
 import { checkTls, someoneHasTls } from './tls/check.ts'
-import { newTicketKeys } from './tls/context.ts'
-
-type SessionThread = Thread<SessionWorkerControl>
-type StorageThread = Thread<StorageWorkerControl>
 
 export class Server {
   #listeners: readonly Listener[]
   #config: Config
   /** What there is to say of its TLS. */
   #notes: string[]
-  readonly #ticketKeys = newTicketKeys()
   readonly #log: Log
   readonly #effects: ReturnType<typeof realEffects>
   readonly #sessions: Supervisor<SessionThread>[]
@@ -66,16 +60,7 @@ export class Server {
   readonly #auth: Mailbox<AnyAuthRequest, AnyAuthAnswer>
   readonly #anvil: ReturnType<typeof createAnvil>
   readonly #metacache: Metacache
-  /** Threads that are connected with each other. */
-  readonly #sessionThreads = new Map<number, SessionThread>()
-  readonly #storageThreads = new Map<number, StorageThread>()
-  /** What the probe at start has found. */
-  #conditionalWrites: boolean | undefined
-  /** Settles when the last thread to be connected has been. */
-  #connecting: Promise<unknown> = Promise.resolve()
-  /** A session worker that is started now listens as soon as it is connected. */
-  #listening = false
-
+  readonly #mesh: Mesh
   readonly #overrides: readonly string[]
 
   /** Checks what can be checked without starting anything. `overrides`: as the configuration was loaded with. ConfigError: one clear line. */
@@ -99,13 +84,19 @@ export class Server {
     this.#auth = new Mailbox(this.#authActor, this.#effects.clock, limits.authWaiting)
     this.#anvil = createAnvil(serviceBounds(config), (worker, keys) => { this.#kick(worker, keys) })
     this.#metacache = new Metacache({ effects: this.#effects, evict: (user, known) => this.#evict(user, known), refuse: (refused) => { this.#refuse(refused) } }, settings)
+    const count = workerCount(settings)
+    this.#mesh = new Mesh({
+      sessions: count, storage: settings.culver_storage_workers,
+      config: () => this.#config, listeners: () => this.#listeners, refusing: () => this.#metacache.status.refusing,
+      serve: (port) => this.#serve(port), log: this.#log,
+    })
     this.#storage = Array.from({ length: settings.culver_storage_workers }, (_, index) => new Supervisor<StorageThread>(this.#effects, {
       name: settings.culver_storage_workers === 1 ? 'storage worker' : `storage worker ${index}`,
-      start: () => this.#startStorage(index),
+      start: () => this.#mesh.startStorage(index),
     }))
-    this.#sessions = Array.from({ length: workerCount(settings) }, (_, index) => new Supervisor<SessionThread>(this.#effects, {
+    this.#sessions = Array.from({ length: count }, (_, index) => new Supervisor<SessionThread>(this.#effects, {
       name: `session worker ${index}`,
-      start: () => this.#startSession(index),
+      start: () => this.#mesh.startSession(index),
       lost: () => {
         this.#anvil.dropWorker(index)
         this.#metacache.dropWorker((user) => placeOf(user, this.#sessions.length) === index)
@@ -130,8 +121,7 @@ export class Server {
       await Promise.all(this.#sessions.map((supervisor) => supervisor.start()))
       await this.#metacache.start()
       // Nobody listens before all can reach each other.
-      this.#listening = true
-      await Promise.all([...this.#sessionThreads.values()].map((thread) => thread.call((control) => control.listen())))
+      await this.#mesh.listen()
     } catch (error) {
       await this.stop(0)
       throw error
@@ -142,12 +132,12 @@ export class Server {
   async stop(deadlineMs: number = limits.shutdownMs): Promise<void> {
     const { clock } = this.#effects
     const until = clock.monotonic() + deadlineMs
-    this.#listening = false
+    this.#mesh.listening = false
     // Every session ends before any thread does: its socket, or users that it delivers to, may be on another one.
-    const finished = [...this.#sessionThreads.values()].map((thread) =>
+    const finished = this.#mesh.sessions.map((thread) =>
       thread.call((control) => control.finish('Server shutting down.', deadlineMs / 2)).catch(() => {}))
     await within(realTimers, deadlineMs / 2, Promise.all(finished))
-    for (const thread of this.#storageThreads.values()) thread.call((control) => control.hurry()).catch(() => {})
+    for (const thread of this.#mesh.storage) thread.call((control) => control.hurry()).catch(() => {})
     const left = until - clock.monotonic()
     await Promise.all(this.#sessions.map((supervisor) => supervisor.stop(left * 0.8)))
     await this.#metacache.stop()
@@ -172,7 +162,7 @@ export class Server {
     this.#authActor.reload(settings)
     this.#anvil.reload(serviceBounds(config))
     this.#metacache.reload(settings)
-    await Promise.all([...this.#sessionThreads.values()].map((thread) => ifAlive(thread, thread.call((control) => control.reload(config)))))
+    await Promise.all(this.#mesh.sessions.map((thread) => ifAlive(thread, thread.call((control) => control.reload(config)))))
     this.#log({ level: 'info', name: 'config.reloaded', service: 'config', text: `reloaded, ${now.length === 0 ? 'no setting has changed' : `changed: ${now.join(', ')}`}` })
     if (atNextStart.length > 0) this.#log({ level: 'warning', name: 'config.at_next_start', service: 'config', text: waits(atNextStart) })
     this.#reportConfig()
@@ -190,7 +180,7 @@ export class Server {
 
   /** Threads and look-ups. */
   get workers(): WorkersAnswer {
-    return { session: { threads: this.#sessionThreads.size }, storage: { threads: this.#storageThreads.size }, auth: this.#pool.state }
+    return { session: { threads: this.#mesh.sessions.length }, storage: { threads: this.#mesh.storage.length }, auth: this.#pool.state }
   }
 
   /** Ends threads as a crash would (tests, drills): a session worker, those of the auth pool or of the store; they are started again. */
@@ -201,7 +191,7 @@ export class Server {
 
   /** Sessions and users on each session worker that runs. */
   describe(): Promise<{ sessions: number; users: number }[]> {
-    return Promise.all([...this.#sessionThreads.values()].map((thread) => thread.call((control) => control.describe())))
+    return Promise.all(this.#mesh.sessions.map((thread) => thread.call((control) => control.describe())))
   }
 
   async #probeListeners(): Promise<void> {
@@ -212,7 +202,7 @@ export class Server {
 
   /** Ends connections of a worker. One that dies meanwhile has ended them. */
   #kick(worker: number, keys: string[]): void {
-    this.#sessionThreads.get(worker)?.call((control) => control.kick(keys, 'Kicked by admin.')).catch(() => {})
+    this.#mesh.session(worker)?.call((control) => control.kick(keys, 'Kicked by admin.')).catch(() => {})
   }
 
   /** Has a user's home remove its local files. */
@@ -221,13 +211,13 @@ export class Server {
     if (answer.status === 'temporary') throw new TempFail('the user databases do not answer')
     if (answer.status !== 'ok' && unsaved) throw new TempFail('no user database knows the user, so that what is not uploaded cannot be')
     const account = answer.status === 'ok' ? answer.account : undefined
-    const thread = this.#sessionThreads.get(placeOf(account?.user ?? user, this.#sessions.length))
+    const thread = this.#mesh.session(placeOf(account?.user ?? user, this.#sessions.length))
     if (thread === undefined) throw new TempFail('its session worker is being restarted')
     return thread.call((control) => control.evict(user, directory, account))
   }
 
   #refuse(refused: boolean): void {
-    for (const thread of this.#sessionThreads.values()) thread.call((control) => control.refuse(refused)).catch(() => {})
+    for (const thread of this.#mesh.sessions) thread.call((control) => control.refuse(refused)).catch(() => {})
   }
 
   #reportConfig(): void {
@@ -237,72 +227,6 @@ export class Server {
       this.#log({ level: 'warning', name: 'config.not_acted_on', service: 'config', text: `known settings that have no effect yet: ${notActedOn.join(', ')}` })
     }
     for (const text of explainServices(this.#config)) this.#log({ level: 'info', name: 'config.service', service: 'config', text })
-  }
-
-  #startStorage(index: number): Promise<StorageThread> {
-    const thread: StorageThread = new Thread(`storage-${index}`, './storage-worker.ts')
-    return this.#connected(thread, () => this.#connectStorage(index, thread))
-  }
-
-  #startSession(index: number): Promise<SessionThread> {
-    const thread: SessionThread = new Thread(`session-${index}`, './session-worker.ts')
-    return this.#connected(thread, () => this.#connectSession(index, thread))
-  }
-
-  /** `connect`s a new thread with those there are. One thread at a time, so that every two are connected, and once. */
-  async #connected<T extends StorageThread | SessionThread>(thread: T, connect: () => Promise<void>): Promise<T> {
-    const connecting = this.#connecting.then(connect)
-    this.#connecting = connecting.catch(() => {})
-    try {
-      await connecting
-    } catch (error) {
-      await thread.kill()
-      throw error
-    }
-    return thread
-  }
-
-  async #connectStorage(index: number, thread: StorageThread): Promise<void> {
-    await thread.call((control) => control.start({ settings: settingsFor(this.#config, {}), share: { index, count: this.#storage.length } }))
-    this.#conditionalWrites ??= await this.#probe(thread)
-    for (const session of this.#sessionThreads.values()) {
-      const port = await connectStorage(thread)
-      await ifAlive(session, session.call((control) => control.connectStorage(index, moving(port, [port]))))
-    }
-    this.#storageThreads.set(index, thread)
-    void thread.ended.then(() => { if (this.#storageThreads.get(index) === thread) this.#storageThreads.delete(index) })
-  }
-
-  /** Tries once at start whether the store keeps two backends apart; one whose name depends on the user, or that is away, is trusted. */
-  async #probe(thread: StorageThread): Promise<boolean> {
-    const { obox_fs, obox_index_fs } = settingsFor(this.#config, {})
-    const spec = obox_index_fs || obox_fs
-    if (spec === '' || spec.includes('%')) return true
-    const honesty = await thread.call((control) => control.probe(spec, limits.storeProbeMs))
-    if (honesty === 'dishonest') {
-      this.#log({ level: 'warning', name: 'storage.no_conditions', text: 'The store of indexes ignores conditions (If-Match, If-None-Match): owners of users are found by listing, see conf/README.md' })
-    }
-    return honesty !== 'dishonest'
-  }
-
-  async #connectSession(index: number, thread: SessionThread): Promise<void> {
-    const storage = this.#storage.map((_, at) => this.#storageThreads.get(at))
-    if (storage.includes(undefined)) throw new TempFail('a storage worker is not running')
-    const main = new MessageChannel()
-    this.#serve(main.port1)
-    const storagePorts = await Promise.all(storage.map((thread) => connectStorage(thread!)))
-    await thread.call((control) => control.start(moving(
-      { index, count: this.#sessions.length, config: this.#config, listeners: [...this.#listeners], main: main.port2, storage: storagePorts, conditionalWrites: this.#conditionalWrites ?? true, ticketKeys: this.#ticketKeys },
-      [main.port2, ...storagePorts])))
-    for (const [other, peer] of this.#sessionThreads) {
-      const { port1, port2 } = new MessageChannel()
-      await thread.call((control) => control.connectPeer(other, moving(port1, [port1])))
-      await ifAlive(peer, peer.call((control) => control.connectPeer(index, moving(port2, [port2]))))
-    }
-    await thread.call((control) => control.refuse(this.#metacache.status.refusing))
-    if (this.#listening) await thread.call((control) => control.listen())
-    this.#sessionThreads.set(index, thread)
-    void thread.ended.then(() => { if (this.#sessionThreads.get(index) === thread) this.#sessionThreads.delete(index) })
   }
 
   #administer(message: MasterMessage): Promise<ReloadAnswer | CacheAnswer> | WorkersAnswer {
@@ -319,7 +243,7 @@ export class Server {
 
   /** Of all storage workers, in their order: each has a part of every cache. */
   async #caches(ask: (control: Remote<StorageWorkerControl>) => Promise<CacheAnswer>): Promise<CacheAnswer> {
-    return (await Promise.all([...this.#storageThreads.values()].map((thread) => thread.call(ask)))).flat()
+    return (await Promise.all(this.#mesh.storage.map((thread) => thread.call(ask)))).flat()
   }
 
   /** This thread's end of a session worker's main link. */
@@ -345,21 +269,6 @@ const serviceBounds = (config: Config): ServiceBounds => ({ imap: connectionBoun
 /** What the configuration says about where mail and indexes are. */
 const storesOf = (settings: Settings): Set<string> =>
   new Set([bodyStoreOf(settings, settings.obox_fs), settings.obox_index_fs || settings.obox_fs])
-
-/** What is asked of a thread that dies meanwhile is no longer needed: its successor connects itself. */
-async function ifAlive(thread: SessionThread, asked: Promise<unknown>): Promise<void> {
-  try {
-    await asked
-  } catch (error) {
-    if (thread.running) throw error
-  }
-}
-
-async function connectStorage(storage: StorageThread): Promise<MessagePort> {
-  const { port1, port2 } = new MessageChannel()
-  await storage.call((control) => control.connect(moving(port1, [port1])))
-  return port2
-}
 
 /** `culver_session_workers`, or the cores of this machine. */
 const workerCount = (settings: Settings): number =>
