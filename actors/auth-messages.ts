@@ -22,6 +22,8 @@ export interface LoginRequest {
   session: string
   remote: Endpoint
   local: Endpoint
+  /** Who has brought the connection, where a proxy has forwarded the client's address as `remote`. */
+  peer?: Endpoint
   /** TLS, or a trusted peer. */
   secured: boolean
   tls?: TlsProperties

@@ -11,6 +11,7 @@ import type { Actor, Description } from '../runtime/actor.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { messageOf } from '../runtime/errors.ts'
 import { accountOf } from './auth/account.ts'
+import { waitMs } from './auth/delay-until.ts'
 import { isSet } from './auth/fields.ts'
 import type { Login } from './auth/login.ts'
 import { newLogin } from './auth/login.ts'
@@ -124,11 +125,22 @@ class Auth implements AuthActor {
     if (penalised) await this.#until(this.#effects.clock.monotonic() + this.#penalties.waitMs(ip))
     const begun = this.#effects.clock.monotonic()
     const { answer, login } = await this.#verify(request)
+    const held = await this.#hold(request, login)
+    if (held !== undefined) return held
     if (answer.status === 'ok') this.#penalties.succeeded(ip)
     else if (penalised && answer.status === 'refused') this.#penalties.failed(ip, this.#tried(request), known)
     const delays = (answer.status === 'refused' || answer.status === 'disabled') && !(login !== undefined && isSet(login.fields, 'nodelay'))
     if (delays) await this.#until(begun + this.#settings.auth_failure_delay)
     return answer
+  }
+
+  /** Waits as the user's delay_until says; an answer, where that is for longer than anybody may wait. */
+  async #hold(request: LoginRequest, login: Login | undefined): Promise<AuthAnswer | undefined> {
+    if (login?.delay === undefined) return undefined
+    const wait = waitMs(login.delay, this.#effects)
+    if (wait !== undefined) await this.#until(this.#effects.clock.monotonic() + wait)
+    else this.#sayer(request, login.user)('error', 'auth', 'delay_until is too much in the future, failing')
+    return wait === undefined ? { status: 'refused' } : undefined
   }
 
   #tried({ username, password, proof }: LoginRequest): string | undefined {

@@ -91,6 +91,8 @@ export const limits = {
   passwordBytes: 1024,
   /** A bearer token: JWTs with many claims are a few kilobytes. A whole message of its mechanism fits into a line before login. */
   tokenBytes: 16 * 1024,
+  /** A passdb's delay_until: who waits longer would be ended by preLoginMs instead (ms). */
+  delayUntilMs: 2 * 60 * 1000,
   /** Iterations of a stored SCRAM secret: an auth thread does about a million SHA-256 rounds a second. */
   scramIterations: 1_000_000,
   /** Memory that one Argon2 hash in a users file may ask for; every auth worker may need it at once. */

@@ -102,11 +102,12 @@ function verified(entry: PassdbEntry, password: string): LookupResult {
     if (entry.decoy !== undefined) burn(entry.decoy, password)
     return { status: 'unknown', fields: {} }
   }
-  if (isSet(entry.fields, 'nopassword')) return okResult(entry)
+  const free = isSet(entry.fields, 'nopassword')
+  if (entry.secret === undefined && free) return okResult(entry)
   if (entry.secret === undefined) return { status: 'mismatch', fields: {}, reason: 'No password returned (and no nopassword)' }
-  return verifyPassword(password, entry.secret.text, entry.secret.scheme)
-    ? okResult(entry)
-    : { status: 'mismatch', fields: {} }
+  if (verifyPassword(password, entry.secret.text, entry.secret.scheme)) return okResult(entry)
+  // As in Dovecot: who meant both to hold will rather have the door closed.
+  return { status: 'mismatch', fields: {}, ...(free ? { reason: 'Password mismatch (nopassword does not count beside a password)' } : {}) }
 }
 
 /** Spends the time of a real check. */

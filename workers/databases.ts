@@ -8,6 +8,13 @@ import type { Files } from '../runtime/effects.ts'
 /** A stored password, and the scheme it has where it names none. */
 export interface Secret { text: string; scheme: string }
 
+/** The password among the fields that a database gives, and the others. `password_noscheme` has no `{SCHEME}`, whatever it begins with. */
+export function takeSecret(all: Fields, scheme: string): { secret?: Secret; fields: Fields } {
+  const { password, password_noscheme: bare, ...fields } = all
+  const text = bare === undefined || bare === '' ? password : `{${scheme}}${bare}`
+  return text === undefined || text === '' ? { fields } : { fields, secret: { text, scheme } }
+}
+
 /** `decoy`: a secret of other users' kind, checked in vain so that an unknown user takes as long as a known one. */
 export type PassdbEntry =
   | { status: 'ok'; secret?: Secret; fields: Fields; warning?: string }

@@ -82,7 +82,7 @@ export class HostedSession implements SessionWorld {
 
   async authenticate(request: AuthRequest): Promise<AuthAnswer> {
     try {
-      return await this.effects.ask<AuthAnswer>('auth', request)
+      return await this.effects.ask<AuthAnswer>('auth', request, { deadlineMs: limits.askMs + limits.delayUntilMs })
     } catch (error) {
       return { status: 'temporary', reason: messageOf(error) }
     }

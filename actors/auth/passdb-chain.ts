@@ -6,9 +6,10 @@ import { matcher } from '../../conf/mask.ts'
 import { shownPassword } from '../../conf/shown-password.ts'
 import { inNetworks } from '../../conf/network.ts'
 import type { PassdbSettings } from '../../conf/settings.ts'
+import { parseDelay } from './delay-until.ts'
 import { isSet, parseFields } from './fields.ts'
 import type { Login } from './login.ts'
-import { forwarded, takePassdbFields } from './login.ts'
+import { forwarded, passdbFields, takePassdbFields } from './login.ts'
 import type { Fields, LookupResult, LookupTask, RunLookup, Say, ScramClaim } from './lookup.ts'
 import { expandFields, loginVariables, taskVariables } from './variables.ts'
 
@@ -137,24 +138,39 @@ export class PassdbChain {
 
   #shown(claim: string | ScramClaim): string { return typeof claim === 'string' ? shownPassword(this.#passwords, claim) : '' }
 
+  /** This passdb lets nobody in, by fields of the user's. */
+  #refused(passdb: PassdbSettings, text: string): 'unknown' {
+    this.#info(passdb, text)
+    return 'unknown'
+  }
+
+  /** The same, by fields that cannot be meant so. */
+  #broken(passdb: PassdbSettings, text: string): 'unknown' {
+    this.#say('error', passdb.driver, text)
+    return 'unknown'
+  }
+
   #take(passdb: PassdbSettings, login: Login, found: Fields): LookupResult['status'] {
     const variables = loginVariables(login)
-    const fields = {
-      ...expandFields(parseFields(passdb.default_fields), variables), ...found, ...expandFields(parseFields(passdb.override_fields), variables),
-    }
-    const nets = fields['allow_nets']
+    const fields = passdbFields(
+      login, expandFields(parseFields(passdb.default_fields), variables), found, expandFields(parseFields(passdb.override_fields), variables))
+    const { allow_nets, allow_real_nets, delay_until, user } = fields
     // A look-up without a password lets nobody in.
-    if (nets !== undefined && login.request.kind === 'login' && !isAllowed(nets, login.request.remote.ip)) {
-      this.#info(passdb, 'allow_nets check failed: IP not in allowed networks')
-      return 'unknown'
+    if (login.request.kind === 'login') {
+      const { remote, peer = remote } = login.request
+      for (const [name, nets, { ip }] of [['allow_nets', allow_nets, remote], ['allow_real_nets', allow_real_nets, peer]] as const) {
+        if (nets !== undefined && !isAllowed(nets, ip)) return this.#refused(passdb, `${name} check failed: IP not in allowed networks`)
+      }
     }
-    if (isSet(fields, 'fail')) {
-      this.#info(passdb, 'User is refused by the field fail')
-      return 'unknown'
-    }
+    if (isSet(fields, 'fail')) return this.#refused(passdb, 'User is refused by the field fail')
     if (isSet(fields, 'tempfail')) return 'temporary'
+    if (user === '') return this.#broken(passdb, 'username attempted to be changed to empty')
+    const delay = delay_until === undefined ? undefined : parseDelay(delay_until)
+    if (delay !== undefined) login.delay = delay
+    else if (delay_until !== undefined) return this.#broken(passdb, `Invalid delay_until '${delay_until}'`)
     const before = login.user
     takePassdbFields(login, fields)
+    if (login.wanted !== undefined && fields['login_user'] === login.wanted) this.#info(passdb, `Master user logging in as ${login.wanted}`)
     if (login.user !== before) this.#say('debug', passdb.driver, `username changed ${before} -> ${login.user}`)
     return 'ok'
   }

@@ -54,11 +54,9 @@ export class UserdbChain {
     if (result.warning !== undefined) this.#say('warning', userdb.driver, result.warning)
     if (result.status !== 'ok') return result.status
     const variables = loginVariables(login)
-    const fields = {
-      ...expandFields(parseFields(userdb.default_fields), variables), ...result.fields, ...expandFields(parseFields(userdb.override_fields), variables),
-    }
-    if (isSet(fields, 'tempfail')) return 'temporary'
-    takeUserdbFields(login, fields)
+    const found = [expandFields(parseFields(userdb.default_fields), variables), result.fields, expandFields(parseFields(userdb.override_fields), variables)]
+    if (found.some((fields) => isSet(fields, 'tempfail'))) return 'temporary'
+    takeUserdbFields(login, found)
     return 'ok'
   }
 

@@ -20,8 +20,10 @@ export function loginVariables(login: Login): Variables {
   })
   const original = userVariables({ user: login.original })
   const auth = userVariables({ user: login.master ?? user })
+  const peer = request.kind === 'login' ? request.peer?.ip : undefined
   return {
     ...general,
+    ...(peer === undefined ? {} : { real_rip: peer, real_remote_ip: peer }),
     orig_user: original['user'], orig_username: original['username'], orig_domain: original['domain'],
     auth_user: auth['user'], auth_username: auth['username'], auth_domain: auth['domain'],
     login_user: login.wanted ?? user,

@@ -70,6 +70,7 @@ export function handedOver(seed: SessionSeed, said: HandOver): SessionSeed {
   return {
     ...seed,
     ...(said.session === undefined ? {} : { id: said.session, ownId: seed.ownId ?? seed.id }),
+    peer: seed.peer ?? seed.remote,
     remote: { ip: said.remoteIp ?? seed.remote.ip, port: said.remotePort ?? seed.remote.port },
     local: { ip: said.localIp ?? seed.local.ip, port: said.localPort ?? seed.local.port },
     ...(said.ttl === undefined ? {} : { proxyTtl: said.ttl }),

@@ -30,7 +30,7 @@ type LogSettings = Pick<Settings, 'login_log_format' | 'login_log_format_element
 const harmless = (typed: string): string => typed.replace(/[<>\u0000-\u001f\u007f-\u009f]/g, '?')
 
 function variablesOf(seed: SessionSeed, user: string, method: string, pid: string): Variables {
-  const { protocol, id, remote, local, tls } = seed
+  const { protocol, id, remote, local, peer = remote, tls } = seed
   const security = tls === undefined ? '' : `${tls.protocol} with cipher ${tls.cipher}`
   const variables = userVariables({
     user: harmless(user), service: protocol, session: id, remoteIp: remote.ip, remotePort: remote.port, localIp: local.ip, localPort: local.port,
@@ -39,7 +39,7 @@ function variablesOf(seed: SessionSeed, user: string, method: string, pid: strin
     ...variables, mech: harmless(method), mail_pid: pid, secured: howSecured(seed)[0] ?? '', ssl_security: security, k: security, cert: '', $: '',
     local_name: harmless(tls?.serverName ?? ''),
     // Dovecot's names of users that proxies and master users make of it.
-    login_user: harmless(user), listener: '', real_rport: String(remote.port), real_lport: String(local.port),
+    login_user: harmless(user), listener: '', real_rip: peer.ip, real_remote_ip: peer.ip, real_rport: String(peer.port), real_lport: String(local.port),
   }
 }
 

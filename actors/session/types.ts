@@ -61,6 +61,8 @@ export interface SessionSeed {
   ownId?: string
   remote: Endpoint
   local: Endpoint
+  /** The proxy's own address, where one has said whose connection it is. */
+  peer?: Endpoint
   /** TLS, or a trusted peer: plaintext passwords are fine. */
   secured: boolean
   /** Present: the connection is under TLS. */

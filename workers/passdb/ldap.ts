@@ -8,7 +8,7 @@ import type { LookupResult } from '../../actors/auth/lookup.ts'
 import type { Variables } from '../../conf/expand.ts'
 import { ConfigError, messageOf } from '../../runtime/errors.ts'
 import type { PassdbEntry, PassdbSource, Secret } from '../databases.ts'
-import { passdb } from '../databases.ts'
+import { passdb, takeSecret } from '../databases.ts'
 import { ldapPath, openDirectory, sampleVariables } from '../ldap/directory.ts'
 import type { Directory } from '../ldap/directory.ts'
 import type { AttributeMap } from '../ldap/attributes.ts'
@@ -17,7 +17,7 @@ import { requireScheme } from '../password/verify.ts'
 export default passdb('ldap', ldapPath, (path, world) => {
   const directory = openDirectory(path, world)
   const { auth_bind, default_pass_scheme } = directory.file.settings
-  const attributes = directory.attributes('pass_attrs', auth_bind ? ['password'] : [])
+  const attributes = directory.attributes('pass_attrs', auth_bind ? ['password', 'password_noscheme'] : [])
   directory.check('pass_filter', attributes, 'pass_attrs', sampleVariables({ password: '' }))
   try {
     requireScheme(default_pass_scheme)
@@ -48,11 +48,10 @@ class LdapPassdb {
   async lookup(variables: Variables): Promise<PassdbEntry> {
     const entry = await this.#directory.find('pass_filter', this.#attributes, { password: '', ...variables })
     if (entry === undefined) return { status: 'unknown', ...(this.#decoy === undefined ? {} : { decoy: this.#decoy }) }
-    const { fields: { password, ...fields }, warning } = this.#attributes.fields(entry, { password: '', ...variables })
-    const found: PassdbEntry = { status: 'ok', fields, ...(warning === undefined ? {} : { warning }) }
-    if (password === undefined || password === '') return found
-    this.#decoy = { text: password, scheme: this.#directory.file.settings.default_pass_scheme }
-    return { ...found, secret: this.#decoy }
+    const { fields, warning } = this.#attributes.fields(entry, { password: '', ...variables })
+    const found = takeSecret(fields, this.#directory.file.settings.default_pass_scheme)
+    this.#decoy = found.secret ?? this.#decoy
+    return { status: 'ok', ...found, ...(warning === undefined ? {} : { warning }) }
   }
 
   async bind(given: Variables, password: string): Promise<LookupResult> {

@@ -3,7 +3,7 @@
 
 import { ConfigError, messageOf } from '../../runtime/errors.ts'
 import type { PassdbSource, Secret } from '../databases.ts'
-import { passdb } from '../databases.ts'
+import { passdb, takeSecret } from '../databases.ts'
 import { requireScheme } from '../password/verify.ts'
 import { fieldsOf, openDatabase, sampleOf } from '../sql/database.ts'
 
@@ -25,10 +25,9 @@ export default passdb('sql', (args) => args, (args, world): PassdbSource => {
     async lookup(variables) {
       const row = await database.find('password_query', query.for({ password: '', ...variables }))
       if (row === undefined) return { status: 'unknown', ...(decoy === undefined ? {} : { decoy }) }
-      const { password, ...fields } = fieldsOf(row, String(variables['user']))
-      if (password === undefined || password === '') return { status: 'ok', fields }
-      decoy = { text: password, scheme }
-      return { status: 'ok', fields, secret: decoy }
+      const found = takeSecret(fieldsOf(row, String(variables['user'])), scheme)
+      decoy = found.secret ?? decoy
+      return { status: 'ok', ...found }
     },
   }
 }, { waits: true })

@@ -5,8 +5,10 @@
 // take too long. Results are text, as in Dovecot, but for booleans: those are yes and no.
 
 import type pg from 'pg'
+import { renamed } from '../../actors/auth/fields.ts'
+import type { Fields } from '../../actors/auth/lookup.ts'
 import type { Variables } from '../../conf/expand.ts'
-import { namesIn, userVariables } from '../../conf/expand.ts'
+import { namesIn } from '../../conf/expand.ts'
 import type { SqlFile } from '../../conf/sql-file.ts'
 import { readSqlFile } from '../../conf/sql-file.ts'
 import { ConfigError, TempFail, messageOf } from '../../runtime/errors.ts'
@@ -213,12 +215,8 @@ export const sampleOf = (): Variables => sampleVariables({ password: 'password' 
 
 /** A row as fields: NULL is no field, and `username` and `domain` are parts of `user`, as in Dovecot. */
 export function fieldsOf(row: Row, user: string): Record<string, string> {
-  const { username, domain, ...fields } = Object.fromEntries(Object.entries(row).flatMap(([name, value]) => (value === null || name === '' ? [] : [[name, value]])))
-  let name = fields['user'] ?? user
-  if (username !== undefined && username !== '') {
-    const { domain: own } = userVariables({ user: name })
-    name = username.includes('@') || own === '' ? username : `${username}@${String(own)}`
-  }
-  if (domain !== undefined && domain !== '') name = `${String(userVariables({ user: name })['username'])}@${domain}`
+  const all: Fields = Object.fromEntries(Object.entries(row).flatMap(([name, value]) => (value === null || name === '' ? [] : [[name, value]])))
+  const { username: _, domain: __, ...fields } = all
+  const name = renamed(user, all)
   return name === user && fields['user'] === undefined ? fields : { ...fields, user: name }
 }

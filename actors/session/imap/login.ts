@@ -25,12 +25,12 @@ export function mustBePrivate(s: Attempting, mechanism: string): void {
 export async function authenticate(s: Attempting, credentials: Credentials): Promise<Account | ProxyTarget> {
   const { world } = s
   const { mechanism, username, password, authzid, proof, conclude } = credentials
-  const { id, remote, local, secured, trusted, tls, forward } = world.seed
+  const { id, remote, local, peer, secured, trusted, tls, forward } = world.seed
   const { count = 0, firstMs = s.effects.clock.monotonic() } = s.attempts ?? {}
   s.attempts = { count: count + 1, user: username, method: mechanism, firstMs }
   const answer = await world.authenticate({
     kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured, trusted,
-    ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
+    ...(peer === undefined ? {} : { peer }), ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
   })
   await conclude?.(answer)
   if (answer.status === 'ok') return answer.account

@@ -37,6 +37,12 @@ t.test('passwords', async (t) => {
   const auth = authDouble({ passdb: [passdb({ driver: 'static', args: 'nopassword=yes' })], userdb: [everybody] })
   t.match(await auth.login('a', 'whatever'), { status: 'ok' })
   t.same(await auth.login('a', ''), { status: 'refused' }, 'never an empty one')
+  const both = authDouble({ passdb: [fixed('pw', 'nopassword=yes')], userdb: [everybody] })
+  t.same(await both.login('a', 'whatever'), { status: 'refused' }, 'where there is a password, it is needed')
+  t.match(both.events.at(-1)?.text, /nopassword does not count beside a password/)
+  t.match(await both.login('a', 'pw'), { status: 'ok' })
+  const bare = authDouble({ passdb: [passdb({ driver: 'static', args: 'password_noscheme={x}pw' })], userdb: [everybody] })
+  t.match(await bare.login('a', '{x}pw'), { status: 'ok' }, 'password_noscheme')
   const other = authDouble({ passdb: [fixed()], userdb: [everybody] })
   t.same(await other.login('a', 'PW'), { status: 'refused' })
   t.equal(other.events.at(-1)?.text, 'static(a,192.0.2.1,<s1>): Password mismatch')
@@ -90,6 +96,58 @@ t.test('default_fields and override_fields', async (t) => {
     userdb: [userdb({ driver: 'prefetch', default_fields: 'y=no w=default', override_fields: 'home=/over/%{userdb:x}' })],
   })
   t.same(await auth.login('a', 'pw'), { status: 'ok', account: { user: 'a', home: '/over/found', fields: { x: 'found', y: 'default', z: 'A', w: 'default' } } })
+})
+
+t.test('fields that mend others, and names in parts', async (t) => {
+  const auth = authDouble({
+    passdb: [
+      passdb({ driver: 'static', args: 'password=pw userdb_a=1 userdb_b=1 userdb_c=1 forward_x=1', result_success: 'continue' }),
+      passdb({
+        driver: 'static', args: 'password=no domain=example.com userdb_a:protected=2 userdb_b=2 userdb_c:remove userdb_d:protected=2 userdb_userdb_import=e=2',
+        override_fields: 'username=%Uu userdb_d:protected=3',
+      }),
+    ],
+    userdb: [userdb({ driver: 'prefetch', override_fields: 'a:remove b:protected=4 f:protected=4' }), everybody],
+  })
+  t.same(await auth.login('a', 'pw'), { status: 'ok', account: { user: 'A@example.com', home: '/home/A@example.com', fields: { b: '2', d: '2', e: '2', f: '4' } } })
+  t.equal(okUser(await authDouble({ passdb: [fixed('pw', 'username=b domain=x')], userdb: [everybody] }).login('a@y', 'pw')), 'b@x')
+  const empty = authDouble({ passdb: [fixed('pw', 'user=')], userdb: [everybody] })
+  t.same(await empty.login('a', 'pw'), { status: 'refused' }, 'nobody without a name')
+  t.match(empty.events.at(-1), { level: 'error', text: 'static(a,192.0.2.1,<s1>): username attempted to be changed to empty' })
+})
+
+t.test('allow_real_nets is about the proxy', async (t) => {
+  const auth = authDouble({ passdb: [fixed('pw', 'allow_real_nets=10.0.0.0/8 userdb_x=%{real_rip}')], userdb: [userdb({ driver: 'prefetch' })] })
+  t.match(await auth.login('a', 'pw', { peer: { ip: '10.0.0.1', port: 1 } }), { status: 'ok', account: { fields: { x: '10.0.0.1' } } })
+  t.same(await auth.login('a', 'pw', { peer: { ip: '192.0.2.1', port: 1 }, remote: { ip: '10.0.0.1', port: 1 } }), { status: 'refused' })
+  t.match(auth.events.at(-1)?.text, /allow_real_nets check failed/)
+  t.same(await auth.login('a', 'pw'), { status: 'refused' }, 'who comes by himself is his own peer')
+})
+
+t.test('delay_until holds the answer back', async (t) => {
+  const of = (value: string) => authDouble({ passdb: [fixed('pw', `delay_until=${value}`)], userdb: [everybody] })
+  const auth = of('100+7')
+  const answer = auth.login('a', 'pw')
+  t.equal(await isSettled(answer), false)
+  auth.hand.advance(99_999)
+  t.equal(await isSettled(answer), false)
+  auth.hand.advance(1)
+  t.match(await answer, { status: 'ok' })
+  t.match(await auth.login('a', 'pw'), { status: 'ok' }, 'a time that has passed delays nobody')
+  for (const [value, said] of [['9999999', /too much in the future/], ['soon', /Invalid delay_until 'soon'/]] as const) {
+    const wrong = of(value)
+    t.same(await wrong.login('a', 'pw'), { status: 'refused' }, value)
+    t.match(wrong.events.at(-1), { level: 'error', text: said })
+  }
+})
+
+t.test('login_user makes a master of whoever logs in', async (t) => {
+  const passdbs = [passdb({ driver: 'static', args: 'password=pw login_user=tim', username_filter: ['admin'], result_success: 'continue' }), fixed('other', 'userdb_x=%u:%{auth_user}')]
+  const auth = authDouble({ passdb: passdbs, userdb: [userdb({ driver: 'prefetch' })] })
+  t.match(await auth.login('admin', 'pw'), { status: 'ok', account: { user: 'tim', fields: { x: 'tim:admin' } } })
+  t.same(await auth.login('tim', 'pw'), { status: 'refused' })
+  const ever = authDouble({ passdb: [passdb({ driver: 'static', args: 'password=pw login_user=tim', result_success: 'continue' })], userdb: [everybody] })
+  t.equal(okUser(await ever.login('admin', 'pw')), 'tim', 'once')
 })
 
 /** Databases that answer by their args: `ok`, `mismatch`, `unknown`, `temporary`, with more words as fields. */

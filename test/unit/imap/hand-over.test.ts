@@ -32,7 +32,7 @@ t.test('ID and LOGIN in one packet, or in any pieces', async (t) => {
     for (let at = 0; at < captured.length; at += piece) client.send(captured.slice(at, at + piece))
     await client.until(/\* ID \("name" "Culver".*\)\r\nI OK ID completed\.\r\n/)
     await client.until(/L OK \[CAPABILITY IMAP4rev1 [^\]]*\] Logged in\r\n/)
-    t.match(asked, [forwarded])
+    t.match(asked, [{ ...forwarded, peer: own.remote }])
     t.match(client.log, [{
       name: 'imap.login', session: forwarded.session,
       text: `Login: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, mpid=${process.pid}, secured, session=<${forwarded.session}>`,
@@ -47,6 +47,7 @@ t.test('strangers are neither believed nor logged', async (t) => {
   await client.until(/L OK /)
   t.match(asked, [own])
   t.equal(asked[0]!.forward, undefined)
+  t.notOk('peer' in asked[0]!)
   t.notOk(client.log.some((event) => event.name === 'imap.id'))
   t.notOk(JSON.stringify(client.log).includes('198.51.100.7'))
 })
