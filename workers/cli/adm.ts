@@ -28,7 +28,7 @@ const usage = `adm [-c FILE | -S SOCKET] [-f FORMAT] COMMAND …
   -c FILE    the server's configuration (default /etc/dovecot/dovecot.conf)
   -S SOCKET  its admin socket (default: doveadm-server in base_dir)
   -f FORMAT  ${Object.keys(formats).join(', ')}
-Commands (culver adm COMMAND --help tells more):
+Commands (culver adm help COMMAND tells more):
 ${listed()}`
 
 /** Options of `adm` itself stand before the command. */
@@ -72,6 +72,7 @@ export default command({
   async run(args) {
     const { rest, ...place } = placeOf(args)
     if (rest.length === 0) return wrong(`no command\nculver ${usage}`)
+    if (rest[0] === 'help') return help(rest.slice(1))
     const named = commandOf(rest)
     if (named === undefined) {
       const meant = nearest(rest[0]!, commands.map(({ name }) => name))
@@ -85,6 +86,14 @@ export default command({
     return ask(place, { command: found.name, options: values as AdminRequest['options'], args: positionals }, format)
   },
 })
+
+/** As `culver help adm COMMAND`. */
+function help(words: readonly string[]): number {
+  const named = commandOf(words)
+  if (words.length > 0 && named === undefined) return wrong(`unknown command '${words.join(' ')}' (culver adm help lists them)`)
+  console.log(`culver ${named === undefined ? usage : `adm ${named.found.usage}`}`)
+  return 0
+}
 
 async function ask(place: Omit<Place, 'rest'>, request: AdminRequest, format: Format): Promise<number> {
   const socket = place.socket ?? socketOf(place.config ?? '/etc/dovecot/dovecot.conf')

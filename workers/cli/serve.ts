@@ -19,7 +19,10 @@ function announce(listeners: readonly Listener[], text: string): string {
 export default command({
   name: 'serve',
   summary: 'run the server',
-  usage: 'serve -c FILE [-o SETTING=VALUE …]',
+  usage: `serve [-c FILE] [-o SETTING=VALUE …]
+  -c FILE          the configuration (default /etc/dovecot/dovecot.conf); culver conf -n -c FILE shows what it says
+  -o NAME=VALUE    as if it stood in the file; plugin/NAME for plugin {}
+Runs until SIGINT or SIGTERM. SIGHUP, or culver adm reload, reads the configuration again.`,
   async run(args) {
     const { values } = parseArgs({
       args,

@@ -165,4 +165,7 @@ t.test('the command', async (t) => {
   t.match(await culver('conf', '--foo'), { code: 64, stderr: /--foo/ })
   t.match(await culver('cnof'), { code: 64, stderr: /unknown command 'cnof'; did you mean 'conf'\?/ })
   t.match(await culver('help'), { code: 0, stdout: /\n  conf +show the configuration\n/ })
+  for (const words of [['adm', 'help'], ['adm', '--help'], ['help', 'adm']]) t.match(await culver(...words), { code: 0, stdout: /^culver adm .*\n(.*\n)*  who +who is logged in\n/ }, words.join(' '))
+  t.match(await culver('adm', 'help', 'obox', 'verify'), { code: 0, stdout: /^culver adm obox verify / })
+  t.match(await culver('adm', 'help', 'nope'), { code: 64, stderr: /unknown command 'nope'/ })
 })
