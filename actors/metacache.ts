@@ -11,15 +11,16 @@ import type { Settings } from '../conf/settings.ts'
 import type { Cancel, Effects } from '../runtime/effects.ts'
 import { messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
-import type { MetacacheMessage, UserSpace } from './metacache-messages.ts'
+import type { CleanAnswer, ListedUser, MetacacheMessage, MetacacheRequest, MetacacheStatus, UserSpace } from './metacache-messages.ts'
 import { metacacheRoots, usersBelow } from './metacache-rescan.ts'
 import type { FoundUser } from './metacache-rescan.ts'
 import { MetacacheUserdb } from './metacache-userdb.ts'
 import type { KnownUser } from './metacache-userdb.ts'
-import { parseWeights, weightOf } from './metacache-weights.ts'
+import { MetacacheUsers } from './metacache-users.ts'
+import type { Entry } from './metacache-users.ts'
+import { parseWeights } from './metacache-weights.ts'
 import type { Weights } from './metacache-weights.ts'
 import { noSpace, totalOf } from './user/local-space.ts'
-import type { LocalSpace } from './user/local-space.ts'
 
 export type MetacacheSettings = Pick<Settings,
   'metacache_max_space' | 'metacache_max_grace' | 'metacache_rescan_interval' | 'metacache_roots' | 'metacache_priority_weights' | 'metacache_size_weights' | 'metacache_userdb' | 'state_dir' | 'mail_home'>
@@ -32,28 +33,16 @@ export interface MetacacheWorld {
   refuse(refused: boolean): void
 }
 
-interface Entry extends KnownUser {
-  open: boolean
-  /** Not tried before (monotonic ms). */
-  evictAfter: number
-  /** When its worker last spoke of it (monotonic ms). */
-  told: number
-}
-
-/** For administrators. */
-export interface MetacacheStatus { users: number; space: LocalSpace; most: number; refusing: boolean }
-
 /** Throws ConfigError where the settings are wrong. */
 export const checkMetacache = (settings: MetacacheSettings): Weights => parseWeights(settings.metacache_priority_weights, settings.metacache_size_weights)
 
 export class Metacache {
   readonly #world: MetacacheWorld
-  readonly #users = new Map<string, Entry>()
+  readonly #users = new MetacacheUsers()
   readonly #outside = new Set<string>()
   readonly #userdb: MetacacheUserdb
   #settings: MetacacheSettings
   #weights: Weights
-  #all: LocalSpace = { ...noSpace }
   #refusing = false
   #cleaning: Promise<void> | undefined
   #rescanning: Promise<void> | undefined
@@ -62,6 +51,8 @@ export class Metacache {
   #stopped = false
   /** Nobody is left who could be evicted now. */
   #stuck = false
+  #evicted = 0
+  #stayed = 0
 
   constructor(world: MetacacheWorld, settings: MetacacheSettings) {
     this.#world = world
@@ -74,7 +65,12 @@ export class Metacache {
   get #bounded(): boolean { return this.#settings.metacache_max_space > 0 }
 
   get status(): MetacacheStatus {
-    return { users: this.#users.size, space: { ...this.#all }, most: this.#settings.metacache_max_space, refusing: this.#refusing }
+    const { metacache_max_space: most, metacache_max_grace: grace } = this.#settings
+    const entries = [...this.#users.values()]
+    return {
+      users: entries.length, open: entries.filter(({ open }) => open).length, unsaved: entries.filter(({ unsaved }) => unsaved).length,
+      space: { ...this.#users.space }, most, grace, refusing: this.#refusing, evicted: this.#evicted, stayed: this.#stayed,
+    }
   }
 
   /** Reads what is known; without it, or where it cannot be read, counting begins at once. Never rejects. */
@@ -84,13 +80,23 @@ export class Metacache {
       this.#world.effects.emit({ level: 'warning', name: 'metacache.userdb_failed', text: `metacache_userdb cannot be read: ${messageOf(error)}` })
       return undefined
     })
-    for (const [user, known] of kept ?? []) if (!this.#users.has(user)) this.#set(user, { ...known, open: false, evictAfter: 0, told: -Infinity })
+    for (const [user, known] of kept ?? []) if (!this.#users.has(user)) this.#users.set(user, { ...known, open: false, evictAfter: 0, told: -Infinity })
     this.#judge()
     if (kept === undefined) void this.rescan()
     else this.#rescanLater()
   }
 
   receive(message: MetacacheMessage): void { for (const user of message.users) this.#tell(user) }
+
+  /** Answers an administrator. */
+  async ask(request: MetacacheRequest): Promise<ListedUser[] | MetacacheStatus | CleanAnswer> {
+    switch (request.kind) {
+      case 'list': return this.#list()
+      case 'clean': return this.#cleanOne(request.user)
+      case 'rescan': await this.rescan()
+    }
+    return this.status
+  }
 
   /** The settings from now on. Throws ConfigError: they are wrong, and nothing has changed. */
   reload(settings: MetacacheSettings): void {
@@ -132,10 +138,10 @@ export class Metacache {
     const { clock } = this.#world.effects
     if (this.#bounded) this.#checkRoots(directory)
     const gone = totalOf(space) === 0 && !open
-    if (gone || (!open && !this.#bounded)) this.#delete(user)
+    if (gone || (!open && !this.#bounded)) this.#users.delete(user)
     else {
       const evictAfter = this.#users.get(user)?.evictAfter ?? 0
-      this.#set(user, { directory, space, unsaved, open, evictAfter, lastUsed: Math.trunc(clock.now() / 1000), told: clock.monotonic() })
+      this.#users.set(user, { directory, space, unsaved, open, evictAfter, lastUsed: Math.trunc(clock.now() / 1000), told: clock.monotonic() })
     }
     this.#note(user)
     if (!open) this.#stuck = false
@@ -144,32 +150,36 @@ export class Metacache {
 
   #note(user: string): void { if (this.#bounded && !this.#stopped) this.#userdb.note(user) }
 
-  #set(user: string, entry: Entry): void {
-    this.#count(this.#users.get(user)?.space, -1)
-    this.#users.set(user, entry)
-    this.#count(entry.space, 1)
+  #list(): ListedUser[] {
+    const most = this.#settings.metacache_max_space
+    return [...this.#users].map(([user, entry]) => {
+      const { directory, space, unsaved, open, lastUsed } = entry
+      return { user, directory, space, unsaved, open, lastUsed, weight: Math.trunc(this.#users.weightOf(entry, this.#weights, most)) }
+    }).sort((a, b) => a.weight - b.weight)
   }
 
-  #delete(user: string): void {
-    this.#count(this.#users.get(user)?.space, -1)
-    this.#users.delete(user)
-  }
-
-  #count(space: LocalSpace | undefined, by: 1 | -1): void {
-    if (space === undefined) return
-    this.#all = { root: this.#all.root + by * space.root, inbox: this.#all.inbox + by * space.inbox, other: this.#all.other + by * space.other }
+  /** Where only users in memory are known, any other may have files here. */
+  async #cleanOne(user: string): Promise<CleanAnswer> {
+    const entry = this.#users.get(user)
+    if (entry === undefined) {
+      if (this.#bounded) return 'none'
+      return await this.#world.evict(user, { directory: '', lastUsed: 0, space: noSpace, unsaved: true }) ? 'cleaned' : 'used'
+    }
+    if (!await this.#world.evict(user, entry)) return 'used'
+    this.#gone(user, entry)
+    return 'cleaned'
   }
 
   /** Does what the figures ask for. */
   #judge(): void {
     this.#refuseIfFull()
-    const tooMuch = this.#bounded && totalOf(this.#all) > this.#settings.metacache_max_space
+    const tooMuch = this.#bounded && totalOf(this.#users.space) > this.#settings.metacache_max_space
     if (tooMuch && !this.#stopped && !this.#stuck) this.#cleaning ??= this.#clean().finally(() => { this.#cleaning = undefined })
   }
 
   #refuseIfFull(): void {
     const { metacache_max_space: most, metacache_max_grace: grace } = this.#settings
-    const total = totalOf(this.#all)
+    const total = totalOf(this.#users.space)
     const refusing = this.#bounded && total > most + grace
     if (refusing === this.#refusing) return
     this.#refusing = refusing
@@ -185,13 +195,13 @@ export class Metacache {
     const most = this.#settings.metacache_max_space
     const now = effects.clock.monotonic()
     const candidates = [...this.#users].filter(([, entry]) => !entry.open && entry.evictAfter <= now)
-      .map(([user, entry]) => ({ user, weight: weightOf(this.#weights, entry.lastUsed, entry.space, this.#all, most) }))
+      .map(([user, entry]) => ({ user, weight: this.#users.weightOf(entry, this.#weights, most) }))
       .sort((a, b) => b.weight - a.weight)
     const goal = most - most / limits.evictShare
     /** What is on its way out. */
     let leaving = 0
     const lane = async (): Promise<void> => {
-      while (totalOf(this.#all) - leaving > goal && !this.#stopped) {
+      while (totalOf(this.#users.space) - leaving > goal && !this.#stopped) {
         const user = candidates.pop()?.user
         const entry = user === undefined ? undefined : this.#users.get(user)
         if (user === undefined) return
@@ -205,7 +215,7 @@ export class Metacache {
     // One turn later: what asks for this may come with more.
     await Promise.resolve()
     await Promise.all(Array.from({ length: limits.evictions }, lane))
-    if (totalOf(this.#all) > most && !this.#stopped) {
+    if (totalOf(this.#users.space) > most && !this.#stopped) {
       this.#again?.()
       this.#stuck = true
       this.#again = effects.timers.after(limits.evictAgainMs, () => {
@@ -218,20 +228,23 @@ export class Metacache {
   async #evict(user: string, entry: Entry): Promise<void> {
     const { effects } = this.#world
     try {
-      if (await this.#world.evict(user, entry)) {
-        // Its worker has told it already, unless there was nothing to open.
-        if (this.#users.get(user)?.open === false) this.#delete(user)
-        this.#note(user)
-        this.#refuseIfFull()
-        effects.emit({ level: 'info', name: 'metacache.evicted', user, text: `Local indexes of ${user} are gone: ${totalOf(entry.space)} bytes` })
-        return
-      }
+      if (await this.#world.evict(user, entry)) return this.#gone(user, entry)
       effects.emit({ level: 'info', name: 'metacache.evict_later', user, text: `Local indexes of ${user} stay for now: somebody uses them, or not all of them is uploaded` })
     } catch (error) {
       effects.emit({ level: 'warning', name: 'metacache.evict_failed', user, text: `Local indexes of ${user} stay: ${messageOf(error)}` })
     }
+    this.#stayed++
     const now = this.#users.get(user)
     if (now !== undefined) now.evictAfter = effects.clock.monotonic() + limits.evictAgainMs
+  }
+
+  #gone(user: string, { space }: KnownUser): void {
+    this.#evicted++
+    // Its worker has told it already, unless there was nothing to open.
+    if (this.#users.get(user)?.open === false) this.#users.delete(user)
+    this.#note(user)
+    this.#refuseIfFull()
+    this.#world.effects.emit({ level: 'info', name: 'metacache.evicted', user, text: `Local indexes of ${user} are gone: ${totalOf(space)} bytes` })
   }
 
   #checkRoots(directory: string): void {
@@ -267,7 +280,7 @@ export class Metacache {
     }
     for (const [user, entry] of [...this.#users]) {
       const below = roots.some((root) => entry.directory.startsWith(`${root.replace(/\/+$/, '')}/`))
-      if (below && !entry.open && entry.told < began && !found.has(entry.directory)) this.#delete(user)
+      if (below && !entry.open && entry.told < began && !found.has(entry.directory)) this.#users.delete(user)
     }
     if (nameless > 0) effects.emit({ level: 'warning', name: 'metacache.nameless', text: `Local indexes of ${nameless} bytes do not say whose they are; they are counted when their users come` })
     await this.#userdb.write()
@@ -280,7 +293,7 @@ export class Metacache {
     if (known !== undefined && (known.open || known.told >= began)) return
     const mailboxes = known === undefined ? 0 : known.space.inbox + known.space.other
     const inbox = mailboxes === 0 ? 0 : Math.round(mailboxBytes * known!.space.inbox / mailboxes)
-    this.#set(user, {
+    this.#users.set(user, {
       directory, space: { root: rootBytes, inbox, other: mailboxBytes - inbox }, unsaved: known?.unsaved ?? true, open: false,
       evictAfter: known?.evictAfter ?? 0, told: known?.told ?? -Infinity, lastUsed: known?.lastUsed ?? 0,
     })

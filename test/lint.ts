@@ -14,7 +14,7 @@ const mayImport: [place: string, allowed: string[]][] = [
   ['actors/mail/', ['actors/mail/', 'runtime/errors.ts', 'runtime/limits.ts']],
   ['actors/sieve/', ['actors/sieve/', 'actors/mail/', 'runtime/errors.ts', 'runtime/limits.ts']],
   ['actors/user/', ['actors/user/', 'actors/mail/', 'actors/sieve/', 'runtime/', 'conf/']],
-  ['actors/session/', ['actors/session/', 'actors/mail/', 'actors/user/types.ts', 'actors/user/errors.ts', 'actors/auth-messages.ts', 'actors/anvil-messages.ts', 'actors/master-messages.ts', 'runtime/', 'conf/']],
+  ['actors/session/', ['actors/session/', 'actors/mail/', 'actors/user/types.ts', 'actors/user/errors.ts', 'actors/auth-messages.ts', 'actors/anvil-messages.ts', 'actors/master-messages.ts', 'actors/metacache-messages.ts', 'runtime/', 'conf/']],
   ['actors/', ['actors/', 'runtime/', 'conf/']],
   ['workers/', ['workers/', 'actors/', 'runtime/', 'conf/']],
   ['test/', ['']],

@@ -16,7 +16,7 @@ import type { AuthActor } from '../actors/auth.ts'
 import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer } from '../actors/auth-messages.ts'
 import type { CacheAnswer, MasterMessage, ReloadAnswer, WorkersAnswer } from '../actors/master-messages.ts'
 import { Metacache, checkMetacache } from '../actors/metacache.ts'
-import type { MetacacheMessage } from '../actors/metacache-messages.ts'
+import type { MetacacheMessage, MetacacheRequest } from '../actors/metacache-messages.ts'
 import type { KnownUser } from '../actors/metacache-userdb.ts'
 import { bodyStoreOf } from '../actors/user/policy.ts'
 import { connectionBound, explainServices } from '../conf/service-limits.ts'
@@ -256,7 +256,7 @@ export class Server {
     link.handle('auth', { ask: (request: AnyAuthRequest) => this.#auth.send(request) })
     link.handle('anvil', { ask: (message) => this.#anvil.receive(message), tell: (message) => { this.#anvil.receive(message) } })
     link.handle('master', { ask: (message: MasterMessage) => this.#administer(message) })
-    link.handle('metacache', { tell: (message: MetacacheMessage) => { this.#metacache.receive(message) } })
+    link.handle('metacache', { ask: (request: MetacacheRequest) => this.#metacache.ask(request), tell: (message: MetacacheMessage) => { this.#metacache.receive(message) } })
     link.handle('log', { tell: (event: LogEvent) => this.#log(event) })
   }
 }

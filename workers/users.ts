@@ -62,9 +62,11 @@ export class Users {
 
   /**
    * Removes a user's local files when everything in them is in the store. False: somebody uses the user, or something cannot be
-   * uploaded. However long it takes: as for `idle`.
+   * uploaded. However long it takes: as for `idle`. One that has none is not opened: it may be another backend's.
    */
   async evict(account: Account): Promise<boolean> {
+    const { directory } = this.#placeOf(account)
+    if (!this.#inMemory.has(account.user) && !await this.#hasFiles(directory)) return true
     const actor = await this.#registry.get(account.user, () => this.#open(account))
     const asked = this.#asked.get(account.user) ?? -Infinity
     if (this.#effects.clock.monotonic() - asked < limits.userIdleMs || !actor.beginEviction()) return false
@@ -83,6 +85,11 @@ export class Users {
   /** Flushes and closes all of them. */
   stop(deadlineMs: number): Promise<void> { return this.#registry.stop(deadlineMs) }
 
+  async #hasFiles(directory: string): Promise<boolean> {
+    for (const part of ['root', 'mailboxes']) if ((await this.#effects.files.list(`${directory}/${part}`)).length > 0) return true
+    return false
+  }
+
   #note(user: string): void { this.#asked.set(user, this.#effects.clock.monotonic()) }
 
   async #openIfRoom(account: Account): Promise<UserActor> {
@@ -92,8 +99,7 @@ export class Users {
 
   async #open(account: Account): Promise<UserActor> {
     const { user } = account
-    const settings = this.#settingsOf(account)
-    const { index: directory } = parseMailLocation(account.fields['mail'] ?? settings.mail_location, account)
+    const { settings, directory } = this.#placeOf(account)
     const actor = await openUser(this.#effects, settings, account, {
       // However long it takes: whoever opened the user again before its end would be a second writer.
       idle: () => { void this.#registry.close(user, Infinity).catch(() => {}) },
@@ -108,9 +114,11 @@ export class Users {
     return actor
   }
 
-  #settingsOf(account: Account): Settings {
+  /** Its settings, and where its local files are. */
+  #placeOf(account: Account): { settings: Settings; directory: string } {
     const variables = userVariables({ user: account.user, home: account.home, fields: account.fields })
-    return expandSettings(settingsFor(this.#config(), {}), variables)
+    const settings = expandSettings(settingsFor(this.#config(), {}), variables)
+    return { settings, directory: parseMailLocation(account.fields['mail'] ?? settings.mail_location, account).index }
   }
 
   #report(users: UserSpace[]): void {

@@ -7,11 +7,16 @@ import forceResync from './force-resync.ts'
 import fscacheRescan from './fscache-rescan.ts'
 import fscacheStatus from './fscache-status.ts'
 import kick from './kick.ts'
+import metacacheClean from './metacache-clean.ts'
 import metacacheFlush from './metacache-flush.ts'
+import metacacheFlushall from './metacache-flushall.ts'
+import metacacheList from './metacache-list.ts'
+import metacacheRescan from './metacache-rescan.ts'
+import metacacheStatus from './metacache-status.ts'
 import oboxVerify from './obox-verify.ts'
 import reload from './reload.ts'
 import user from './user.ts'
 import who from './who.ts'
 import workers from './workers.ts'
 
-export const all = [authCacheFlush, authLogin, authLookup, authTest, forceResync, fscacheRescan, fscacheStatus, kick, metacacheFlush, oboxVerify, reload, user, who, workers]
+export const all = [authCacheFlush, authLogin, authLookup, authTest, forceResync, fscacheRescan, fscacheStatus, kick, metacacheClean, metacacheFlush, metacacheFlushall, metacacheList, metacacheRescan, metacacheStatus, oboxVerify, reload, user, who, workers]
