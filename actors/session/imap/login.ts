@@ -42,11 +42,11 @@ export async function authenticate(s: Attempting, credentials: Credentials): Pro
 /** A user's salt, for SCRAM. No: nobody can tell it now. */
 export async function saltOf(world: SessionWorld, asked: Extract<SaslStep, { kind: 'salt' }>, mechanism: string): Promise<ScramSalt> {
   const { hash, username, authzid } = asked
-  const { id, remote, local, secured, tls, forward } = world.seed
+  const { id, remote, local, peer, secured, tls, forward } = world.seed
   const request: SaltRequest = {
     kind: 'salt', hash, of: {
       kind: 'login', service: 'imap', mechanism, username, password: '', session: id, remote, local, secured,
-      ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
+      ...(peer === undefined ? {} : { peer }), ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(forward === undefined ? {} : { forward }),
     },
   }
   const answer = await world.effects.ask<SaltAnswer>('auth', request).catch((): SaltAnswer => ({ status: 'temporary' }))
