@@ -11,7 +11,9 @@ import type { Actor, Description } from '../runtime/actor.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { messageOf } from '../runtime/errors.ts'
 import { accountOf } from './auth/account.ts'
+import { beginLogin } from './auth/begin-login.ts'
 import { waitMs } from './auth/delay-until.ts'
+import { disabled } from './auth/disabled.ts'
 import { isSet } from './auth/fields.ts'
 import type { Login } from './auth/login.ts'
 import { newLogin } from './auth/login.ts'
@@ -19,16 +21,18 @@ import { AuthCache } from './auth/cache.ts'
 import type { CacheTimes } from './auth/cache.ts'
 import { Lookups } from './auth/lookups.ts'
 import type { Remembered } from './auth/lookups.ts'
-import { loginName, splitMaster } from './auth/login-name.ts'
+import { loginName } from './auth/login-name.ts'
 import type { RunLookup, Say } from './auth/lookup.ts'
 import type { PassdbOutcome } from './auth/passdb-chain.ts'
 import { createHmac } from 'node:crypto'
 import { Penalties } from './auth/penalty.ts'
 import { PassdbChain } from './auth/passdb-chain.ts'
 import { proxyAnswer } from './auth/proxying.ts'
+import { sayer } from './auth/sayer.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
+import { Waits } from './auth/waits.ts'
 import type {
-  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, Elsewhere, FlushAnswer, LoginRequest, LookupRequest, PassdbAnswer, SaltAnswer, SaltRequest, UsersAnswer,
+  AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, FlushAnswer, LoginRequest, LookupRequest, PassdbAnswer, SaltAnswer, SaltRequest, UsersAnswer,
 } from './auth-messages.ts'
 
 export interface AuthOptions {
@@ -57,7 +61,7 @@ class Auth implements AuthActor {
   readonly #penalties: Penalties
   /** Of hashes of what was tried. */
   readonly #secret: Uint8Array
-  readonly #delayed = new Set<() => void>()
+  readonly #waits: Waits
   #running = 0
   readonly #answered: Record<string, number> = {}
   #stopping = false
@@ -65,6 +69,7 @@ class Auth implements AuthActor {
   constructor({ effects, settings, runLookup, remembered = () => undefined }: AuthOptions) {
     this.#effects = effects
     this.#settings = settings
+    this.#waits = new Waits(effects)
     this.#penalties = new Penalties(effects.clock)
     this.#secret = effects.random.bytes(32)
     this.#cache = new AuthCache(effects.clock, effects.random.bytes(32), cacheTimes(settings))
@@ -91,7 +96,7 @@ class Auth implements AuthActor {
       this.#answered[answer.status] = (this.#answered[answer.status] ?? 0) + 1
       return answer
     } catch (error) {
-      if (request.kind === 'login' || request.kind === 'lookup') this.#sayer(request, request.username)('error', 'auth', `Internal error: ${messageOf(error)}`)
+      if (request.kind === 'login' || request.kind === 'lookup') this.#sayer(request)('error', 'auth', `Internal error: ${messageOf(error)}`)
       return { status: 'temporary', reason: messageOf(error) }
     } finally {
       this.#running--
@@ -100,7 +105,7 @@ class Auth implements AuthActor {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    for (const release of [...this.#delayed]) release()
+    this.#waits.release()
   }
 
   describe(): Description {
@@ -122,7 +127,7 @@ class Auth implements AuthActor {
     const { ip } = request.remote
     const penalised = request.trusted !== true && (this.#settings.service['anvil']?.unix_listener['anvil-auth-penalty']?.mode ?? 0) !== 0
     const known = this.#penalties.of(ip)
-    if (penalised) await this.#until(this.#effects.clock.monotonic() + this.#penalties.waitMs(ip))
+    if (penalised) await this.#waits.until(this.#effects.clock.monotonic() + this.#penalties.waitMs(ip))
     const begun = this.#effects.clock.monotonic()
     const { answer, login } = await this.#verify(request)
     const held = await this.#hold(request, login)
@@ -130,7 +135,7 @@ class Auth implements AuthActor {
     if (answer.status === 'ok') this.#penalties.succeeded(ip)
     else if (penalised && answer.status === 'refused') this.#penalties.failed(ip, this.#tried(request), known)
     const delays = (answer.status === 'refused' || answer.status === 'disabled') && !(login !== undefined && isSet(login.fields, 'nodelay'))
-    if (delays) await this.#until(begun + this.#settings.auth_failure_delay)
+    if (delays) await this.#waits.until(begun + this.#settings.auth_failure_delay)
     return answer
   }
 
@@ -138,7 +143,7 @@ class Auth implements AuthActor {
   async #hold(request: LoginRequest, login: Login | undefined): Promise<AuthAnswer | undefined> {
     if (login?.delay === undefined) return undefined
     const wait = waitMs(login.delay, this.#effects)
-    if (wait !== undefined) await this.#until(this.#effects.clock.monotonic() + wait)
+    if (wait !== undefined) await this.#waits.until(this.#effects.clock.monotonic() + wait)
     else this.#sayer(request, login.user)('error', 'auth', 'delay_until is too much in the future, failing')
     return wait === undefined ? { status: 'refused' } : undefined
   }
@@ -148,7 +153,7 @@ class Auth implements AuthActor {
   }
 
   async #verify(request: LoginRequest): Promise<{ answer: AuthAnswer; login?: Login }> {
-    const login = this.#begin(request)
+    const login = beginLogin(request, this.#settings, this.#sayer(request))
     if (login === undefined) return { answer: { status: 'refused' } }
     const say = this.#sayer(request, login.user)
     const passdbs = this.#passdbs(say)
@@ -181,7 +186,7 @@ class Auth implements AuthActor {
 
   /** Tells nobody who is known: strangers have a salt of their own. */
   async #salt({ hash, of }: SaltRequest): Promise<SaltAnswer> {
-    const login = this.#begin(of)
+    const login = beginLogin(of, this.#settings, this.#sayer(of))
     if (login === undefined) return { status: 'refused' }
     const say = this.#sayer(of, login.user)
     const passdbs = this.#passdbs((level, driver, text) => { if (level === 'error' || level === 'warning') say(level, driver, text) })
@@ -192,7 +197,7 @@ class Auth implements AuthActor {
 
   /** The passdbs alone, without the delay that strangers get. */
   async #passdb(request: AuthRequest): Promise<PassdbAnswer> {
-    const login = this.#begin(request)
+    const login = beginLogin(request, this.#settings, this.#sayer(request))
     if (login === undefined) return { status: 'refused' }
     const say = this.#sayer(request, login.user)
     const passdbs = this.#passdbs(say)
@@ -228,7 +233,7 @@ class Auth implements AuthActor {
   async #lookup(request: LookupRequest): Promise<AuthAnswer> {
     const name = loginName(request.username, this.#settings)
     if (!name.ok) {
-      this.#sayer(request, request.username)('info', 'auth', name.reason)
+      this.#sayer(request)('info', 'auth', name.reason)
       return { status: 'unknown' }
     }
     const say = this.#sayer(request, name.user)
@@ -241,35 +246,6 @@ class Auth implements AuthActor {
       if (proxied !== undefined) return proxied
     }
     return this.#account(login, passdbs, say)
-  }
-
-  /** Names normalised; undefined where they cannot be a user's. */
-  #begin(request: AuthRequest): Login | undefined {
-    const named = this.#named(request)
-    if (named === undefined) return undefined
-    const { username, authzid } = named.authzid === undefined || named.authzid === named.username
-      ? request.kind === 'lookup' || named.certified ? { username: named.username, authzid: undefined } : splitMaster(named.username, this.#settings.auth_master_user_separator)
-      : named
-    const user = loginName(username, this.#settings)
-    const wanted = authzid === undefined ? undefined : loginName(authzid, this.#settings)
-    const bad = !user.ok ? user : wanted !== undefined && !wanted.ok ? wanted : undefined
-    if (bad !== undefined) this.#sayer(request, request.username)('info', 'auth', bad.reason)
-    if (!user.ok || (wanted !== undefined && !wanted.ok)) return undefined
-    return newLogin(request, user.user, wanted?.user)
-  }
-
-  /** Who the client says it is, or its certificate where that decides. */
-  #named(request: AuthRequest): { username: string; authzid?: string; certified?: boolean } | undefined {
-    if (request.kind === 'lookup') return { username: request.username }
-    const certificate = request.tls?.certificate
-    const name = this.#settings.auth_ssl_username_from_cert && certificate?.valid === true ? certificate.name : undefined
-    const unnamed = this.#settings.auth_ssl_username_from_cert && certificate?.valid === true && name === undefined
-    const username = name ?? request.username
-    if (unnamed || (username === '' && request.mechanism === 'EXTERNAL')) {
-      this.#sayer(request, request.username)('info', 'auth', unnamed ? `The client certificate has no ${this.#settings.ssl_cert_username_field}` : 'username not known')
-      return undefined
-    }
-    return { username, certified: name !== undefined, ...(request.authzid === undefined ? {} : { authzid: request.authzid }) }
   }
 
   async #account(login: Login, passdbs: PassdbChain, say: Say): Promise<AuthAnswer> {
@@ -286,41 +262,14 @@ class Auth implements AuthActor {
     return { status: 'temporary' }
   }
 
+  /** `user`: the name as it is now; absent: as typed. */
+  #sayer(request: AuthRequest, user = request.username): Say { return sayer(request, user, this.#settings, (event) => this.#effects.emit(event)) }
+
   #passdbs(say: Say): PassdbChain {
     const { passdb, auth_verbose_passwords, auth_debug_passwords } = this.#settings
     return new PassdbChain(passdb, (task) => this.#lookups.run(task), say, auth_debug_passwords ? 'plain' : auth_verbose_passwords)
   }
 
-  /** Settles when the clock has reached `monotonicMs`, or the actor stops. */
-  #until(monotonicMs: number): Promise<void> {
-    const wait = monotonicMs - this.#effects.clock.monotonic()
-    if (wait <= 0 || this.#stopping) return Promise.resolve()
-    return new Promise((resolve) => {
-      const release = (): void => {
-        cancel()
-        this.#delayed.delete(release)
-        resolve()
-      }
-      const cancel = this.#effects.timers.after(wait, release)
-      this.#delayed.add(release)
-    })
-  }
-
-  /** Dovecot's form: `passwd-file(user,192.0.2.1,<session>): Password mismatch`. Refusals are said where auth_verbose is set. */
-  #sayer(request: AuthRequest, user: string): Say {
-    // Nor may a name look like the end of what stands in the parentheses: programs that ban addresses read it.
-    const who = [printable(user).replace(/[(),<>]/g, '?'), request.remote?.ip, `<${request.session}>`].filter((part) => part !== undefined && part !== '').join(',')
-    const { auth_verbose, auth_debug, auth_debug_passwords } = this.#settings
-    const shown = auth_verbose || auth_debug || auth_debug_passwords
-    // Without `user`: these are the auth service's lines, and not of a user's session.
-    return (level, driver, text, verbose = 'default') => this.#effects.emit({
-      level: level === 'info' && !(verbose === 'default' ? shown : verbose === 'yes') ? 'debug' : level,
-      name: `auth.${request.kind}`,
-      text: `${driver}(${who}): ${printable(text)}`,
-      service: 'auth',
-      session: request.session,
-    })
-  }
 }
 
 const cacheTimes = (settings: Settings): CacheTimes =>
@@ -329,19 +278,3 @@ const cacheTimes = (settings: Settings): CacheTimes =>
 function cacheValues({ figures }: AuthCache): Record<string, number> {
   return { cache_hits: figures.hits, cache_misses: figures.misses, cache_entries: figures.entries, cache_bytes: figures.bytes }
 }
-
-function disabled(login: Login): AuthAnswer {
-  const { reason } = login.fields
-  const elsewhere = elsewhereOf(login)
-  return { status: 'disabled', ...(reason === undefined ? {} : { reason }), ...(elsewhere === undefined ? {} : { elsewhere }) }
-}
-
-/** Fields that are for a proxy (`proxy`, `proxy_maybe`) send no client anywhere. */
-function elsewhereOf({ fields, user }: Login): Elsewhere | undefined {
-  const { host, port, destuser } = fields
-  if (host === undefined || !/^[A-Za-z0-9.:_-]+$/.test(host) || isSet(fields, 'proxy') || isSet(fields, 'proxy_maybe')) return undefined
-  return { host, ...(port !== undefined && /^[0-9]{1,5}$/.test(port) ? { port: Number(port) } : {}), user: destuser ?? user }
-}
-
-/** Names are typed by strangers: no control character of theirs reaches a log. */
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
