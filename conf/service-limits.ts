@@ -9,9 +9,9 @@ import { unlimited } from './setting.ts'
 
 /** Services whose connections are bounded, and which connections those are. */
 const bounded: Readonly<Record<string, string>> = {
-  'imap-login': 'IMAP connections that have not logged in (beyond it the oldest one is ended)',
+  'imap-login': 'IMAP connections that have not logged in (each session worker has its part; beyond it the oldest one is ended)',
   imap: 'IMAP connections that have logged in',
-  lmtp: 'LMTP connections served at a time (others wait)',
+  lmtp: 'LMTP connections served at a time (each session worker has its part; others wait)',
 }
 
 const bounding: readonly string[] = ['process_limit', 'client_limit']

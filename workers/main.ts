@@ -43,6 +43,7 @@ import { Mesh, ifAlive } from './mesh.ts'
 import type { SessionThread, StorageThread } from './mesh.ts'
 import type { StorageWorkerControl } from './storage-worker.ts'
 import { tlsOf } from './storage/tls.ts'
+import { identityNotes } from './system-identity.ts'
 import type { Remote } from './thread.ts'
 import { checkTls, someoneHasTls } from './tls/check.ts'
 
@@ -116,6 +117,7 @@ export class Server {
       tlsOf(settings)
       for (const spec of storesOf(settings)) await checkStorage(spec)
       await this.#probeListeners()
+      this.#notes = [...this.#notes, ...await identityNotes(settings)]
       this.#reportConfig()
       await Promise.all(this.#storage.map((supervisor) => supervisor.start()))
       await Promise.all(this.#sessions.map((supervisor) => supervisor.start()))

@@ -1,5 +1,5 @@
-// The users of the system, as its name service has them (files, LDAP, sssd …): `getent passwd`, and `getent shadow` where this
-// process may read it. Each look-up runs that program once, with the name as a single argument.
+// The users of the system, as its name service has them (files, LDAP, sssd …): `getent passwd`, `getent group`, and `getent shadow`
+// where this process may read it. Each look-up runs that program once, with the name as a single argument.
 
 import { execFile } from 'node:child_process'
 import { TempFail, messageOf } from '../runtime/errors.ts'
@@ -11,7 +11,7 @@ export interface SystemUser { name: string; password: string; uid: string; gid: 
 const notFound = 2
 
 /** Lines of a database, of one name or all. TempFail. */
-function getent(database: 'passwd' | 'shadow', name?: string): Promise<string[]> {
+function getent(database: 'passwd' | 'shadow' | 'group', name?: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     execFile('getent', [database, ...(name === undefined ? [] : ['--', name])], { timeout: limits.systemUserMs, maxBuffer: limits.passwdFileBytes }, (error, stdout) => {
       if (error === null) resolve(stdout.split('\n').filter((line) => line !== ''))
@@ -33,6 +33,12 @@ const isName = (name: string): boolean => /^[^:/\u0000-\u0020\u007f]+$/.test(nam
 export async function findSystemUser(name: string): Promise<SystemUser | undefined> {
   if (!isName(name)) return undefined
   return (await getent('passwd', name)).map(parse).find((user) => user.name === name)
+}
+
+/** The gid of a group. TempFail: nobody can tell. */
+export async function findSystemGroup(name: string): Promise<string | undefined> {
+  if (!isName(name)) return undefined
+  return (await getent('group', name)).map((line) => line.split(':')).find(([found]) => found === name)?.[2]
 }
 
 /**

@@ -1,12 +1,12 @@
 // Where a user's mail is and how it is kept.
 
-import { acts, bool, choice, list, number, path, size, text, time } from '../setting.ts'
+import { acts, actsAtStart, bool, choice, list, number, path, size, text, time } from '../setting.ts'
 
 export const mailSettings = {
   mail_home: path('', 'Home of a user: the local state lives here.', { acts: true, perUser: true }),
   mail_location: path('', 'Where mail is: `obox:<path in the store>:INDEX=~/:CONTROL=~/`.', { acts: true, perUser: true }),
-  mail_uid: text('', 'System user that owns the local files.', { acts: true, perUser: true }),
-  mail_gid: text('', 'System group that owns the local files.', { acts: true, perUser: true }),
+  mail_uid: text('', 'System user that owns the local files: whom the server must be started as, or it warns.', { ...actsAtStart, perUser: true }),
+  mail_gid: text('', 'System group that owns the local files; likewise.', { ...actsAtStart, perUser: true }),
   mail_fsync: choice(['optimized', 'never', 'always'], 'optimized', 'When local files are forced to disk; objects do not depend on it.', acts),
   mail_temp_dir: path('/tmp', 'Directory for large mails on their way.', { acts: true, perUser: true }),
   mail_temp_scan_interval: time('1 weeks', 'Interval at which left-over temporary files are looked for.'),

@@ -40,9 +40,9 @@ service auth {
   t.same(explainServices(config), [
     'service auth: client_limit of no effect: threads serve all connections',
     'service imap: at most 2048 IMAP connections that have logged in',
-    'service imap-login: at most 1000 IMAP connections that have not logged in (beyond it the oldest one is ended)',
+    'service imap-login: at most 1000 IMAP connections that have not logged in (each session worker has its part; beyond it the oldest one is ended)',
     'service imap-login: process_min_avail, vsz_limit of no effect: threads serve all connections',
-    'service lmtp: at most 10 LMTP connections served at a time (others wait)',
+    'service lmtp: at most 10 LMTP connections served at a time (each session worker has its part; others wait)',
   ])
   t.equal(connectionBound(load('service imap-login {\n process_limit = 30\n}\n'), 'imap-login'), 30, 'a login process has one client, unless service_count says otherwise')
   t.equal(connectionBound(load('default_client_limit = 7\nservice imap-login {\n process_limit = 30\n service_count = 0\n}\n'), 'imap-login'), 210)
