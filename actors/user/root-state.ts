@@ -145,7 +145,11 @@ export class RootState {
       case 'acl': this.#set(this.acls, change.guid, [[change.identifier, change.rights]]); return
       case 'status': this.statuses.set(change.guid, change.kept); return
       case 'owned':
-        if (change.epoch !== this.epoch) this.built.clear()
+        if (change.epoch !== this.epoch) {
+          // What has local files of its own is not any more as it was handed over.
+          this.handed = new Map([...this.handed].filter(([guid]) => !this.built.has(guid)))
+          this.built.clear()
+        }
         this.epoch = change.epoch
         this.tag = change.tag
         this.write = change.write

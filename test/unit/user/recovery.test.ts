@@ -212,6 +212,34 @@ t.test('local files that are damaged are set aside and rebuilt', async (t) => {
   await again.stop(5000)
 })
 
+t.test('two mailboxes are damaged after a hand-over: neither is believed to be as it was handed over', async (t) => {
+  const world = newWorld(t)
+  const before = await open(world)
+  await before.create(context, 'Work')
+  await before.stop(5000)
+  const taken = newWorld(t, world.store)
+  const user = await open(taken)
+  const uidNext: Record<string, number> = {}
+  for (const name of ['INBOX', 'Work']) {
+    await user.append(context, name, [draft(name)])
+    uidNext[name] = (await user.status(context, name)).uidNext
+  }
+  await user.stop(5000)
+  for (const name of ['INBOX', 'Work']) {
+    const journal = `${localOf(taken.directory, user, name)}/journal`
+    const bytes = fs.readFileSync(journal)
+    bytes[36]! ^= 1
+    fs.writeFileSync(journal, bytes)
+  }
+  // Making the first one again begins a new epoch.
+  const again = await open(taken)
+  for (const name of ['INBOX', 'Work']) {
+    await within(again, name, async (mailbox) => { t.equal(mailbox.messages.count, 1, `the mail of ${name} is there`) })
+    t.ok((await again.status(context, name)).uidNext >= uidNext[name]!, `UIDNEXT of ${name} has not sunk`)
+  }
+  await again.stop(5000)
+})
+
 t.test('a lost manifest: folders with mails come back under a name that says so', async (t) => {
   const world = newWorld(t)
   const user = await open(world)
