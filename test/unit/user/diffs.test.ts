@@ -136,7 +136,8 @@ t.test('read back, a chain is the state of its last upload, whatever came betwee
         state.unsaved.all++
       }
     }
-  }), { numRuns: 150 })
+  // The seed is fixed: one without any chain of three proves nothing about them.
+  }), { numRuns: 150, seed: 20_261_126 })
   t.same([...lengths].sort(), [1, 2, 3], 'chains of every length were read')
 })
 
