@@ -6,6 +6,7 @@
 
 import { messageOf } from '../runtime/errors.ts'
 import { expand, userVariables } from './expand.ts'
+import type { Variables } from './expand.ts'
 import { convert } from './format.ts'
 import type { SectionKind } from './grammar.ts'
 import { rowOf, sectionKind } from './grammar.ts'
@@ -94,7 +95,9 @@ const ruleOf = (key: string, path: readonly string[]): ((value: unknown) => void
   if (key === 'login_trusted_networks' || key === 'haproxy_trusted_networks') return (value) => { (value as string[]).forEach(parseNetwork) }
   if (key === 'auth_cache_size') return (value) => { if (value as number > 0 && value as number < 1024) throw new Error('less than 1 k is no cache (0 switches it off)') }
   if (key === 'auth_verbose_passwords') return (value) => { if (!isPasswordForm(value as string)) throw new Error(`'${value}' is not one of no, plain, sha1, with :LENGTH`) }
-  if (key === 'login_log_format' || key === 'login_log_format_elements') return (value) => { expand(value as string, inLoginLines) }
+  const variables = variablesOf(key, path[0])
+  if (variables === inLogins) return (value) => { expandSecretly(value as string, variables) }
+  if (variables !== undefined) return (value) => { expand(value as string, variables) }
   if (key === 'culver_storage_workers') return (value) => { if (value === 0) throw new Error('at least 1 is needed') }
   return undefined
 }
@@ -109,6 +112,26 @@ const sample = userVariables({ user: 'user@example.com', fields: anyField })
 /** Beside those, what lines about logins may name. */
 const inLoginLines = {
   ...sample, mech: '', mail_pid: '', secured: '', cert: '', ssl_security: '', login_user: '', listener: '', real_rport: '', real_lport: '', $: '', s: '',
+}
+
+/** What databases are asked by, and make of their answers. */
+const inLogins = { ...sample, mech: '', cert: '', secured: '', login_user: '', password: '', passdb: anyField }
+
+/** The %variables of settings that are expanded and are not a user's; undefined: it is none. */
+const variablesOf = (key: string, section: string | undefined): Variables | undefined => {
+  if (key === 'login_log_format' || key === 'login_log_format_elements') return inLoginLines
+  if (key === 'mail_log_prefix' || key === 'auth_username_format') return sample
+  const ofDatabase = (section === 'passdb' || section === 'userdb') && (key === 'args' || key === 'default_fields' || key === 'override_fields')
+  return ofDatabase ? inLogins : undefined
+}
+
+/** What databases are given may hold passwords: the error does not show it. */
+const expandSecretly = (text: string, variables: Variables): void => {
+  try {
+    expand(text, variables)
+  } catch (error) {
+    throw new Error(messageOf(error).replace(` in "${text}"`, ''))
+  }
 }
 
 const checkExpansion = (value: string, where: string, key: string, findings: Findings): void => {

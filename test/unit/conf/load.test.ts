@@ -38,6 +38,11 @@ t.test('errors name file, line and the nearest name', (t) => {
   fails(t, 'login_trusted_networks = 10.0.0.0/33', "@1: login_trusted_networks: '10.0.0.0/33' is not a network: the number after '/' must be in 0..32")
   fails(t, 'service lmtp {\n  inet_listener lmtp {\n    port = 70000\n  }\n}', '@3: port: 70000 is not a port (0..65535)')
   fails(t, 'mail_home = /m/%{usr}', '@1: mail_home: unknown variable %{usr} (a percent sign is written %%) in "/m/%{usr}"')
+  for (const name of ['mail_log_prefix', 'auth_username_format', 'login_log_format']) fails(t, `${name} = %{usr}`, `@1: ${name}: unknown variable %{usr} (a percent sign is written %%) in "%{usr}"`)
+  for (const name of ['args', 'default_fields', 'override_fields']) {
+    fails(t, `passdb {\n  driver = static\n  ${name} = pass=5%off\n}`, `@3: ${name}: unknown variable %o (a percent sign is written %%)`)
+    fails(t, `userdb {\n  driver = static\n  ${name} = home=/%{usr}\n}`, `@3: ${name}: unknown variable %{usr} (a percent sign is written %%)`)
+  }
   fails(t, 'plugin {\n  quota_warning = storage=95% quota-warning\n}', '@2: quota_warning: unknown variable %  (a percent sign is written %%) in "storage=95% quota-warning"')
   fails(t, 'mail_home = $nosuch', '@1: $nosuch is not a setting')
   fails(t, 'ssl_cert = </nothere', '@1: ssl_cert: cannot read /nothere: no such file')
