@@ -51,6 +51,8 @@ export class Metacache {
   #stopped = false
   /** Nobody is left who could be evicted now. */
   #stuck = false
+  /** Somebody more could be evicted since evicting began. */
+  #freed = false
   #evicted = 0
   #stayed = 0
 
@@ -145,6 +147,7 @@ export class Metacache {
     }
     this.#note(user)
     if (!open) this.#stuck = false
+    if (!open && !gone) this.#freed = true
     this.#judge()
   }
 
@@ -174,7 +177,10 @@ export class Metacache {
   #judge(): void {
     this.#refuseIfFull()
     const tooMuch = this.#bounded && totalOf(this.#users.space) > this.#settings.metacache_max_space
-    if (tooMuch && !this.#stopped && !this.#stuck) this.#cleaning ??= this.#clean().finally(() => { this.#cleaning = undefined })
+    if (tooMuch && !this.#stopped && !this.#stuck) this.#cleaning ??= this.#clean().finally(() => {
+      this.#cleaning = undefined
+      this.#judge()
+    })
   }
 
   #refuseIfFull(): void {
@@ -194,6 +200,7 @@ export class Metacache {
     const { effects } = this.#world
     const most = this.#settings.metacache_max_space
     const now = effects.clock.monotonic()
+    this.#freed = false
     const candidates = [...this.#users].filter(([, entry]) => !entry.open && entry.evictAfter <= now)
       .map(([user, entry]) => ({ user, weight: this.#users.weightOf(entry, this.#weights, most) }))
       .sort((a, b) => b.weight - a.weight)
@@ -215,7 +222,7 @@ export class Metacache {
     // One turn later: what asks for this may come with more.
     await Promise.resolve()
     await Promise.all(Array.from({ length: limits.evictions }, lane))
-    if (totalOf(this.#users.space) > most && !this.#stopped) {
+    if (totalOf(this.#users.space) > most && !this.#stopped && !this.#freed) {
       this.#again?.()
       this.#stuck = true
       this.#again = effects.timers.after(limits.evictAgainMs, () => {

@@ -49,6 +49,8 @@ interface Bench {
   refused: boolean[]
   /** Whom eviction does not work with. */
   stuck: Set<string>
+  /** What happens during the next evictions. */
+  during: (() => void)[]
   tell(user: string, bytes: number, more?: { open?: boolean; directory?: string; unsaved?: boolean }): void
 }
 
@@ -56,10 +58,12 @@ async function bench(t: Parameters<typeof smallWorld>[0], settings: Partial<Meta
   const evicted: string[] = []
   const refused: boolean[] = []
   const stuck = new Set<string>()
+  const during: (() => void)[] = []
   const metacache: Metacache = new Metacache({
     effects: world.effects,
     evict: async (user) => {
       await Promise.resolve()
+      during.shift()?.()
       if (stuck.has(user)) return false
       evicted.push(user)
       return true
@@ -74,7 +78,7 @@ async function bench(t: Parameters<typeof smallWorld>[0], settings: Partial<Meta
     order += 1_000_000
     metacache.receive({ kind: 'space', users: [{ user, directory, space: { ...noSpace, other: bytes }, unsaved, open }] })
   }
-  return { world, metacache, evicted, refused, stuck, tell }
+  return { world, metacache, evicted, during, refused, stuck, tell }
 }
 
 t.test('beyond the space the users longest not used go, until there is some room; those in use stay', async (t) => {
@@ -103,6 +107,17 @@ t.test('beyond the grace nobody is let in, until there is room', async (t) => {
   tell('b', 50_001)
   await metacache.settled()
   t.same([evicted, refused], [['b'], [true, false]])
+  await metacache.stop()
+})
+
+t.test('who is closed while others are evicted is not forgotten', async (t) => {
+  const { metacache, evicted, during, tell } = await bench(t, {})
+  tell('a', 40_000, { open: true })
+  tell('b', 80_000, { open: true })
+  during.push(() => tell('b', 80_000))
+  tell('c', 50_000)
+  await metacache.settled()
+  t.same(evicted, ['c', 'b'])
   await metacache.stop()
 })
 
