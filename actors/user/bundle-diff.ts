@@ -92,7 +92,11 @@ function apply(state: MailboxState, from: ByteReader, cacheBytes: number, modseq
   for (const oid of from.texts()) state.garbage.add(oid)
   const inFlight = from.ascending()
   readExpunged(from, state)
-  for (let count = from.varint(); count > 0; count--) state.addRow(readRow(from), modseq)
+  for (let count = from.varint(); count > 0; count--) {
+    const row = readRow(from)
+    if (columns.count > 0 && row.uid <= columns.uids[columns.count - 1]!) throw new RangeError(`UID ${row.uid} is there, or comes too late`)
+    state.addRow(row, modseq)
+  }
   readOld(from, state, (row) => {
     state.setFlags(row, from.u8())
     columns.clearKeywords(row)
