@@ -112,8 +112,9 @@ export class HostedSession implements SessionWorld {
   again(input: Uint8Array): void {
     this.ended()
     const { wire } = this
-    const { resumed: _, again: __, ...seed } = this.#seed
-    const next: SessionSeed = { ...seed, before: { bytesIn: wire.bytesIn - input.length, bytesOut: wire.bytesOut } }
+    const { resumed: _, again: __, forward: ___, ...seed } = this.#seed
+    // Where a proxy has handed its client over, it is that client who goes on, and not the proxy: nothing is believed of it any more.
+    const next: SessionSeed = { ...seed, trusted: seed.trusted && seed.peer === undefined, before: { bytesIn: wire.bytesIn - input.length, bytesOut: wire.bytesOut } }
     if (wire instanceof RelayWire) wire.giveBack(next, input)
     else if (wire instanceof SocketWire) this.#home.beginAgain(next, wire, input)
   }
