@@ -11,6 +11,7 @@ import type { Passed, Session, SessionSeed, SessionWorld, Settled, Wire } from '
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
+import { settingsOfUser } from '../conf/user-settings.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { Bug, LimitExceeded, TempFail, messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
@@ -91,9 +92,11 @@ export class HostedSession implements SessionWorld {
   async settle(account: Account, freeze: () => { state: unknown; input: Uint8Array }): Promise<Settled> {
     const { place, users } = this.#home
     const at = placeOf(account.user, place.count)
-    if (this.#seed.resumed === undefined) await this.#admit(account, at)
+    const settings = settingsOfUser(this.#settings, account.fields)
+    if (this.#seed.resumed === undefined) await this.#admit(account, at, settings.mail_max_userip_connections)
     if (at === place.index) {
       const user = await users.get(account)
+      this.#settings = settings
       this.#home.loggedIn(this)
       return { here: true, user }
     }
@@ -155,12 +158,12 @@ export class HostedSession implements SessionWorld {
   }
 
   /** mail_max_userip_connections, counted for all workers in one place. An anvil that does not answer admits (as Dovecot's). */
-  async #admit(account: Account, worker: number): Promise<void> {
+  async #admit(account: Account, worker: number, most: number): Promise<void> {
     const seed = this.#seed
     let answer: Admission
     try {
       answer = await this.effects.ask('anvil', {
-        kind: 'connect', most: this.#settings.mail_max_userip_connections, key: anvilKey(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
+        kind: 'connect', most, key: anvilKey(seed), session: seed.id, service: seed.protocol, user: account.user, ip: seed.remote.ip, worker,
       })
     } catch {
       return

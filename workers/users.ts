@@ -13,6 +13,7 @@ import { expandSettings, userVariables } from '../conf/expand.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
+import { settingsOfUser } from '../conf/user-settings.ts'
 import type { Effects } from '../runtime/effects.ts'
 import { TempFail } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
@@ -117,7 +118,7 @@ export class Users {
   /** Its settings, and where its local files are. */
   #placeOf(account: Account): { settings: Settings; directory: string } {
     const variables = userVariables({ user: account.user, home: account.home, fields: account.fields })
-    const settings = expandSettings(settingsFor(this.#config(), {}), variables)
+    const settings = settingsOfUser(expandSettings(settingsFor(this.#config(), {}), variables), account.fields)
     return { settings, directory: parseMailLocation(account.fields['mail'] ?? settings.mail_location, account).index }
   }
 

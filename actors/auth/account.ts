@@ -2,11 +2,12 @@
 
 import { expand } from '../../conf/expand.ts'
 import type { Settings } from '../../conf/settings.ts'
+import { wrongField } from '../../conf/user-settings.ts'
 import type { Account } from '../user/types.ts'
 import type { Login } from './login.ts'
 import { loginVariables } from './variables.ts'
 
-/** An account, or why there can be none: a configuration that gives no usable home (for the log). */
+/** An account, or why there can be none: a configuration that gives no usable home, a field that is none (for the log). */
 export type AccountResult = { ok: true; account: Account } | { ok: false; reason: string }
 
 const climbs = (path: string): boolean => path.split('/').some((part) => part === '..' || part === '.')
@@ -19,5 +20,7 @@ export function accountOf(login: Login, settings: Pick<Settings, 'mail_home'>): 
   if (home === '') return { ok: false, reason: 'User has no home: set mail_home, or give a home in the userdb' }
   if (!home.startsWith('/')) return { ok: false, reason: `Relative home directory not supported: ${home}` }
   if (climbs(home)) return { ok: false, reason: `Home directory must not have . or .. in it: ${home}` }
+  const wrong = wrongField(fields)
+  if (wrong !== undefined) return { ok: false, reason: wrong }
   return { ok: true, account: { user: login.user, home, fields } }
 }

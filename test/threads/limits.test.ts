@@ -1,5 +1,8 @@
 // `service … { process_limit }` and connections from one address, held by a whole server.
 
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import t from 'tap'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer } from '../fixtures/server.ts'
@@ -53,6 +56,32 @@ culver_login_ip_connections = 2
   t.match(await waiting.line(), /^220 /, 'the next one is served when the first has gone')
   t.match((await waiting.until(/^250 /)).at(-1), /^250/)
   for (const client of [sixth, fourth, fifth, waiting]) client.close()
+})
+
+void t.test("settings among a user's fields", { timeout: 60_000 }, async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-own-'))
+  const users = path.join(directory, 'users')
+  const fields = ['userdb_mail_max_userip_connections=1 userdb_imap_capability=+X-OWN', '', 'userdb_mail_fsync=sometimes']
+  fs.writeFileSync(users, fields.map((own, n) => `u${n}:{PLAIN}secret:::::: ${own}\n`).join(''))
+  const database = `{\n driver = passwd-file\n args = ${users}\n}`
+  // On two workers, so that some session logs in where its user's home is not.
+  const server = await TestServer.start({ workers: 2, directory, databases: `passdb ${database}\nuserdb ${database}\n` })
+  t.teardown(async () => {
+    await server.stop()
+    fs.rmSync(directory, { recursive: true, force: true })
+  })
+  const clients: LineClient[] = []
+  const login = async (user: string): Promise<string> => {
+    const client = await LineClient.connect(server.imapPort)
+    clients.push(client)
+    return (await client.command('a', `LOGIN ${user} secret`)).at(-1)!
+  }
+  t.match(await login('u0'), /^a OK \[CAPABILITY IMAP4rev1 .* X-OWN\]/)
+  t.match(await login('u0'), /mail_max_userip_connections=1\)/)
+  for (let n = 0; n < 3; n++) t.match(await login('u1'), /^a OK (?!.*X-OWN)/)
+  t.match(await login('u2'), /^a NO \[UNAVAILABLE\]/)
+  await server.logs(/userdb\(u2.*userdb field mail_fsync: unknown value 'sometimes'/)
+  for (const client of clients) client.close()
 })
 
 void t.test('connections of a user and address, as `protocol` and `remote` say', { timeout: 60_000 }, async (t) => {
