@@ -219,6 +219,11 @@ export const limits = {
   uidReserveJournal: 64,
   /** Journal bytes after which a mailbox writes a new snapshot (at least; also the snapshot's own size). */
   journalBytes: 256 * 1024,
+  /**
+   * As so many of these counts each row that a record changes: a STORE to a whole mailbox is short, and takes long to replay. As a row of a
+   * snapshot has about 80, four STOREs to all messages of a large mailbox are followed by a snapshot.
+   */
+  journalRowBytes: 20,
   /** Modseqs that may have been told since a bundle was uploaded: added when the local state is lost. */
   modseqReserve: 1_000_000,
   /**

@@ -95,6 +95,7 @@ export function encodeJournalRecord(payload: Uint8Array): Uint8Array {
 interface Waiting {
   frame: Uint8Array
   durable: boolean
+  rows: number
   /** Applies the record and resolves its asker. */
   written(): void
   failed(error: unknown): void
@@ -103,6 +104,8 @@ interface Waiting {
 /** How a journal begins: as read, or fresh. */
 export interface JournalStart {
   path: string; snapshotPath: string; identity: string; generation: number; size: number; snapshotSize: number
+  /** Rows that its records change. */
+  rows?: number
   /** The file has more bytes than `size`: a torn tail, which is cut before anything is appended. */
   ragged?: boolean
 }
@@ -112,6 +115,8 @@ export interface JournalOwner {
   readonly files: Files
   /** Journal bytes after which a new generation begins (at least; also the size of the snapshot). */
   readonly limitBytes: number
+  /** A row that a record changes counts as so many bytes: a short one may change a whole mailbox, and is replayed at every start. */
+  readonly rowBytes?: number
   /** Whether new generations are forced to disk. */
   readonly durableSnapshots: boolean
   /** The owner's memory as a snapshot of that generation. */
@@ -126,6 +131,7 @@ export class Journal {
   #generation: number
   #size: number
   #snapshotSize: number
+  #rows: number
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   /** The file may have more than #size bytes. */
@@ -141,6 +147,7 @@ export class Journal {
     this.#generation = start.generation
     this.#size = start.size
     this.#snapshotSize = start.snapshotSize
+    this.#rows = start.rows ?? 0
     this.#ragged = start.ragged === true
   }
 
@@ -152,12 +159,13 @@ export class Journal {
   /** Records are on their way to the file. */
   get busy(): boolean { return this.#running !== undefined }
 
-  /** Writes a record; then calls `apply`, in order and at once, and resolves with what it gave. TempFail: nothing happened. */
-  append<T>(payload: Uint8Array, durable: boolean, apply: () => T): Promise<T> {
+  /** Writes a record, which changes `rows`; then calls `apply`, in order and at once, and resolves with what it gave. TempFail: nothing happened. */
+  append<T>(payload: Uint8Array, durable: boolean, apply: () => T, rows = 0): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({
         frame: encodeJournalRecord(payload),
         durable,
+        rows,
         written: () => { try { resolve(apply()) } catch (error) { reject(error) } },
         failed: reject,
       })
@@ -215,10 +223,12 @@ export class Journal {
       throw error
     }
     this.#size += bytes.length
+    for (const { rows } of batch) this.#rows += rows
   }
 
   async #rotateIfLarge(): Promise<void> {
-    if (this.#size <= Math.max(this.#owner.limitBytes, this.#snapshotSize)) return
+    const { limitBytes, rowBytes = 0 } = this.#owner
+    if (this.#size + this.#rows * rowBytes <= Math.max(limitBytes, this.#snapshotSize)) return
     this.#rotating = true
     // The records are safe in the old generation: failing here fails nobody, it is tried again before the next record.
     await this.#finishRotation().catch(() => {})
@@ -233,6 +243,7 @@ export class Journal {
     this.#generation = generation
     this.#size = journalHeaderBytes
     this.#snapshotSize = snapshot.length
+    this.#rows = 0
     this.#rotating = false
     this.#ragged = false
   }

@@ -22,8 +22,8 @@ export interface Kept<State> {
   encode(state: State, generation: number): Uint8Array
   /** The journal was at least so long once. */
   readonly least?: { readonly generation: number; readonly size: number } | undefined
-  /** Applies one record. RangeError, SyntaxError or Bug: it cannot be read. */
-  replay(state: State, record: Uint8Array): void
+  /** Applies one record. Answers how many rows it names. RangeError, SyntaxError or Bug: it cannot be read. */
+  replay(state: State, record: Uint8Array): number
 }
 
 export interface Local<State> {
@@ -33,7 +33,7 @@ export interface Local<State> {
   torn: boolean
 }
 
-interface Replayed<State> { state: State; generation: number; end: number; voidJournal: boolean; torn: boolean }
+interface Replayed<State> { state: State; generation: number; end: number; rows: number; voidJournal: boolean; torn: boolean }
 
 const snapshotPath = (directory: string): string => `${directory}/snapshot`
 const journalPath = (directory: string): string => `${directory}/journal`
@@ -49,14 +49,14 @@ export async function readLocal<State>(effects: Effects, kept: Kept<State>): Pro
     await setAside(effects, kept, found)
     return undefined
   }
-  const { state, generation, end, voidJournal, torn } = found
+  const { state, generation, end, rows, voidJournal, torn } = found
   if (voidJournal) {
     await files.replace(journalPath(directory), encodeJournalHeader(identity, generation))
   } else if (torn) {
     // The next append cuts it: until then whoever has to know of it finds it.
     emit({ level: 'warning', name: 'user.journal_cut', user, text: `Journal of ${what} has a torn tail; cut at ${end} of ${journal!.length} bytes` })
   }
-  return { state, journal: { ...journalStart(kept, generation, end, snapshot?.length ?? 0), ragged: torn }, torn }
+  return { state, journal: { ...journalStart(kept, generation, end, snapshot?.length ?? 0), rows, ragged: torn }, torn }
 }
 
 /** Whoever reads the files next finds none. `why`: for the log. */
@@ -104,14 +104,15 @@ function replayed<State>(kept: Kept<State>, snapshotBytes: Uint8Array | undefine
   if (journal.generation > generation) return `snapshot is older (${generation}) than the journal (${journal.generation})`
   const state = snapshot?.state ?? kept.empty()
   // A crash between the two steps of a new generation: the snapshot has all of this journal.
-  if (journal.generation < generation) return { state, generation, end: journalHeaderBytes, voidJournal: true, torn: false }
+  if (journal.generation < generation) return { state, generation, end: journalHeaderBytes, rows: 0, voidJournal: true, torn: false }
+  let rows = 0
   try {
-    for (const record of journal.records) kept.replay(state, record)
+    for (const record of journal.records) rows += kept.replay(state, record)
   } catch (error) {
     if (error instanceof RangeError || error instanceof SyntaxError || error instanceof Bug) return `journal cannot be read: ${error.message}`
     throw error
   }
-  return { state, generation, end: journal.end, voidJournal: false, torn: journal.torn }
+  return { state, generation, end: journal.end, rows, voidJournal: false, torn: journal.torn }
 }
 
 const journalStart = ({ directory, identity }: Kept<unknown>, generation: number, size: number, snapshotSize: number): JournalStart =>

@@ -8,7 +8,7 @@ import { readLocal, setAside, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
 import { LoadedMailbox } from './mailbox.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
-import { decodeMailboxRecord } from './mailbox-records.ts'
+import { decodeMailboxRecord, rowsOf } from './mailbox-records.ts'
 import { listMailbox, rebuildMailbox } from './mailbox-rebuild.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { MessageCache } from './message-cache.ts'
@@ -122,7 +122,11 @@ export const keptMailbox = (world: Pick<MailboxWorld, 'user' | 'limits'>, { name
   empty: () => new MailboxState(world.limits),
   decode: (bytes) => decodeSnapshot(bytes, world.limits),
   encode: (state, generation) => encodeSnapshot(state, generation, []),
-  replay: (state, record) => { state.apply(decodeMailboxRecord(record)) },
+  replay: (state, bytes) => {
+    const record = decodeMailboxRecord(bytes)
+    state.apply(record)
+    return rowsOf(record)
+  },
 })
 
 function assemble(world: MailboxWorld, identity: MailboxIdentity, { state, journal }: Local<MailboxState>): LoadedMailbox {

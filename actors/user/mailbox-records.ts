@@ -61,6 +61,9 @@ export type MailboxRecord =
   /** A summary came into the message cache later than its mail. */
   | { kind: 'cached'; uid: number; offset: number; length: number }
 
+/** How many rows it changes, beyond what its bytes tell: ranges of UIDs take next to none. */
+export const rowsOf = (record: MailboxRecord): number => (record.kind === 'flags' || record.kind === 'expunge' ? record.uids.length : 0)
+
 const kinds = ['append', 'expunge', 'flags', 'reserve', 'clean', 'recent', 'garbage', 'swept', 'uploading', 'uploaded', 'removed', 'cached', 'listed'] as const
 const modes = ['add', 'remove', 'replace'] as const
 

@@ -51,6 +51,8 @@ export class MailboxState {
   /** Sums over all rows. */
   size = 0
   unseen = 0
+  /** All rows before it are \Seen; the first that is not may be further on. */
+  #seenBefore = 0
   deleted = 0
   deletedSize = 0
   /** oids of objects to be deleted. */
@@ -161,6 +163,14 @@ export class MailboxState {
     this.ownUid = nextUid
   }
 
+  /** Row of the first message without \Seen, -1 if there is none: looked for from where it was the last time. */
+  firstUnseen(): number {
+    if (this.unseen === 0) return -1
+    const { flags } = this.columns
+    while ((flags[this.#seenBefore]! & Flag.Seen) !== 0) this.#seenBefore++
+    return this.#seenBefore
+  }
+
   /** A message at the end; sums and numbers follow. */
   addRow(row: AppendedRow, modseq: number): void {
     const { columns } = this
@@ -215,6 +225,7 @@ export class MailboxState {
       if (!(columns.flags[row]! & Flag.Seen)) this.unseen--
       if (columns.flags[row]! & Flag.Deleted) this.countDeleted(columns.sizes[row]!, -1)
     }
+    if (rows.length > 0) this.#seenBefore = Math.min(this.#seenBefore, rows[0]!)
     columns.remove(rows)
   }
 
@@ -223,6 +234,7 @@ export class MailboxState {
     const { columns } = this
     const before = columns.flags[row]!
     columns.flags[row] = after
+    if (row < this.#seenBefore && (after & Flag.Seen) === 0) this.#seenBefore = row
     this.unseen += (before & Flag.Seen ? 1 : 0) - (after & Flag.Seen ? 1 : 0)
     if ((before ^ after) & Flag.Deleted) this.countDeleted(columns.sizes[row]!, after & Flag.Deleted ? 1 : -1)
   }

@@ -18,7 +18,7 @@ import { MailError } from './errors.ts'
 import { Journal } from './journal.ts'
 import { onDisk } from './local-space.ts'
 import type { JournalStart } from './journal.ts'
-import { encodeMailboxRecord } from './mailbox-records.ts'
+import { encodeMailboxRecord, rowsOf } from './mailbox-records.ts'
 import type { MailboxRecord } from './mailbox-records.ts'
 import type { MailboxState, Outcome } from './mailbox-state.ts'
 import { MailboxUploads } from './mailbox-uploads.ts'
@@ -88,6 +88,7 @@ export class LoadedMailbox implements Mailbox {
     this.#journal = new Journal({
       files: world.effects.files,
       limitBytes: world.limits.journalBytes,
+      rowBytes: world.limits.journalRowBytes,
       durableSnapshots: world.policy.fsync !== 'never',
       snapshot: (generation) => encodeSnapshot(state, generation, []),
     }, journal)
@@ -128,6 +129,8 @@ export class LoadedMailbox implements Mailbox {
       deleted: state.deleted, deletedSize: state.deletedSize, guid: this.guid,
     }
   }
+
+  firstUnseen(): number { return this.state.firstUnseen() }
 
   claimRecent(readOnly: boolean): number {
     const first = this.state.firstRecent
@@ -207,7 +210,7 @@ export class LoadedMailbox implements Mailbox {
       const outcome = this.state.apply(record)
       this.#tell(outcome, options.by, options.session)
       return outcome
-    })
+    }, rowsOf(record))
   }
 
   /** UIDs for `count` messages to come, in the order of the calls. */

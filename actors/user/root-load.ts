@@ -185,5 +185,8 @@ const keptRoot = (world: RootWorld, directory: string): Kept<RootState> => ({
   empty: () => new RootState(),
   decode: decodeRoot,
   encode: (state, generation) => encodeRoot(state, generation, world.user),
-  replay: (state, record) => { for (const change of decodeRootChanges(record)) state.apply(change) },
+  replay: (state, record) => {
+    for (const change of decodeRootChanges(record)) state.apply(change)
+    return 0
+  },
 })

@@ -204,6 +204,8 @@ export interface Mailbox {
   readonly messages: Messages
   readonly updates: UpdateLog
 
+  /** Row of the first message without \Seen, -1 if there is none. Mostly O(1). */
+  firstUnseen(): number
   /** Claims the messages no session has seen yet: returns the first recent UID (all ≥ it are \Recent for the caller). Read-only: looks without claiming. */
   claimRecent(readOnly: boolean): number
   /**

@@ -2,8 +2,6 @@
 // 9051 §6.3.2, appendix E. QRESYNC brings a client that was away up to date: RFC
 // 7162 §3.2.5.
 
-import { Flag } from '../../user/types.ts'
-import type { Messages } from '../../user/types.ts'
 import { Bad, ok } from './command.ts'
 import type { ImapSession, Selected } from './command.ts'
 import { resynchronised } from './fetch/attributes.ts'
@@ -17,12 +15,6 @@ import { intactUid } from './select-parameters.ts'
 import type { Remembered, SelectParameters } from './select-parameters.ts'
 import { SequenceSet } from './sequence-set.ts'
 import { sendVanished, vanishedOf } from './vanished.ts'
-
-/** Sequence number of the first message without \Seen, 0 if there is none. */
-function firstUnseen({ flags, count }: Messages): number {
-  for (let row = 0; row < count; row++) if ((flags[row]! & Flag.Seen) === 0) return row + 1
-  return 0
-}
 
 /** Leaves the selected mailbox, whatever comes of the new one. */
 export async function openMailbox({ name, condstore, qresync }: SelectParameters, readOnly: boolean, s: ImapSession): Promise<Ok> {
@@ -52,7 +44,7 @@ export async function openMailbox({ name, condstore, qresync }: SelectParameters
 /** What IMAP4rev2 no longer knows. The number of the first message without \Seen is no UID. */
 function tellRev1({ mailbox, view }: Selected, s: ImapSession): void {
   s.send(`${view.recentCount} RECENT`)
-  const unseen = speaksUidsOnly(s) ? 0 : firstUnseen(mailbox.messages)
+  const unseen = speaksUidsOnly(s) ? 0 : mailbox.firstUnseen() + 1
   if (unseen > 0) s.send(`OK [UNSEEN ${unseen}] First unseen.`)
 }
 

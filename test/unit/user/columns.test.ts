@@ -10,6 +10,7 @@ import type { MailboxRecord } from '../../../actors/user/mailbox-records.ts'
 import { MailboxState } from '../../../actors/user/mailbox-state.ts'
 import { mailOid, parseOid } from '../../../actors/user/object-names.ts'
 import { decodeSnapshot, encodeSnapshot } from '../../../actors/user/snapshot.ts'
+import { Flag } from '../../../actors/user/types.ts'
 
 const rowOf = (uid: number, keywords: number[]): Row => ({
   uid, flags: uid & 31, keywords: keywords.toSorted((a, b) => a - b), modseq: uid * 2 ** 33, size: uid * 7, internalDate: -uid, saveDate: uid / 2,
@@ -113,4 +114,23 @@ t.test('an object name says what it was made of', async (t) => {
   fc.assert(fc.property(name, (one) => { t.same(parseOid(mailOid(one)), one) }), { numRuns: 200 })
   t.equal(parseOid('d88ff1001d4bf753a1b800001accfe22'), 'foreign')
   for (const no of ['idx', '', 'd88ff1001d4bf753a1b800001accfe2', `${'0'.repeat(58)}3`, 'D88FF1001D4BF753A1B800001ACCFE22']) t.equal(parseOid(no), undefined)
+})
+
+t.test('the first unseen message is the one that a look at all of them finds', async () => {
+  const some = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 40 }).map((list) => list.sort((a, b) => a - b))
+  const change: fc.Arbitrary<MailboxRecord | number> = fc.oneof(
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 6 }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('expunge' as const), uids: some.map((list) => list.slice(0, 4)) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('flags' as const), uids: some, mode: fc.constantFrom('add' as const, 'add' as const, 'remove' as const, 'replace' as const), flags: fc.constant({ system: Flag.Seen, keywords: [] as string[] }), unchangedSince: fc.constant(0) }) })
+  fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
+    const state = new MailboxState(limits)
+    for (const one of changes) {
+      const empty = { flags: 0, keywords: [], size: 1, internalDate: 0, saveDate: 0, guid: '0'.repeat(32), cacheOffset: 0, cacheLength: 0, oid: '' }
+      if (typeof one === 'number') state.apply({ kind: 'append', rows: Array.from({ length: one }, (_, n) => ({ ...empty, uid: state.nextUid + n, flags: n % 2 ? Flag.Seen : 0 })) })
+      else state.apply(one)
+      const { flags, count } = state.columns
+      if (state.firstUnseen() !== flags.subarray(0, count).findIndex((each) => (each & Flag.Seen) === 0)) return false
+    }
+    return true
+  }), { numRuns: 500 })
 })

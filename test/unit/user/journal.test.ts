@@ -129,3 +129,20 @@ t.test('a new generation: snapshot, then empty journal; interrupted between, it 
   t.match(decodeJournal((await effects.files.read(path))!), { generation: 1, records: { length: 1 } })
   t.equal(applied.length, 2)
 })
+
+t.test('rows that its records change count as well: what is short to write may be long to replay', async (t) => {
+  const { effects: { files }, directory } = newWorld(t)
+  const path = `${directory}/journal`
+  await files.replace(path, encodeJournalHeader(identity, 3))
+  const owner = { files, limitBytes: 1000, rowBytes: 20, durableSnapshots: false, snapshot: () => Buffer.from('all') }
+  const start = { path, snapshotPath: `${directory}/snapshot`, identity, generation: 3, size: 32, snapshotSize: 0 }
+  const journal = new Journal(owner, { ...start, rows: 10 })
+  await journal.append(Buffer.from('a'), false, () => {}, 30)
+  t.equal(journal.generation, 3)
+  await journal.append(Buffer.from('b'), false, () => {}, 10)
+  await journal.settled()
+  t.equal(journal.generation, 4, 'with those that were in it at the start')
+  await journal.append(Buffer.from('c'), false, () => {}, 40)
+  await journal.settled()
+  t.equal(journal.generation, 4, 'counted anew since')
+})

@@ -8,6 +8,7 @@ import { mailOid } from '../../../actors/user/object-names.ts'
 import { decodeJournalHeader } from '../../../actors/user/journal.ts'
 import type { Files } from '../../../runtime/effects.ts'
 import { TempFail } from '../../../runtime/errors.ts'
+import { limits } from '../../../runtime/limits.ts'
 import { context, draft, messageOf, newWorld, open, overFiles, seen, textOf, uidsOf, within } from './fixture.ts'
 
 const bytesOf = (text: string) => ({ size: Buffer.byteLength(text), parts: [Buffer.from(text)] })
@@ -339,4 +340,23 @@ t.test('a damaged manifest without a copy: the same, and the next manifest is wh
   const third = await open(newWorld(t, world.store))
   t.equal(third.list().length, 2)
   await third.stop(5000)
+})
+
+t.test('flags changed again and again are soon in a snapshot, also across restarts', async (t) => {
+  const world = newWorld(t)
+  let user = await open(world)
+  await user.append(context, 'INBOX', Array.from({ length: 100 }, (_, n) => draft(String(n))))
+  const uids = Array.from({ length: 100 }, (_, n) => n + 1)
+  const generation = (): number => decodeJournalHeader(fs.readFileSync(`${localOf(world.directory, user)}/journal`))!.generation
+  const before = generation()
+  const rounds = limits.journalBytes / limits.journalRowBytes / uids.length
+  for (let round = 0; round < rounds; round++) {
+    if (round % 50 === 20) {
+      await user.stop(5000)
+      user = await open(world)
+    }
+    await within(user, 'INBOX', (inbox) => inbox.store(context, uids, { mode: round % 2 === 0 ? 'add' : 'remove', flags: flags(Flag.Seen) }))
+  }
+  t.equal(generation(), before + 1)
+  await user.stop(5000)
 })
