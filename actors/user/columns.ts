@@ -37,6 +37,8 @@ export class Columns implements Messages {
   guids: Uint8Array = new Uint8Array(16 * guidBytes)
   cacheOffsets: Float64Array = new Float64Array(16)
   cacheLengths: Uint32Array = new Uint32Array(16)
+  /** What has happened to the row's mail since the store last had everything (touched.ts). */
+  touches: Uint16Array = new Uint16Array(16)
   /** Keyword k of a row: bit k % 32 of plane k / 32. */
   keywordPlanes: Uint32Array[] = []
 
@@ -91,6 +93,7 @@ export class Columns implements Messages {
     this.guids.set(Buffer.from(row.guid, 'hex'), at * guidBytes)
     this.cacheOffsets[at] = row.cacheOffset
     this.cacheLengths[at] = row.cacheLength
+    this.touches[at] = 0
     for (const plane of this.keywordPlanes) plane[at] = 0
     for (const keyword of row.keywords) this.setKeyword(at, keyword, true)
     this.count++
@@ -117,7 +120,7 @@ export class Columns implements Messages {
   remove(rows: readonly number[]): void {
     if (rows.length === 0) return
     this.uids = this.uids.slice()
-    const columns = [this.uids, this.flags, this.modseqs, this.sizes, this.internalDates, this.saveDates, this.cacheOffsets, this.cacheLengths, ...this.keywordPlanes]
+    const columns = [this.uids, this.flags, this.modseqs, this.sizes, this.internalDates, this.saveDates, this.cacheOffsets, this.cacheLengths, this.touches, ...this.keywordPlanes]
     let to = rows[0]!
     for (const [index, row] of rows.entries()) {
       const from = row + 1
@@ -132,6 +135,7 @@ export class Columns implements Messages {
   /** Room for `capacity` rows. */
   #grow(capacity: number): void {
     const u32 = (old: Uint32Array): Uint32Array => { const larger = new Uint32Array(capacity); larger.set(old); return larger }
+    const u16 = (old: Uint16Array): Uint16Array => { const larger = new Uint16Array(capacity); larger.set(old); return larger }
     const f64 = (old: Float64Array): Float64Array => { const larger = new Float64Array(capacity); larger.set(old); return larger }
     const u8 = (old: Uint8Array, width: number): Uint8Array => { const larger = new Uint8Array(capacity * width); larger.set(old); return larger }
     this.uids = u32(this.uids)
@@ -143,6 +147,7 @@ export class Columns implements Messages {
     this.guids = u8(this.guids, guidBytes)
     this.cacheOffsets = f64(this.cacheOffsets)
     this.cacheLengths = u32(this.cacheLengths)
+    this.touches = u16(this.touches)
     this.keywordPlanes = this.keywordPlanes.map(u32)
   }
 }

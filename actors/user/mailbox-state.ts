@@ -9,8 +9,9 @@ import { ExpungeLog, rangesOf } from './expunge-log.ts'
 import type { AppendedRow, Changes, MailboxRecord, UploadedAt } from './mailbox-records.ts'
 import { mailOid } from './object-names.ts'
 import type { Pop3Facts } from './stored-name.ts'
+import { Touched } from './touched.ts'
 import { Flag } from './types.ts'
-import type { FlagSet, UidList } from './types.ts'
+import type { UidList } from './types.ts'
 
 /** What a record did: what views have to be told, and what its asker wants to know. */
 export interface Outcome {
@@ -25,13 +26,8 @@ export interface Outcome {
   unseen?: boolean
 }
 
-/** What has happened to a mail since the store last had everything: it came, it had these flags before, or it came and went. */
-export type Touch = { kind: 'new' } | { kind: 'changed'; flags: FlagSet } | { kind: 'gone'; oid: string }
-
 const nothing: Outcome = {}
 const none: readonly number[] = []
-/** Of a mail without keywords, by its flags: one STORE may touch a whole mailbox. */
-const changedFrom = Array.from({ length: 256 }, (_, system): Touch => ({ kind: 'changed', flags: { system, keywords: [] } }))
 
 export class MailboxState {
   readonly columns = new Columns()
@@ -74,8 +70,8 @@ export class MailboxState {
   listedAt = 0
   /** Names the message cache's file. */
   cacheGeneration = 0
-  /** By UID; with the expunges after `ownModseq` of UIDs below `ownUid`, what a new owner of the user would lack (orphan.ts). */
-  readonly touched = new Map<number, Touch>()
+  /** With the expunges after `ownModseq` of UIDs below `ownUid`, what a new owner of the user would lack (orphan.ts). */
+  readonly touched = new Touched(this.columns)
   ownModseq = 0
   ownUid = 1
 
@@ -143,7 +139,7 @@ export class MailboxState {
     const before = this.keywords.length
     for (const row of rows) {
       this.addRow(row, this.highestModseq)
-      this.touched.set(row.uid, { kind: 'new' })
+      this.touched.came(this.columns.count - 1)
     }
     this.unsaved.mails += rows.length
     // Flags that a listing cannot bring back.
@@ -154,11 +150,7 @@ export class MailboxState {
 
   /** The store has everything up to here. */
   savedUpTo({ modseq, nextUid }: UploadedAt): void {
-    const { columns } = this
-    for (const [uid, touch] of this.touched) {
-      const row = columns.rowOf(uid)
-      if (touch.kind === 'gone' || row < 0 || columns.modseqs[row]! <= modseq) this.touched.delete(uid)
-    }
+    this.touched.savedUpTo(modseq)
     this.ownModseq = modseq
     this.ownUid = nextUid
   }
@@ -201,11 +193,10 @@ export class MailboxState {
     const gone = uids.filter((uid) => columns.rowOf(uid) >= 0)
     if (gone.length === 0) return { expunged: { uids: gone, before, after: before } }
     for (const uid of gone) {
-      const oid = this.oidOf(columns.rowOf(uid))
+      const row = columns.rowOf(uid)
+      const oid = this.oidOf(row)
       this.garbage.add(oid)
-      const touch = this.touched.get(uid)
-      if (touch?.kind === 'new') this.touched.set(uid, { kind: 'gone', oid })
-      else this.touched.delete(uid)
+      this.touched.expunged(row, oid)
     }
     this.dropRows(gone)
     this.highestModseq++
@@ -273,17 +264,11 @@ export class MailboxState {
     const gone = mode === 'replace' ? columns.keywordsOf(row).filter((number) => !keywords.includes(number)) : none
     const on = mode !== 'remove'
     if (after === before && gone.length === 0 && keywords.every((number) => columns.hasKeyword(row, number) === on)) return false
-    this.#touch(columns.uids[row]!, before, columns.keywordsOf(row))
+    if (!this.touched.has(row)) this.touched.changed(row, before, columns.keywordsOf(row).map((number) => this.keywords[number]!))
     this.setFlags(row, after)
     for (const number of gone) columns.setKeyword(row, number, false)
     for (const number of keywords) columns.setKeyword(row, number, on)
     return true
-  }
-
-  #touch(uid: number, system: number, keywords: readonly number[]): void {
-    if (this.touched.has(uid)) return
-    const touch = keywords.length === 0 ? changedFrom[system]! : { kind: 'changed' as const, flags: { system, keywords: keywords.map((number) => this.keywords[number]!) } }
-    this.touched.set(uid, touch)
   }
 
   #setCached(uid: number, offset: number, length: number): void {

@@ -236,10 +236,14 @@ export class LoadedMailbox implements Mailbox {
 
   /** Those of `uids` that exist, ascending, each once. */
   existing(uids: readonly number[]): number[] {
+    const { columns } = this.state
     let row = -1
-    const found = uids.filter((uid) => (row = this.state.columns.rowNear(uid, row + 1)) >= 0)
-    const ascending = found.every((uid, index) => index === 0 || found[index - 1]! < uid)
-    return ascending ? found : [...new Set(found)].sort((a, b) => a - b)
+    // Mostly that is all of them, and they come in order.
+    let at = 0
+    for (let last = 0; at < uids.length && uids[at]! > last && (row = columns.rowNear(uids[at]!, row + 1)) >= 0; at++) last = uids[at]!
+    if (at === uids.length) return uids.slice()
+    const found = uids.filter((uid) => columns.rowOf(uid) >= 0)
+    return [...new Set(found)].sort((a, b) => a - b)
   }
 
   /** The mailbox was deleted: views are told, nothing can be changed. */

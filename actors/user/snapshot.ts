@@ -146,6 +146,7 @@ function readColumns(from: ByteReader, state: MailboxState): void {
   columns.guids = new Uint8Array(bytes(16))
   columns.cacheOffsets = new Float64Array(bytes(8))
   columns.cacheLengths = new Uint32Array(bytes(4))
+  columns.touches = new Uint16Array(room)
   columns.keywordPlanes = Array.from({ length: planes }, () => new Uint32Array(bytes(4)))
   for (let row = 0; row < n; row++) {
     state.size += columns.sizes[row]!
@@ -172,9 +173,9 @@ function readTouched(from: ByteReader, state: MailboxState): void {
     const uid = from.varint()
     const kind = touches[from.u8()]
     if (kind === undefined) throw new RangeError('unknown kind of change')
-    if (kind === 'new') state.touched.set(uid, { kind })
-    else if (kind === 'changed') state.touched.set(uid, { kind, flags: { system: from.u8(), keywords: from.texts() } })
-    else state.touched.set(uid, { kind, oid: from.text() })
+    if (kind === 'new') state.touched.restore(uid, { kind })
+    else if (kind === 'changed') state.touched.restore(uid, { kind, flags: { system: from.u8(), keywords: from.texts() } })
+    else state.touched.restore(uid, { kind, oid: from.text() })
   }
 }
 
