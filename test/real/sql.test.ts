@@ -108,18 +108,18 @@ void t.test('the query that checks the password itself, and queries that fail', 
 })
 
 void t.test('servers that are away, and slow', { skip, timeout: 120_000 }, async (t) => {
-  const silent = net.createServer(() => {}) // accepts, and says nothing
+  let ignored = 0
+  const silent = net.createServer(() => { ignored++ }) // accepts, and says nothing
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   t.teardown(() => { silent.close() })
-  const times = { connectMs: 300, answerMs: 400, lookupMs: 5_000 }
+  const times = { connectMs: 2_000, answerMs: 3_000, lookupMs: 20_000 }
   const database = (connect: string): Database => new Database(parseSqlFile(`driver = pgsql\nconnect = ${connect}\n`, 'f'), times)
   const { port: deaf } = silent.address() as net.AddressInfo
   const first = database(`host=127.0.0.1 host=127.0.0.1 host=127.0.0.1 port=${await freePort()},${deaf},${postgres!.port} dbname=mail user=postgres`)
   t.same(await first.find('q', 'SELECT 1 AS one, true AS yes, NULL AS nothing'), { one: '1', yes: 'yes', nothing: null }, 'the third one answers')
-  const begun = performance.now()
   for (let n = 0; n < 20; n++) await first.find('q', 'SELECT 1')
-  t.ok(performance.now() - begun < 3_000, 'and is asked first from then on')
-  await t.rejects(first.find('q', 'SELECT pg_sleep(3)'), { name: 'TempFail' }, 'a query that takes too long')
+  t.equal(ignored, 1, 'and is asked first from then on')
+  await t.rejects(first.find('q', 'SELECT pg_sleep(60)'), { name: 'TempFail' }, 'a query that takes too long')
   await t.rejects(database(`host=127.0.0.1 port=${await freePort()} dbname=mail`).find('q', 'SELECT 1'), { name: 'TempFail', message: /no SQL server answers \(127\.0\.0\.1:\d+: .*ECONNREFUSED/ })
   await t.rejects(database(`host=127.0.0.1 port=${postgres!.port} dbname=nothing user=postgres`).find('q', 'SELECT 1'), { name: 'TempFail', message: /database "nothing" does not exist/ })
   await t.rejects(database(`${postgres!.connect} options='-c standard_conforming_strings=off'`).find('q', 'SELECT 1'), { name: 'TempFail', message: /standard_conforming_strings/ })

@@ -92,7 +92,7 @@ void t.test('what a backend hears', { timeout: 60_000 }, async (t) => {
   await login('mech')
   t.same(backend.heard.slice(1, 3), ['L AUTHENTICATE PLAIN', Buffer.from('\0mech\0pw').toString('base64')])
   await server.logs(/imap-login\(tim\)<\d+><[^>]+>: Info: proxy\(tim,127\.0\.0\.1:\d+\): Started proxying to <127\.0\.0\.1>/)
-  await server.logs(/proxy\(tim,127\.0\.0\.1:\d+\): Disconnected: by server \(0s, in=\d+, out=\d+\)/)
+  await server.logs(/proxy\(tim,127\.0\.0\.1:\d+\): Disconnected: by server \(\d+s, in=\d+, out=\d+\)/)
 })
 
 /** Whether the kernel keeps asking if the other end of a connection to `port` is there: a keep-alive timer runs. */
