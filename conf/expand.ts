@@ -20,6 +20,9 @@ export interface Variables { readonly [name: string]: string | undefined | Reado
 /** Expansion that goes deeper than this is no configuration. */
 const deepest = 10
 
+/** Read once: every line of the log has them. */
+const machine = { pid: String(process.pid), hostname: hostname() }
+
 const longNames: Record<string, string> = {
   u: 'user', n: 'username', d: 'domain', s: 'service', h: 'home', r: 'rip', l: 'lip', a: 'lport', b: 'rport', p: 'pid', i: 'uid',
   w: 'password', c: 'secured', k: 'cert', m: 'mech', e: 'mail_pid',
@@ -164,7 +167,7 @@ export const userVariables = (about: About): Variables => {
     lport: String(about.localPort ?? ''), local_port: String(about.localPort ?? ''),
     auth_user: user, auth_username: username, auth_domain: domain,
     orig_user: user, orig_username: username, orig_domain: domain,
-    pid: String(process.pid), hostname: hostname(), local_name: '',
+    ...machine, local_name: '',
     uid: fields['uid'] ?? '', gid: fields['gid'] ?? '',
     userdb: fields, passdb: {},
   }

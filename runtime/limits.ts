@@ -328,6 +328,9 @@ export const limits = {
   readWindowBytes: 256 * 1024,
   /** An answer from another thread (ms). */
   askMs: 60_000,
+  /** What another thread hears of later than it could, to spare a message (ms); and so many items at most: they are held in memory. */
+  linkNoteMs: 20,
+  linkNotes: 100,
   /** Local files kept open by one session worker for appending, and for reading pieces of them (message caches). */
   openFiles: 512,
   openReadFiles: 128,

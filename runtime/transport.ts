@@ -1,6 +1,9 @@
 // Messages between threads. A Link is one end of a port: everything said in a turn crosses in one postMessage, because
 // a batched item costs about 1 µs and a message of its own about 18.
 //
+// What is in no hurry (lines of the log) goes along with what is said next, for it is the message that costs, and the other
+// thread's waking up.
+//
 // Rules: items arrive in the order they were said. An ask settles exactly once: with the answer, with the error of the
 // other side (as the class it was), or with TempFail when its deadline passes or the link breaks. Whatever the other
 // side threw that is no kind of error known to the house arrives as Bug.
@@ -100,6 +103,10 @@ export class Link {
   private readonly answering = new Map<number, OpenAsking>()
   private readonly closeListeners = new Set<(reason: string) => void>()
   private batch: Item[] = []
+  /** The end of this turn is awaited, to flush then. */
+  private turning = false
+  /** There is only what can wait: ends its waiting. */
+  private cancelLater: Cancel | undefined
   private transfers: (readonly unknown[] | undefined)[] = []
   private nextId = 1
   private closeReason: string | undefined
@@ -131,6 +138,14 @@ export class Link {
   /** Says something and forgets it. `transfer`: ArrayBuffers that move; the caller must not touch them any more. */
   tell(channel: string, message: unknown, transfer?: readonly unknown[]): void {
     this.say(['tell', channel, message], transfer)
+  }
+
+  /** Says something that can wait: for what is said next, for limits.linkNoteMs, or until there are limits.linkNotes. */
+  note(channel: string, message: unknown): void {
+    if (this.closeReason !== undefined) return
+    this.add(['tell', channel, message])
+    if (this.batch.length >= limits.linkNotes) this.flushThisTurn()
+    else if (!this.turning) this.cancelLater ??= this.timers.after(limits.linkNoteMs, () => this.flush())
   }
 
   /** Asks and waits for the answer. See the rules above for how it can fail. */
@@ -192,11 +207,25 @@ export class Link {
 
   private say(item: Item, transfer?: readonly unknown[]): void {
     if (this.closeReason !== undefined) return
-    if (this.batch.push(item) === 1) this.turn(() => this.flush())
+    this.add(item, transfer)
+    this.flushThisTurn()
+  }
+
+  private add(item: Item, transfer?: readonly unknown[]): void {
+    this.batch.push(item)
     this.transfers.push(transfer)
   }
 
+  private flushThisTurn(): void {
+    if (this.turning) return
+    this.turning = true
+    this.turn(() => this.flush())
+  }
+
   private flush(): void {
+    this.turning = false
+    this.cancelLater?.()
+    this.cancelLater = undefined
     if (this.batch.length === 0 || this.closeReason !== undefined) return
     const { batch, transfers } = this
     this.batch = []

@@ -1,4 +1,5 @@
-// The auth pool: threads that look users up and hash passwords, so that neither stops a session.
+// The auth pool: threads that look users up and hash passwords, so that neither stops a session. (Who a `static` database knows
+// is said at once: two trips to a thread for each recipient would cost more than all else that is done for its look-up.)
 //
 // auth_worker_max_count is how many look-ups run at a time, each with connections of its own. Where a database waits for a
 // network, one thread serves several of them (a thread costs 13 MB and some 100 ms to start; a waiting look-up nothing); more
@@ -47,13 +48,20 @@ export class AuthPool {
     return (kind === 'user' ? this.#databases.userdb(driver, args) : this.#databases.passdb(driver, args)).remembered
   }
 
+  /** Whether a look-up is over sooner than a thread would hear of it. What has a password to check never is. */
+  #immediate({ kind, driver, args }: LookupTask): boolean {
+    return (kind === 'user' && this.#databases.userdb(driver, args).immediate === true) ||
+      (kind === 'find' && this.#databases.passdb(driver, args).immediate === true)
+  }
+
   get state(): PoolState {
     const { count, busy, waiting } = this.#threads
     return { threads: count, limit: this.#limit, busy, waiting }
   }
 
-  /** Runs one look-up on a free thread. Rejects where the queue is full, the thread has died or the look-up takes limits.askMs. */
+  /** Runs one look-up on a free thread, or right here. Rejects where the queue is full, the thread has died or the look-up takes limits.askMs. */
   async run(task: LookupTask): Promise<LookupResult> {
+    if (this.#immediate(task)) return this.#databases.run(task)
     const threads = this.#threads
     const late = Promise.withResolvers<never>()
     const cancel = this.#timers.after(this.#deadlineMs, () => {

@@ -30,6 +30,8 @@ interface OpenSource {
    * them. Absent: each question is asked anew, as it must be where answers end by themselves (tokens).
    */
   remembered?: readonly string[]
+  /** Its `lookup` only computes, and little: it is made where it is asked for, which costs less than to wake a thread for it. */
+  immediate?: boolean
 }
 
 /** An opened passdb. Errors: TempFail (away), anything else is a bug; both answer `temporary`. */

@@ -68,7 +68,7 @@ class SessionWorker {
       storage: openStorageClient((user) => this.#storage[placeOf(user, this.#storage.length)]!, start.conditionalWrites),
       ask: (to, message, options) => this.#ask(to, message, options),
       tell: (to, message) => this.#main.tell(to, message),
-      emit: (event) => this.#main.tell('log', event),
+      emit: (event) => this.#log(event),
     })
     this.#handshakes = new Handshakes(this.#effects, () => this.#host.config, start.ticketKeys)
     this.#host = new SessionHost(this.#effects, start.config, {
@@ -132,8 +132,14 @@ class SessionWorker {
 
   #storageLink(port: MessagePort): Link {
     const link = this.#link(port)
-    link.handle('log', { tell: (event: LogEvent) => this.#main.tell('log', event) })
+    link.handle('log', { tell: (event: LogEvent) => this.#log(event) })
     return link
+  }
+
+  /** What went wrong is told at once: this thread may be at its end. */
+  #log(event: LogEvent): void {
+    if (event.level === 'error' || event.level === 'warning') this.#main.tell('log', event)
+    else this.#main.note('log', event)
   }
 
   #peer(worker: number): { link: Link; relay: Relay } {

@@ -22,6 +22,15 @@ t.test('look-ups run on threads', async (t) => {
   t.match(await pool.run({ driver: 'passwd-file', args: '/nonexistent/users', kind: 'user', variables: { user: 'a' } }), { status: 'temporary', reason: /does not exist/ })
 })
 
+t.test('a look-up that needs no thread is made without one', async (t) => {
+  const database = { driver: 'static', args: 'home=/home/%u nopassword=yes' }
+  const pool = new AuthPool({ auth_worker_max_count: 1, passdb: [passdb(database)], userdb: [userdb(database)] })
+  await pool.stop()
+  t.match(await pool.run({ ...database, kind: 'find', variables: { user: 'a' } }), { status: 'ok', fields: { home: '/home/a' } })
+  t.match(await pool.run({ ...database, kind: 'user', variables: { user: 'b' } }), { status: 'ok', fields: { home: '/home/b' } })
+  t.equal(pool.state.threads, 0)
+})
+
 t.test('look-ups that wait for a network are more than there are cores', async (t) => {
   const count = os.availableParallelism() + 2
   const waiting: (() => void)[] = []

@@ -6,6 +6,7 @@ import { Link, transferred } from '../../../runtime/transport.ts'
 import { registerError } from '../../../runtime/error-crossing.ts'
 import type { LinkOptions, PortLike } from '../../../runtime/transport.ts'
 import type { Timers } from '../../../runtime/effects.ts'
+import { limits } from '../../../runtime/limits.ts'
 import { Bug, Cancelled, ConditionFailed, LimitExceeded, ObjectNotFound, TempFail } from '../../../runtime/errors.ts'
 
 const timers: Timers = {
@@ -36,6 +37,41 @@ t.test('all that is said in a turn crosses in one message, in order', async (t) 
   for (let n = 0; n < 1000; n++) near.tell('numbers', n)
   t.same(await near.ask('numbers', 'all?'), Array.from({ length: 1000 }, (_, n) => n))
   t.equal(posts(), 1)
+})
+
+t.test('what can wait goes along with what is said next', async (t) => {
+  const { near, far, posts } = pair({ turn: setImmediate })
+  const heard: string[] = []
+  far.handle('words', { tell: (word) => { heard.push(word) }, ask: () => [...heard] })
+  near.note('words', 'one')
+  near.note('words', 'two')
+  await new Promise((resolve) => { setImmediate(resolve) })
+  t.equal(posts(), 0)
+  near.tell('words', 'three')
+  near.note('words', 'four')
+  t.same(await near.ask('words', 'all?'), ['one', 'two', 'three', 'four'])
+  t.equal(posts(), 1)
+})
+
+t.test('what can wait does not wait for ever, nor in any number', async (t) => {
+  const due: (() => void)[] = []
+  let cancelled = 0
+  const { near, far, posts } = pair({ timers: { after: (_, action) => { due.push(action); return () => { cancelled++ } } }, turn: setImmediate })
+  const last = Promise.withResolvers<void>()
+  const heard: number[] = []
+  far.handle('numbers', { tell: (n) => { if (heard.push(n) === limits.linkNotes + 2) last.resolve() } })
+  near.note('numbers', 0)
+  t.equal(due.length, 1)
+  due[0]!()
+  t.equal(posts(), 1, 'at the latest then')
+  for (let n = 1; n <= limits.linkNotes; n++) near.note('numbers', n)
+  await new Promise((resolve) => { setImmediate(resolve) })
+  t.equal(posts(), 2, 'many are said at once')
+  t.equal(cancelled, 2, 'and no timer is left behind')
+  near.note('numbers', limits.linkNotes + 1)
+  near.close()
+  await last.promise
+  t.same(heard, Array.from({ length: limits.linkNotes + 2 }, (_, n) => n), 'the last before the end is heard, too')
 })
 
 t.test('buffers are moved, both ways', async (t) => {
