@@ -41,6 +41,9 @@ t.test('passwords', async (t) => {
   t.same(await both.login('a', 'whatever'), { status: 'refused' }, 'where there is a password, it is needed')
   t.match(both.events.at(-1)?.text, /nopassword does not count beside a password/)
   t.match(await both.login('a', 'pw'), { status: 'ok' })
+  const unknown = authDouble({ passdb: [fixed('{CRYPT}$y$j9T$salt$hash')], userdb: [everybody] })
+  t.same(await unknown.login('a', 'pw'), { status: 'temporary' }, 'a hash that nobody here can compute says nothing of the password')
+  t.match(unknown.events.at(-1), { level: 'error', text: 'static(a,192.0.2.1,<s1>): crypt $y$ is not supported: use $2y$, $5$ or $6$' })
   const bare = authDouble({ passdb: [passdb({ driver: 'static', args: 'password_noscheme={x}pw' })], userdb: [everybody] })
   t.match(await bare.login('a', '{x}pw'), { status: 'ok' }, 'password_noscheme')
   const other = authDouble({ passdb: [fixed()], userdb: [everybody] })
@@ -249,6 +252,7 @@ t.test('homes', async (t) => {
   }
   t.equal(await home('/var/vmail/%2Mu/%u'), '/var/vmail/f2/tim@example.com')
   t.equal(await home('/x', 'allow_all_users=y home=/srv/%d/%n'), '/srv/example.com/tim', 'userdb first')
+  t.equal(await home('/x', 'allow_all_users=y mail_home=/own/%n'), '/own/tim', 'or its mail_home')
   t.equal(await home(''), 'temporary')
   t.equal(await home('relative/%u'), 'temporary')
   t.equal(await home('/x/../y'), 'temporary')
