@@ -199,12 +199,12 @@ export class ImapConnection extends Dialogue implements ImapSession {
   }
 
   #passOn({ link, reply, untagged, about }: LoggedIn): never {
-    if (!this.silent) {
+    if (!this.silent && !this.input.isOver) {
       this.world.passThrough(link, this.input.rest(), about, [...untagged, `${this.running.tag} ${reply}`])
       return this.#leftTo('another server')
     }
     link.close()
-    throw new Cancelled('the client is gone')
+    throw new Cancelled('the session ends')
   }
 
   #leftTo(whom: string): never {

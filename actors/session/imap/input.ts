@@ -52,6 +52,8 @@ export class Input {
 
   get isComplete(): boolean { return this.#complete }
 
+  get isOver(): boolean { return this.#ended !== undefined }
+
   /** The session is over: readers, now and later, fail with `reason`. */
   end(reason: string): void {
     this.#ended ??= new Cancelled(reason)

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { ImapClient, emptyUser } from '../../fixtures/imap-session.ts'
 import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
 import type { AuthRequest, LoginRequest } from '../../../actors/auth-messages.ts'
+import type { BackendLink } from '../../../actors/session/backend.ts'
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 const last = (lines: string[]): string | undefined => lines.at(-1)
@@ -145,4 +146,28 @@ t.test('user names and passwords in UTF-8 (RFC 4616, RFC 9755)', async (t) => {
   const c = new ImapClient({ user: emptyUser(), authenticate: (request) => { asked.push(request as LoginRequest); return { status: 'ok', account: { user: 'bücher', home: '/', fields: {} } } } })
   t.match(last(await c.say(`AUTHENTICATE PLAIN ${base64('\0bücher\0пароль')}`)), /^OK /)
   t.match(asked, [{ username: 'bücher', password: 'пароль' }])
+})
+
+t.test('a client that is passed on to another server, and a session that ends meanwhile', async (t) => {
+  for (const stops of [false, true]) {
+    const answer = Promise.withResolvers<string>()
+    const asked = Promise.withResolvers<void>()
+    let closed = false
+    const lines = [Promise.resolve('* OK [CAPABILITY IMAP4rev1] Ready'), answer.promise]
+    const link: BackendLink = {
+      remote: { ip: '192.0.2.50', port: 143 }, line: () => lines.shift() ?? new Promise(() => {}), write: () => { asked.resolve() },
+      drained: () => Promise.resolve(), startTls: () => Promise.resolve(), close: () => { closed = true },
+    }
+    const to = { host: '192.0.2.50', user: 'u', renamed: false, password: 'p', tls: 'none', verify: true, trusted: false, patient: false, forward: {} } as const
+    const c = new ImapClient({ authenticate: () => ({ status: 'proxy', to }), connect: () => Promise.resolve(link) })
+    await c.until(/\r\n/)
+    c.send('a LOGIN u p\r\n')
+    await asked.promise
+    const stopped = stops ? c.session.stop('Server shutting down.') : undefined
+    answer.resolve('L OK Logged in')
+    await stopped
+    while (!c.passedOn && !c.closed) await new Promise((resolve) => { setImmediate(resolve) })
+    t.same([c.passedOn, closed, c.closed], stops ? [false, true, true] : [true, false, false], stops ? 'ends' : 'goes on')
+    if (stops) t.match(c.heard, /\* BYE Server shutting down\.\r\n$/)
+  }
 })
