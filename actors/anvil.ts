@@ -14,6 +14,8 @@ export interface Anvil {
    * `keys` that there were: their ends are on the way.
    */
   receive(message: AnvilMessage): AnvilAnswer
+  /** How many connections each service has. */
+  readonly services: ReadonlyMap<string, number>
   /** The bounds from now on; who is there stays. */
   reload(services: ServiceBounds): void
   /** Forgets the connections of a worker that died. */
@@ -37,6 +39,8 @@ class Connections implements Anvil {
     this.#bounds = services
     this.#kick = kick
   }
+
+  get services(): ReadonlyMap<string, number> { return this.#services }
 
   receive(message: AnvilMessage): AnvilAnswer {
     switch (message.kind) {

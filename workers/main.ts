@@ -11,6 +11,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { createAnvil } from '../actors/anvil.ts'
 import type { ServiceBounds } from '../actors/anvil.ts'
+import type { AnvilAnswer, AnvilMessage } from '../actors/anvil-messages.ts'
 import { createAuth } from '../actors/auth.ts'
 import type { AuthActor } from '../actors/auth.ts'
 import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer } from '../actors/auth-messages.ts'
@@ -41,6 +42,7 @@ import { openLog } from './log.ts'
 import type { Log } from './log.ts'
 import { Mesh, ifAlive } from './mesh.ts'
 import type { SessionThread, StorageThread } from './mesh.ts'
+import { ProcessTitle } from './process-title.ts'
 import type { StorageWorkerControl } from './storage-worker.ts'
 import { tlsOf } from './storage/tls.ts'
 import { identityNotes } from './system-identity.ts'
@@ -60,6 +62,7 @@ export class Server {
   readonly #authActor: AuthActor
   readonly #auth: Mailbox<AnyAuthRequest, AnyAuthAnswer>
   readonly #anvil: ReturnType<typeof createAnvil>
+  readonly #title = new ProcessTitle(realTimers, () => (settingsFor(this.#config, {}).verbose_proctitle ? this.#anvil.services : undefined))
   readonly #metacache: Metacache
   readonly #mesh: Mesh
   readonly #overrides: readonly string[]
@@ -100,6 +103,7 @@ export class Server {
       start: () => this.#mesh.startSession(index),
       lost: () => {
         this.#anvil.dropWorker(index)
+        this.#title.changed()
         this.#metacache.dropWorker((user) => placeOf(user, this.#sessions.length) === index)
       },
     }))
@@ -112,6 +116,7 @@ export class Server {
 
   /** Starts everything; settles when every listener listens. */
   async start(): Promise<void> {
+    this.#title.changed()
     const settings = settingsFor(this.#config, {})
     try {
       tlsOf(settings)
@@ -163,6 +168,7 @@ export class Server {
     this.#notes = notes
     this.#authActor.reload(settings)
     this.#anvil.reload(serviceBounds(config))
+    this.#title.changed()
     this.#metacache.reload(settings)
     await Promise.all(this.#mesh.sessions.map((thread) => ifAlive(thread, thread.call((control) => control.reload(config)))))
     this.#log({ level: 'info', name: 'config.reloaded', service: 'config', text: `reloaded, ${now.length === 0 ? 'no setting has changed' : `changed: ${now.join(', ')}`}` })
@@ -256,7 +262,11 @@ export class Server {
       onBug: (error) => this.#log({ level: 'error', name: 'main.bug', text: String(error instanceof Error ? error.stack : error) }),
     })
     link.handle('auth', { ask: (request: AnyAuthRequest) => this.#auth.send(request) })
-    link.handle('anvil', { ask: (message) => this.#anvil.receive(message), tell: (message) => { this.#anvil.receive(message) } })
+    const anvil = (message: AnvilMessage): AnvilAnswer => {
+      this.#title.changed()
+      return this.#anvil.receive(message)
+    }
+    link.handle('anvil', { ask: anvil, tell: anvil })
     link.handle('master', { ask: (message: MasterMessage) => this.#administer(message) })
     link.handle('metacache', { ask: (request: MetacacheRequest) => this.#metacache.ask(request), tell: (message: MetacacheMessage) => { this.#metacache.receive(message) } })
     link.handle('log', { tell: (event: LogEvent) => this.#log(event) })

@@ -18,7 +18,7 @@ export const logSettings = {
   auth_debug: bool(false, 'Debug lines about authentication, and all that auth_verbose tells.', acts),
   auth_debug_passwords: bool(false, 'As auth_debug, with refused passwords in plain.', acts),
   verbose_ssl: bool(false, 'Debug lines about TLS with clients.', acts),
-  verbose_proctitle: bool(false, 'Show activity in the process title.'),
+  verbose_proctitle: bool(false, 'The process title shows how many connections there are of each service.', acts),
   login_log_format_elements: text('user=<%u> method=%m rip=%r lip=%l mpid=%e %c session=<%{session}>', 'What a login line says; an element with an empty variable is left out.', acts),
   login_log_format: text('%$: %s', 'Form of a login line: %s the elements, %$ the text.', acts),
   deliver_log_format: text('msgid=%m: %$', 'Form of a delivery line.', acts),

@@ -7,6 +7,11 @@ import t from 'tap'
 import { LineClient } from '../fixtures/line-client.ts'
 import { TestServer } from '../fixtures/server.ts'
 
+/** Waits until `ps` would show this of a process. */
+async function shows(pid: number, title: string): Promise<void> {
+  while (fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/[\0 ]+$/, '') !== title) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
 void t.test('bounded services', { timeout: 60_000 }, async (t) => {
   const server = await TestServer.start({ workers: 1, config: `
 service imap-login {
@@ -19,6 +24,7 @@ service lmtp {
   process_limit = 1
 }
 culver_login_ip_connections = 2
+verbose_proctitle = yes
 ` })
   t.teardown(() => server.stop())
   t.match(server.output, /service imap: at most 2 IMAP connections that have logged in/)
@@ -40,6 +46,7 @@ culver_login_ip_connections = 2
 
   t.match(await fourth.command('a', 'LOGIN tom secret'), [/^a OK/])
   t.match((await fifth.command('a', 'LOGIN tam secret')).at(-1), /^a NO \[UNAVAILABLE\] Too many connections, try again later\./)
+  await shows(server.pid, 'culver [2 imap]')
   await first.command('b', 'LOGOUT')
   let reply = ''
   while (!reply.startsWith('c OK')) reply = (await fifth.command('c', 'LOGIN tam secret')).at(-1)!

@@ -65,7 +65,7 @@ t.test('errors name file, line and the nearest name', (t) => {
 })
 
 t.test('warnings and settings not acted on', (t) => {
-  const config = load('protocol impa {\n  mail_debug = yes\n}\nplugin {\n  obox_sf = x\n  foo = bar\n  mail_home = /x\n}\nverbose_proctitle = yes\nssl = yes\nmail_debug = no\n')
+  const config = load('protocol impa {\n  mail_debug = yes\n}\nplugin {\n  obox_sf = x\n  foo = bar\n  mail_home = /x\n}\nversion_ignore = yes\nssl = yes\nmail_debug = no\n')
   const file = path.join(directory, 'c.conf')
   t.same(config.warnings, [
     `${file}:1: no protocol is called 'impa'; did you mean 'imap'?`,
@@ -74,7 +74,7 @@ t.test('warnings and settings not acted on', (t) => {
     `${file}:7: unknown plugin setting 'mail_home' is ignored; it belongs outside of plugin {}`,
     `${file}:11: setting mail_debug here does not change it in the filter at ${file}:2; put it before that`,
   ])
-  t.same(config.notActedOn, [`verbose_proctitle (${file}:9)`], 'a default is not told')
+  t.same(config.notActedOn, [`version_ignore (${file}:9)`], 'a default is not told')
   t.same(settingsFor(config, {}).plugin, { obox_sf: 'x', foo: 'bar', mail_home: '/x' })
   t.end()
 })
