@@ -84,8 +84,12 @@ function probePort({ address, port }: Listener & { kind: 'inet' }): Promise<void
   })
 }
 
+/** Of a UNIX socket (bytes of sockaddr_un on Linux). */
+const longestPath = 107
+
 /** A socket file that nobody answers at was left by a server that was killed, and may be replaced; no other file may. */
 async function probeSocket(file: string): Promise<void> {
+  if (Buffer.byteLength(file) > longestPath) throw new Error(`the path of a socket has at most ${longestPath} bytes`)
   fs.mkdirSync(path.dirname(file), { recursive: true })
   fs.accessSync(path.dirname(file), fs.constants.W_OK)
   const found = fs.lstatSync(file, { throwIfNoEntry: false })

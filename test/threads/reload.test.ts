@@ -1,12 +1,14 @@
 // The configuration read again while the server runs: by signal and by command, right and wrong.
 
 import fs from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
 import { LineClient } from '../fixtures/line-client.ts'
 import type { Finished } from '../fixtures/program.ts'
 import { runProgram } from '../fixtures/program.ts'
-import { TestServer } from '../fixtures/server.ts'
+import { TestServer, configuration, freePort } from '../fixtures/server.ts'
 
 const directory = fs.mkdtempSync(path.join(t.testdir(), 'reload-'))
 const users = path.join(directory, 'users')
@@ -78,4 +80,25 @@ void t.test('by SIGHUP: other users, more workers', async (t) => {
   t.match(await login('bob@example.com', 'secret'), /^a OK/)
   t.match(await adm('workers', 'auth', '0'), { code: 64 })
   t.match(await adm('workers', 'session', '2'), { code: 64, stderr: /taken at start/ })
+})
+
+void t.test('SIGHUP while the server starts: the configuration is read again when it has started', { timeout: 60_000 }, async (t) => {
+  // A store that says nothing, so that starting takes as long as it is given (limits.storeProbeMs).
+  const asked = Promise.withResolvers<void>()
+  const silent = net.createServer(() => { asked.resolve() })
+  await new Promise<void>((resolve) => { silent.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => { silent.close() })
+  const { port } = silent.address() as net.AddressInfo
+  const ports = { imap: await freePort(), lmtp: await freePort() }
+  const place = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-hup-'))
+  t.teardown(() => fs.rmSync(place, { recursive: true, force: true }))
+  const text = configuration(place, ports.imap, ports.lmtp, { store: `s3:http://key:secret@127.0.0.1:${port}/?bucket=b&timeout=1s&max_retries=0` })
+  const starting = TestServer.of(place, text, ports)
+  t.teardown(() => starting.kill())
+  const ready = starting.run()
+  await asked.promise
+  fs.appendFileSync(path.join(place, 'culver.conf'), '\nlogin_greeting = Changed meanwhile.\n')
+  starting.signal('SIGHUP')
+  await ready
+  await starting.logs(/reloaded, changed: login_greeting/)
 })

@@ -31,8 +31,9 @@ Runs until SIGINT or SIGTERM. SIGHUP, or culver adm reload, reads the configurat
     const overrides = values.option ?? []
     const config = loadConfig(values.config ?? '/etc/dovecot/dovecot.conf', overrides)
     const server = new Server(config, overrides)
+    const reloads = onHangup(() => server.reloadOrSay())
     await server.start()
-    process.on('SIGHUP', () => { void server.reloadOrSay() })
+    reloads.begin()
     flushCompiled()
     console.log(announce(server.listeners, settingsFor(config, {}).culver_ready_text))
     await stopSignal()
@@ -41,6 +42,22 @@ Runs until SIGINT or SIGTERM. SIGHUP, or culver adm reload, reads the configurat
     return 0
   },
 })
+
+/** Calls `reload` at each SIGHUP from `begin` on; what came before counts as one then. */
+function onHangup(reload: () => Promise<void>): { begin(): void } {
+  let begun = false
+  let missed = false
+  process.on('SIGHUP', () => {
+    if (begun) void reload()
+    else missed = true
+  })
+  return {
+    begin() {
+      begun = true
+      if (missed) void reload()
+    },
+  }
+}
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm: within this time (ms) it is one. */
 const sameSignalMs = 300

@@ -89,5 +89,6 @@ void t.test('a UNIX socket', async (t) => {
   await t.rejects(probe(at('file')), { name: 'ConfigError', message: /no socket/ })
   t.equal(fs.readFileSync(at('file').path, 'utf8'), 'precious', 'and it stays as it was')
 
+  await t.rejects(probe(at('x'.repeat(120))), { name: 'ConfigError', message: /: the path of a socket has at most 107 bytes$/ })
   await t.rejects(probe(at('file/below')), { name: 'ConfigError', message: /^cannot listen for lmtp on / })
 })
