@@ -8,7 +8,7 @@ import { unpackError } from '../runtime/error-crossing.ts'
 import { limits } from '../runtime/limits.ts'
 import { realClock } from '../runtime/real-effects.ts'
 import type { Link } from '../runtime/transport.ts'
-import { readerOf } from './storage/body.ts'
+import { isShort, joinedCopy, readerOf } from './storage/body.ts'
 import { honoursConditions } from './storage/conditions.ts'
 import { storageChannel } from './storage/messages.ts'
 import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
@@ -48,7 +48,7 @@ class StorageClient implements ObjectStore {
   }
 
   async write(key: string, body: Body, context: RequestContext, options: { metadata?: Metadata; condition?: WriteCondition } = {}): Promise<{ etag: string }> {
-    const parts = body.parts.map((part) => (part instanceof Uint8Array ? new Uint8Array(part) : part))
+    const parts = isShort(body) ? [joinedCopy(body)] : body.parts.map((part) => (part instanceof Uint8Array ? new Uint8Array(part) : part))
     const transfer = parts.flatMap((part) => (part instanceof Uint8Array ? [part.buffer] : []))
     return this.#ask(this.#link(context.user), { op: 'write', key, body: { size: body.size, parts }, ...options }, context, transfer)
   }

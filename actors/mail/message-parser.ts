@@ -67,8 +67,9 @@ export class MessageParser {
   #fieldKept = 0
   #fieldBytes = 0
 
-  constructor(limits: Partial<Limits> = {}) {
-    this.#limits = { ...defaultLimits, ...limits }
+  /** `limits`: those that differ from the usual ones. (They are many: to copy them costs as much as to parse a short mail.) */
+  constructor(limits?: Partial<Limits>) {
+    this.#limits = limits === undefined ? defaultLimits : { ...defaultLimits, ...limits }
     this.#cached = new CachedHeader(this.#limits)
     this.#budget = this.#limits.headerBytes
     this.#root = this.#open(undefined, true, 'text/plain')

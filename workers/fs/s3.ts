@@ -220,9 +220,10 @@ class S3Store implements OpenStore {
   }
 
   async #put(key: string, body: Body, context: RequestContext, headers: Record<string, string>, onUncertain?: () => void): Promise<{ etag: string }> {
-    const md5: Record<string, string> = isShort(body) ? { 'content-md5': createHash('md5').update(joinShort(body)).digest('base64') } : {}
+    const md5 = isShort(body) ? createHash('md5').update(joinShort(body)).digest() : undefined
     const answer = await this.#send({
-      method: 'PUT', key: this.#prefix + key, body, context, headers: { ...headers, ...md5 },
+      method: 'PUT', key: this.#prefix + key, body, context, headers: md5 ? { ...headers, 'content-md5': md5.toString('base64') } : headers,
+      ...(md5 ? { bodyMd5: md5.toString('hex') } : {}),
       ...(onUncertain ? { onUncertain } : {}),
       accept: (answer, hash) => {
         const etag = etagOf(answer)

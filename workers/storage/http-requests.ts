@@ -31,6 +31,8 @@ export interface StoreRequest {
   rawQuery?: string
   headers?: Record<string, string>
   body?: Body
+  /** Hex MD5 of `body` for `accept`, where it is known before. */
+  bodyMd5?: string
   /** In place of `body`: bytes that are made on their way up, anew for each attempt. */
   upload?: { size: number; chunks(): AsyncIterable<Uint8Array> }
   context: RequestContext
@@ -147,7 +149,7 @@ export class HttpRequests {
   async #attempt(request: StoreRequest, { endpoint, path }: { endpoint: Endpoint; path?: string }, signal: AbortSignal | undefined): Promise<Answer | Refusal | HttpFailure> {
     const { body, upload, query = [], rawQuery, method } = request
     const short = body && isShort(body) ? joinShort(body) : undefined
-    const md5 = body && request.accept ? createHash('md5') : undefined
+    const md5 = body && request.accept && request.bodyMd5 === undefined ? createHash('md5') : undefined
     if (short) md5?.update(short)
     const target = path ?? request.path
     const headers: Record<string, string> = { host: hostOf(endpoint), ...request.headers, ...await this.#traces(request.context) }
@@ -162,7 +164,7 @@ export class HttpRequests {
         timeoutMs: this.#parameters.timeoutMs[request.kind ?? kindOf[method]],
       }, signal)
       if (answer.status < 200 || answer.status >= 300) return await this.#dialect.refused(request, answer, endpoint)
-      const refused = await request.accept?.(answer, md5?.digest('hex'))
+      const refused = await request.accept?.(answer, request.bodyMd5 ?? md5?.digest('hex'))
       return refused === undefined ? answer : { status: 500, text: refused }
     } catch (error) {
       if (error instanceof HttpFailure) return error
