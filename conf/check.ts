@@ -21,7 +21,7 @@ import { coreSettings, pluginSettings } from './settings.ts'
 export interface Findings {
   errors: string[]
   warnings: string[]
-  /** `name (file:line)` of settings that are known and not acted on yet. */
+  /** `name (file:line)` of settings that are known and not acted on yet; of a list some words of which are, `name: the others (file:line)`. */
   idle: string[]
 }
 
@@ -30,7 +30,7 @@ export const check = (entries: readonly Entry[]): Findings => {
   for (const entry of entries) checkEntry(entry, findings)
   checkOrder(entries, findings)
   // The same setting in several places is told once, at its last.
-  findings.idle = [...new Map(findings.idle.map((line) => [line.replace(/ \([^)]*\)$/, ''), line])).values()]
+  findings.idle = [...new Map(findings.idle.map((line) => [line.replace(/(?:: [^(]*)? \([^)]*\)$/, ''), line])).values()]
   return findings
 }
 
@@ -75,7 +75,8 @@ const checkValue = ({ where, path, value }: Entry, key: string, row: Setting<unk
   try {
     const converted = convert(row, value)
     ruleOf(key, path)?.(converted)
-    if (!actsOn(row, converted) && String(converted) !== String(row.default)) findings.idle.push(`${[...path.filter((step) => step !== ''), key].join('/')} (${where})`)
+    const name = [...path.filter((step) => step !== ''), key].join('/')
+    if (!actsOn(row, converted) && String(converted) !== String(row.default)) findings.idle.push(`${name}${idleWords(row, converted)} (${where})`)
   } catch (error) {
     findings.errors.push(`${where}: ${key}: ${messageOf(error)}`)
     return
@@ -88,6 +89,10 @@ const actsOn = ({ acts, kind }: Setting<unknown>, value: unknown): boolean => {
   if (kind === 'list') return (value as string[]).every((word) => acts.includes(word))
   return acts.includes(kind === 'bool' ? (value === true ? 'yes' : 'no') : String(value))
 }
+
+/** Of a list that is acted on in part: the words that are not. */
+const idleWords = ({ acts, kind }: Setting<unknown>, value: unknown): string =>
+  (kind === 'list' && typeof acts !== 'boolean' && acts.length > 0 ? `: ${(value as string[]).filter((word) => !acts.includes(word)).join(' ')}` : '')
 
 /** Rules of single settings beyond their kind. They throw. */
 const ruleOf = (key: string, path: readonly string[]): ((value: unknown) => void) | undefined => {

@@ -75,6 +75,8 @@ t.test('warnings and settings not acted on', (t) => {
     `${file}:11: setting mail_debug here does not change it in the filter at ${file}:2; put it before that`,
   ])
   t.same(config.notActedOn, [`version_ignore (${file}:9)`], 'a default is not told')
+  const lists = load('protocols = imap pop3 sieve\nmail_plugins = obox notify\nprotocol lmtp {\n  mail_plugins = $mail_plugins zlib sieve\n}\nmail_access_groups = a b\n')
+  t.same(lists.notActedOn.map((line) => line.replace(/\(.*:/, '(')), ['protocols: pop3 sieve (1)', 'mail_plugins: notify sieve (4)', 'mail_access_groups (6)'], 'of lists the words that are idle')
   t.same(settingsFor(config, {}).plugin, { obox_sf: 'x', foo: 'bar', mail_home: '/x' })
   t.end()
 })
