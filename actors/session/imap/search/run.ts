@@ -99,7 +99,12 @@ async function decideByHeads(
 }
 
 /** The UIDs of sequence numbers. */
-export const uidsOf = (seqs: readonly number[], view: View): Uint32Array => Uint32Array.from(seqs, (seq) => view.uidAt(seq))
+export function uidsOf(seqs: ArrayLike<number>, view: View): Uint32Array {
+  // Not by Uint32Array.from: of 100,000 messages that takes ten times as long.
+  const uids = new Uint32Array(seqs.length)
+  for (let i = 0; i < uids.length; i++) uids[i] = view.uidAt(seqs[i]!)
+  return uids
+}
 
 /** Adds those that match, and what kept others from being searched. */
 async function decide(undecided: readonly number[], matches: Matcher, outcome: SearchOutcome, turn: Turn, s: ImapSession, view: View): Promise<void> {

@@ -21,6 +21,6 @@ export function orderOf(wanted: Uint32Array, { uids, ranks }: KeptOrder): number
     places[ranks[at]!] = index + 1
   }
   const order: number[] = []
-  for (const place of places) if (place > 0) order.push(place - 1)
+  for (let place = 0; place < places.length; place++) if (places[place]! > 0) order.push(places[place]! - 1)
   return order
 }

@@ -7,6 +7,7 @@ import { mergeSort } from '../../../mail/merge-sort.ts'
 import type { ImapSession } from '../command.ts'
 import { KeptResults } from '../kept-results.ts'
 import { headerValues } from '../search/header-values.ts'
+import { uidsOf } from '../search/run.ts'
 import type { Turn } from '../turn.ts'
 import { keptOrder, orderOf } from './kept-order.ts'
 import type { KeptOrder } from './kept-order.ts'
@@ -29,7 +30,7 @@ export async function sort(seqs: readonly number[], criteria: readonly SortCrite
   const { view, mailbox } = s.selected
   const question = criteria.map(({ name, reverse }) => (reverse ? `-${name}` : name)).join(' ')
   const kept = orders.get(mailbox, question, s.effects.timers)
-  const uids = Uint32Array.from(seqs, (seq) => view.uidAt(seq))
+  const uids = uidsOf(seqs, view)
   const known = kept && orderOf(uids, kept)
   if (known !== undefined) return { sorted: known.map((index) => seqs[index]!), unavailable: false }
   const { order, unavailable } = await compare(seqs, criteria, s, turn, context)

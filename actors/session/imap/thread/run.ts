@@ -11,6 +11,7 @@ import { Threads } from '../../../mail/threads.ts'
 import type { ImapSession } from '../command.ts'
 import { KeptResults } from '../kept-results.ts'
 import { headerValues } from '../search/header-values.ts'
+import { uidsOf } from '../search/run.ts'
 import type { Turn } from '../turn.ts'
 
 export const algorithms = ['ORDEREDSUBJECT', 'REFERENCES', 'REFS'] as const
@@ -45,7 +46,7 @@ const kept = new KeptResults<KeptThreads>()
 /** As often as the same messages are asked for, they are threaded once. */
 export async function thread(algorithm: Algorithm, seqs: readonly number[], s: ImapSession, turn: Turn, context: RequestContext): Promise<ThreadOutcome> {
   const { view, mailbox } = s.selected
-  const uids = Uint32Array.from(seqs, (seq) => view.uidAt(seq))
+  const uids = uidsOf(seqs, view)
   const known = kept.get(mailbox, algorithm, s.effects.timers)
   if (known !== undefined && sameNumbers(known.uids, uids)) return { forest: known.forest, unavailable: false }
   const outcome = await threadAnew(algorithm, seqs, s, turn, context)
@@ -93,5 +94,7 @@ function parentsOf(references: string | undefined, inReplyTo: string | undefined
 /** A message that has gone has none. */
 function internalDates(seqs: readonly number[], s: ImapSession): Float64Array {
   const { view, mailbox: { messages } } = s.selected
-  return Float64Array.from(seqs, (seq) => messages.internalDates[view.rowOf(seq)] ?? 0)
+  const dates = new Float64Array(seqs.length)
+  for (let i = 0; i < dates.length; i++) dates[i] = messages.internalDates[view.rowOf(seqs[i]!)] ?? 0
+  return dates
 }
