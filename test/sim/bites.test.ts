@@ -1,8 +1,6 @@
 // The simulator bites: an engine on doors that break one promise is found out, within a few seeds, for every promise.
 
 import t from 'tap'
-import { ByteReader, ByteWriter } from '../../actors/user/binary.ts'
-import { framed, unframed } from '../../actors/user/snapshot.ts'
 import { bytesOf } from '../../actors/user/whole-body.ts'
 import type { Effects, ObjectStat } from '../../runtime/effects.ts'
 import type { SimEffects, SimWorld } from '../../runtime/sim-effects.ts'
@@ -12,21 +10,13 @@ import { tell } from './story.ts'
 t.setTimeout(120_000)
 
 /** Of how many seeds one must find it. */
-const within = 30
+const within = 60
 
 const isMail = (key: string): boolean => !key.includes('/idx/')
+const isBase = (key: string): boolean => key.includes('/mailboxes/') && key.includes('/idx/base.')
 const isDiff = (key: string): boolean => key.includes('/idx/diff.')
 const isManifest = (key: string): boolean => key.endsWith('/idx/manifest')
 const seenManifests = new WeakMap<SimWorld, Map<string, ObjectStat>>()
-
-const diffMagic = new TextEncoder().encode('CULVERD1')
-/** A diff's bytes, and the name of the bundle that it says it is upon. */
-function diffOf(bytes: Uint8Array): { below: string; changes: Uint8Array } {
-  const { body } = unframed(diffMagic, bytes)!
-  const from = new ByteReader(body)
-  const below = from.text()
-  return { below, changes: body.subarray(new ByteWriter(64).text(below).finish().length) }
-}
 
 /** Broken promises, and what they make of the effects. `one in n` counts calls, so that each seed has some. */
 const sabotages: Record<string, (effects: Effects) => Effects> = {
@@ -71,21 +61,17 @@ const sabotages: Record<string, (effects: Effects) => Effects> = {
   'a diff that is acknowledged and never written': (effects) => withStore(effects, (store) => ({
     write: async (key, body, context, options) => (isDiff(key) ? { etag: 'none' } : store.write(key, body, context, options)),
   })),
-  'a diff that is upon another base than it was made for': (effects) => {
-    const latest = new Map<string, { below: string; changes: Uint8Array }>()
+  'diffs upon an older base than they were made for': (effects) => {
+    const latest = new Map<string, Uint8Array>()
     return withStore(effects, (store) => ({
       write: (key, body, context, options) => {
         const [head, ...rest] = body.parts
-        if (!isDiff(key) || !(head instanceof Uint8Array)) return store.write(key, body, context, options)
+        if (!isBase(key) || !(head instanceof Uint8Array)) return store.write(key, body, context, options)
         const mailbox = key.slice(0, key.lastIndexOf('/'))
-        const before = latest.get(mailbox)
-        const now = diffOf(head)
-        latest.set(mailbox, now)
-        if (before === undefined || before.below === now.below) return store.write(key, body, context, options)
-        // What was upon the base before this one, said to be upon this one.
-        const wrong = framed(diffMagic, 0, new ByteWriter(64).text(now.below).bytes(before.changes).finish())
-        const size = body.size - head.length + wrong.length
-        return store.write(key, { size, parts: [wrong, ...rest] }, context, { ...options, metadata: { ...options?.metadata, ...bytesOf(size) } })
+        const before = latest.get(mailbox) ?? head
+        latest.set(mailbox, head)
+        const size = body.size - head.length + before.length
+        return store.write(key, { size, parts: [before, ...rest] }, context, { ...options, metadata: { ...options?.metadata, ...bytesOf(size) } })
       },
     }))
   },
