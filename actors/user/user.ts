@@ -9,14 +9,16 @@ import type { Limits } from '../../runtime/limits.ts'
 import { appendDrafts } from './append.ts'
 import { AttachedSessions } from './attached-sessions.ts'
 import { moveAll } from './copy.ts'
-import { MailError } from './errors.ts'
+import { deliveryMailbox } from './delivery-mailbox.ts'
 import { Figures } from './figures.ts'
 import type { MailboxFolders } from './folders.ts'
 import type { LostUser } from './lost-user.ts'
 import type { MailboxWorld } from './mailbox.ts'
 import { noSpace } from './local-space.ts'
 import type { LocalSpace } from './local-space.ts'
-import { counts, covers } from './quota-rules.ts'
+import { covers } from './quota-rules.ts'
+import { usageOf } from './quota-usage.ts'
+import { RunningCalls } from './running-calls.ts'
 import { SecondLooks } from './second-look.ts'
 import { Shelf } from './shelf.ts'
 import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, QuotaUsage, User, UserMessage, Verification } from './types.ts'
@@ -47,8 +49,7 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #looks: SecondLooks
   readonly #sessions: AttachedSessions
   readonly #figures: Figures
-  /** Calls that have not settled. */
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new RunningCalls(() => { this.#watchIdle() })
   #idleTimer: Cancel | undefined
   #stopping: Promise<void> | undefined
   /** Another backend has the user: nothing more is written. */
@@ -168,14 +169,7 @@ export class UserActor implements User, Actor<UserMessage> {
     return this.#run(async () => {
       const root = this.#world.policy.quota.find((one) => one.name === name && !one.hidden)
       if (root === undefined) return undefined
-      const usage = { bytes: 0, messages: 0 }
-      for (const { guid, name: mailbox } of this.list()) {
-        if (guid === undefined || !counts(root, mailbox)) continue
-        const { size, messages } = await this.#figures.of(context, guid)
-        usage.bytes += size
-        usage.messages += messages
-      }
-      return { name, ...usage, limits: root.limits }
+      return usageOf(root, this.list(), (guid) => this.#figures.of(context, guid))
     })
   }
 
@@ -196,7 +190,7 @@ export class UserActor implements User, Actor<UserMessage> {
 
   deliver(context: RequestContext, delivery: Delivery): Promise<DeliveryResult> {
     return this.#run(async () => {
-      const mailbox = await this.#deliveryMailbox(context, delivery)
+      const mailbox = await deliveryMailbox(this, this.#world.policy, context, delivery)
       const { uidValidity, uids } = await this.append(context, mailbox, [delivery.draft])
       return { mailbox, uidValidity, uid: uids[0]! }
     })
@@ -298,7 +292,7 @@ export class UserActor implements User, Actor<UserMessage> {
   }
 
   async #finish(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled([...this.#running])
+    await this.#running.settled()
     // Mailboxes that could not be uploaded when they were closed get another chance; one that cannot be loaded keeps its journal.
     const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
     if (this.#lost === undefined) for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
@@ -317,14 +311,7 @@ export class UserActor implements User, Actor<UserMessage> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
     if (this.#stopping !== undefined && this.#running.size === 0) return Promise.reject(new TempFail(`${this.account.user} is being closed`))
     this.#idleTimer?.()
-    const running = call()
-    this.#running.add(running)
-    const ended = (): void => {
-      this.#running.delete(running)
-      this.#watchIdle()
-    }
-    running.then(ended, ended)
-    return running
+    return this.#running.add(call())
   }
 
   /** A name as LIST shows it. */
@@ -346,36 +333,13 @@ export class UserActor implements User, Actor<UserMessage> {
     return this.#shelf.acquire(context, this.#folders.guidOf(name, code))
   }
 
-  /** INBOX, or (lmtp_save_to_detail_mailbox) the mailbox that the address names. */
-  async #deliveryMailbox(context: RequestContext, { detail }: Delivery): Promise<string> {
-    const { policy } = this.#world
-    if (!policy.saveToDetail || detail === undefined || detail === '') return 'INBOX'
-    const known = this.find(detail)
-    if (known?.guid !== undefined) return known.name
-    if (!policy.autocreate) return 'INBOX'
-    try {
-      const { name } = await this.#create(context, detail)
-      if (policy.autosubscribe) await this.#subscribe(context, name, true)
-      return name
-    } catch (error) {
-      // A detail that is no mailbox name, or was created by another delivery just now.
-      if (error instanceof MailError) return this.find(detail)?.guid === undefined ? 'INBOX' : detail
-      throw error
-    }
-  }
-
   /** Deletes what a deleted mailbox has left behind. A failure is made up for at the next opening. */
   async #erase(guid: string): Promise<void> {
-    const erasing = this.#shelf.drop(guid, 'The mailbox was deleted').then(() => this.#folders.erase(guid))
-    this.#running.add(erasing)
     try {
-      await erasing
+      await this.#running.add(this.#shelf.drop(guid, 'The mailbox was deleted').then(() => this.#folders.erase(guid)))
     } catch (error) {
       const { effects, user } = this.#world
       effects.emit({ level: 'warning', name: 'obox.delete_failed', user, text: `Objects of deleted mailbox ${guid} are not deleted yet: ${messageOf(error)}` })
-    } finally {
-      this.#running.delete(erasing)
-      this.#watchIdle()
     }
   }
 
