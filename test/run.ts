@@ -23,7 +23,7 @@ const kinds = [
   { folder: 'fuzz', jobs: os.availableParallelism(), minutes: 3, fast: false },
   { folder: 'contract', jobs: 1, minutes: 5, fast: false },
   { folder: 'sim', jobs: 1, minutes: 5, fast: false },
-  { folder: 'threads', jobs: 1, minutes: 2, fast: false },
+  { folder: 'threads', jobs: 1, minutes: 4, fast: false },
   { folder: 'transcripts', jobs: 1, minutes: 5, fast: false },
   { folder: 'real', jobs: 1, minutes: 8, fast: false },
   { folder: 'bench', jobs: 1, minutes: 8, fast: false },

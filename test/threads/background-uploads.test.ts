@@ -9,7 +9,7 @@ import { TestServer } from '../fixtures/server.ts'
 import { limits } from '../../runtime/limits.ts'
 import { login, subjects } from './users.ts'
 
-t.setTimeout(115_000)
+t.setTimeout(220_000)
 
 const many = 200
 const users = Array.from({ length: many }, (_, n) => `user${n}@example.com`)
