@@ -121,6 +121,6 @@ void t.test('LMTP next to bare PUTs, the store some way off', { skip, timeout: 2
 void t.test('LMTP next to bare PUTs, all on one machine', { skip, timeout: 200_000 }, async (t) => {
   const result = await compare(t, Number(new URL(radosgw!.endpoint).port))
   figure(t, `a store on the same processors: ${said(result)}`)
-  // 0.57 was the least seen, with a dozen others at the processors.
-  t.ok(result.ratio > 0.4, `a server's own work stays below the store's: ${result.ratio}`)
+  // 0.52 was the least seen, with others at the processors that left us a quarter of one.
+  t.ok(result.ratio > 0.35, `a server's own work stays below the store's: ${result.ratio}`)
 })
