@@ -95,7 +95,7 @@ export class MailboxFolders {
           entries.push({ place, guid, uidValidity: this.#root.nextUidValidity(entries.length), specialUse: [] })
         }
         if (inbox !== undefined) add(this.#namespaces.inbox, inbox)
-        for (const guid of nameless) if (guid !== inbox) add({ namespace: this.#namespaces.inbox.namespace, path: [`${this.#world.policy.lostMailboxPrefix}${guid}`] }, guid)
+        for (const guid of nameless) if (guid !== inbox && !this.knows(guid)) add({ namespace: this.#namespaces.inbox.namespace, path: [`${this.#world.policy.lostMailboxPrefix}${guid}`] }, guid)
         for (const { place, create } of this.#namespaces.auto) {
           if (!create || state.entries.get(placeKey(place))?.guid !== undefined || (inbox !== undefined && placeKey(place) === placeKey(this.#namespaces.inbox))) continue
           add(place, await this.#newMailbox())

@@ -34,6 +34,8 @@ import { encodeSnapshot } from './snapshot.ts'
 import { Sweeper } from './sweeper.ts'
 import type { CopyOptions, CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead } from './types.ts'
 import { Updates } from './updates.ts'
+import { verifyMailbox } from './verify-mailbox.ts'
+import type { MailboxVerification } from './verify-mailbox.ts'
 import type { Watchers } from './watchers.ts'
 
 /** Another mailbox of the user, kept loaded until released. */
@@ -185,6 +187,13 @@ export class LoadedMailbox implements Mailbox {
   lookAgain(context: RequestContext): Promise<void> {
     this.#merging = this.#merging.catch(() => {}).then(() => lookAgain(this, context))
     return this.#merging
+  }
+
+  /** Compares the mailbox with what the store has of it (verify-mailbox.ts). Not beside the former: what two had found would come in twice. */
+  verify(context: RequestContext, fix: boolean): Promise<MailboxVerification> {
+    const mine = this.#merging.catch(() => {}).then(() => verifyMailbox(this, context, fix))
+    this.#merging = mine.then(() => {}, () => {})
+    return mine
   }
 
   /** UIDs whose mails may still come into the mailbox, ascending: a listing that finds them must take them. */

@@ -7,6 +7,9 @@
 //
 // Mails come and go meanwhile: what has a row, waits for deletion or is still on its way, before the listing or after it, is no
 // finding.
+//
+// Nothing is mended for another backend: before, and after the listing, it is asked whose the user is. What is unknown here is then no
+// new owner's.
 
 import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
 import { addRows } from './adopt-rows.ts'
@@ -20,7 +23,7 @@ import type { Finding } from './types.ts'
 
 export interface MailboxVerification { findings: Finding[]; mails: number }
 
-/** TempFail: the store is away; what was mended stays so. */
+/** Not to be done beside other listings of the mailbox (LoadedMailbox.verify). TempFail: the store is away; what was mended stays so. LostUser. */
 export async function verifyMailbox(mailbox: LoadedMailbox, context: RequestContext, fix: boolean): Promise<MailboxVerification> {
   const { state, world, guid, name } = mailbox
   const { policy } = world
@@ -92,6 +95,7 @@ interface Mending { lost: (readonly [string, ObjectInfo])[]; orphans: string[]; 
 
 async function mend(mailbox: LoadedMailbox, context: RequestContext, { lost, orphans, missing, unused }: Mending): Promise<void> {
   const { world, identity, guid } = mailbox
+  await world.ownership.confirm(context)
   const [foreign, own] = split(lost, ([oid]) => parseOid(oid) === 'foreign')
   const rows = await adopt(world, identity, context, foreign.map(([oid, object]) => ({ oid, object })))
   const all = [...rows.map((row) => ({ ...row, uid: 0 })), ...own.map(([oid, object]) => ({ ...ownRow(oid, object, 0), oid }))]

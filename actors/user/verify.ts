@@ -8,7 +8,6 @@ import type { MailboxFolders } from './folders.ts'
 import type { MailboxWorld } from './mailbox.ts'
 import type { Shelf } from './shelf.ts'
 import type { Finding, Verification } from './types.ts'
-import { verifyMailbox } from './verify-mailbox.ts'
 
 /** `mask`: of mailbox names; without one all, and what belongs to none. TempFail: store or disk are away. */
 export async function verifyUser(
@@ -28,7 +27,7 @@ export async function verifyUser(
     if (guid === undefined || !wanted(name) || folders.list.uidValidityOf(guid) === undefined) continue
     const { mailbox, release } = await shelf.acquire(context, guid)
     try {
-      const { findings, mails } = await verifyMailbox(mailbox, context, fix)
+      const { findings, mails } = await mailbox.verify(context, fix)
       add(findings)
       result.mailboxes++
       result.mails += mails
@@ -56,6 +55,8 @@ async function strayMailboxes(world: MailboxWorld, folders: MailboxFolders, cont
       if (!fix) continue
       if (leavings) {
         await world.ownership.certain(context)
+        // Nor has it been created by a new owner.
+        await world.ownership.confirm(context)
         await store.deleteMailbox(context, guid, policy.deletesAtOnce)
       } else await folders.prepare(context, [guid])
     }

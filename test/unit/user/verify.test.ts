@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { ObjectStore } from '../../../runtime/effects.ts'
 import { mailOid } from '../../../actors/user/object-names.ts'
+import { Flag } from '../../../actors/user/types.ts'
 import type { Verification } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
 import { buildStack } from '../../../workers/fs/stack.ts'
@@ -109,4 +110,59 @@ void t.test('nothing of a deleted mailbox stays in a store of indexes of its own
   await user.delete(context, 'Old')
   await user.stop(10_000)
   t.same(await keys(), [])
+})
+
+void t.test('who has lost the user without knowing it deletes nothing of its new owner', async (t) => {
+  const world = newWorld(t)
+  const loser = await open(world)
+  await loser.append(context, 'INBOX', [draft('one')])
+  await loser.flush()
+  const winner = await open(newWorld(t, world.store))
+  await winner.create(context, 'New')
+  await winner.append(context, 'INBOX', [draft('two')])
+  const { guid } = await winner.status(context, 'New')
+  await within(winner, 'INBOX', (mailbox) => mailbox.store(context, [1], { mode: 'add', flags: { system: Flag.Flagged, keywords: [] } }))
+  await within(winner, 'New', async (mailbox) => { await mailbox.store(context, [1], { mode: 'add', flags: { system: Flag.Seen, keywords: [] } }) })
+  await winner.flush()
+  // The mailbox's first bundle is there, and its first mail comes right then.
+  const name = `ab/cde/jane/mailboxes/${guid}/idx/base.00000002.00000001.${guidOf(9)}`
+  await put(world.store, name)
+  const there = (await world.store.keys()).filter((key) => key.includes('/idx/base.00000002'))
+  t.equal(there.length, 2)
+  await t.rejects(verify(loser, true), { name: 'TempFail', message: /another backend/ })
+  const keys = await world.store.keys()
+  for (const key of there) t.ok(keys.includes(key), key)
+  await loser.stop(5000)
+  t.match(await winner.status(context, 'INBOX'), { messages: 2 })
+  await winner.stop(5000)
+})
+
+void t.test('who has lost the user deletes no index of a mailbox that both have', async (t) => {
+  const world = newWorld(t)
+  const loser = await open(world)
+  await loser.append(context, 'INBOX', [draft('one')])
+  await loser.flush()
+  await verify(loser, false)
+  const winner = await open(newWorld(t, world.store))
+  await within(winner, 'INBOX', (mailbox) => mailbox.store(context, [1], { mode: 'add', flags: { system: Flag.Flagged, keywords: [] } }))
+  await winner.flush()
+  const bundles = (await world.store.keys()).filter((key) => key.includes('.00000002.'))
+  t.equal(bundles.length, 1)
+  await t.rejects(verify(loser, true, 'INBOX'), { name: 'TempFail', message: /another backend/ })
+  t.same((await world.store.keys()).filter((key) => key.includes('.00000002.')), bundles)
+  await loser.stop(5000)
+  await winner.stop(5000)
+})
+
+void t.test('two at once bring a lost mail in once', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('one')])
+  const { guid } = await user.status(context, 'INBOX')
+  const lost = mailOid({ guid: guidOf(77), uid: 1, received: 1_400_000_000, size: messageOf('lost').length, crlf: true })
+  await put(world.store, `ab/cde/jane/mailboxes/${guid}/${lost}`, messageOf('lost'))
+  const found = await Promise.all([verify(user, true), verify(user, true)])
+  t.same(found.flatMap(told), ['INBOX lost adopted'])
+  t.match(await user.status(context, 'INBOX'), { messages: 2 })
+  await user.stop(5000)
 })
