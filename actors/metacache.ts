@@ -2,7 +2,8 @@
 // on the main thread; session workers tell it of their users, and evict those that it names.
 //
 // - Beyond metacache_max_space, users that nobody uses are evicted whole, by weight (metacache-weights.ts): the worker opens the user,
-//   uploads what the store lacks, hands it over, and removes its files. One that cannot be uploaded stays.
+//   uploads what the store lacks, hands it over, and removes its files. One that cannot be uploaded stays. What is left here of a user
+//   that another backend has is left to that one.
 // - Beyond that and metacache_max_grace no user is opened any more that is not in memory, until there is room again.
 // - Figures outlive restarts (metacache-userdb.ts), and are counted anew every metacache_rescan_interval.
 // - Without metacache_max_space nothing is kept, evicted or counted: only users in memory are known.

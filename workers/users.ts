@@ -7,7 +7,7 @@ import type { LocalSpace } from '../actors/user/local-space.ts'
 import { noSpace, totalOf } from '../actors/user/local-space.ts'
 import { parseMailLocation } from '../actors/user/mail-location.ts'
 import type { Account, UserMessage } from '../actors/user/types.ts'
-import { openUser } from '../actors/user/open-user.ts'
+import { leaveIfLost, openUser } from '../actors/user/open-user.ts'
 import type { UserActor } from '../actors/user/user.ts'
 import { expandSettings, userVariables } from '../conf/expand.ts'
 import type { Config } from '../conf/load.ts'
@@ -18,6 +18,8 @@ import type { Effects } from '../runtime/effects.ts'
 import { TempFail } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { Registry } from '../runtime/registry.ts'
+
+class LeftUser extends TempFail {}
 
 /** A user in memory, and what was told of it last. */
 interface InMemory { actor: UserActor; directory: string; told: number }
@@ -46,7 +48,7 @@ export class Users {
   async get(account: Account): Promise<UserActor> {
     this.#note(account.user)
     try {
-      const actor = await this.#registry.get(account.user, () => this.#openIfRoom(account))
+      const actor = await this.#get(account)
       this.#note(account.user)
       return actor
     } catch (error) {
@@ -63,12 +65,18 @@ export class Users {
 
   /**
    * Removes a user's local files when everything in them is in the store. False: somebody uses the user, or something cannot be
-   * uploaded. However long it takes: as for `idle`. One that has none is not opened: it may be another backend's.
+   * uploaded. However long it takes: as for `idle`. Another backend's user is not opened, for that would take it from there.
    */
   async evict(account: Account): Promise<boolean> {
     const { directory } = this.#placeOf(account)
     if (!this.#inMemory.has(account.user) && !await this.#hasFiles(directory)) return true
-    const actor = await this.#registry.get(account.user, () => this.#open(account))
+    let actor: UserActor
+    try {
+      actor = await this.#registry.get(account.user, () => this.#openOwn(account))
+    } catch (error) {
+      if (error instanceof LeftUser) return true
+      throw error
+    }
     const asked = this.#asked.get(account.user) ?? -Infinity
     if (this.#effects.clock.monotonic() - asked < limits.userIdleMs || !actor.beginEviction()) return false
     await this.#registry.close(account.user, Infinity)
@@ -96,6 +104,22 @@ export class Users {
   async #openIfRoom(account: Account): Promise<UserActor> {
     if (!this.refusing) return this.#open(account)
     throw new TempFail('the local disk for indexes is full (metacache_max_space, metacache_max_grace)')
+  }
+
+  /** Who asks while the user is being left to another backend means to have it all the same. */
+  async #get(account: Account): Promise<UserActor> {
+    try {
+      return await this.#registry.get(account.user, () => this.#openIfRoom(account))
+    } catch (error) {
+      if (!(error instanceof LeftUser)) throw error
+      return this.#get(account)
+    }
+  }
+
+  /** LeftUser: another backend has it, and its local files are gone. */
+  async #openOwn(account: Account): Promise<UserActor> {
+    if (await leaveIfLost(this.#effects, this.#placeOf(account).settings, account)) throw new LeftUser(account.user)
+    return this.#open(account)
   }
 
   async #open(account: Account): Promise<UserActor> {

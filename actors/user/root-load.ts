@@ -44,6 +44,14 @@ export async function openRoot(world: RootWorld, obox: Obox, places: Places, con
   }
 }
 
+/** The root of the local files, where the manifest says that another backend has the user. */
+export async function lostRoot(world: RootWorld, places: Places, context: RequestContext): Promise<RootState | undefined> {
+  const local = await readLocal(world.effects, keptRoot(world, places.root))
+  if (local === undefined || local.state.epoch === 0) return undefined
+  const facts = await world.manifest.facts(context)
+  return facts === undefined || facts.owner === '' || facts.owner === local.state.owner ? undefined : local.state
+}
+
 async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: RequestContext): Promise<OpenedRoot> {
   const { manifest } = world
   const since = world.effects.clock.monotonic()

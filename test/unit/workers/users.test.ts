@@ -1,0 +1,84 @@
+// Users of a session worker: whose local files are to go, while another backend has the user.
+
+import fs from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { Flag } from '../../../actors/user/types.ts'
+import type { Account } from '../../../actors/user/types.ts'
+import { loadConfig } from '../../../conf/load.ts'
+import { Users } from '../../../workers/users.ts'
+import { configuration } from '../../fixtures/server.ts'
+import { context, draft, newWorld, within } from '../user/fixture.ts'
+import type { HookedStore } from '../user/hooked-store.ts'
+
+interface Backend { users: () => Users; account: Account; store: HookedStore; home: string; files: () => string[] }
+
+function backend(t: Test, store?: HookedStore): Backend {
+  const world = newWorld(t, store)
+  const file = path.join(world.directory, 'culver.conf')
+  fs.writeFileSync(file, configuration(world.directory, 10143, 10024, {}))
+  const config = loadConfig(file)
+  const home = `${world.directory}/home/jane`
+  return {
+    users: () => new Users(world.effects, () => config), account: { user: 'jane', home, fields: {} }, store: world.store, home,
+    files: () => (fs.existsSync(home) ? fs.readdirSync(home).filter((name) => name === 'root' || name === 'mailboxes') : []),
+  }
+}
+
+void t.test('evicting what is left here of another backend\'s user does not take it from there', async (t) => {
+  const a = backend(t)
+  const former = a.users()
+  const jane = await former.get(a.account)
+  await jane.append(context, 'INBOX', [draft('one')])
+  await jane.flush()
+  await within(jane, 'INBOX', (inbox) => inbox.store(context, [1], { mode: 'add', flags: { system: Flag.Answered, keywords: [] } }))
+  // As kill -9 leaves it.
+  fs.cpSync(a.home, `${a.home}.crash`, { recursive: true })
+  await jane.flush()
+  await within(jane, 'INBOX', (inbox) => inbox.store(context, [1], { mode: 'remove', flags: { system: Flag.Answered, keywords: [] } }))
+  await former.stop(5000)
+  fs.rmSync(a.home, { recursive: true })
+  fs.renameSync(`${a.home}.crash`, a.home)
+
+  const b = backend(t, a.store)
+  const there = b.users()
+  const owner = await there.get(b.account)
+  const told: string[] = []
+  owner.attach({ id: 's', service: 'imap', closing: (reason) => { told.push(reason) } })
+  t.same(a.files().sort(), ['mailboxes', 'root'])
+  const later = a.users()
+  t.equal(await later.evict(a.account), true)
+  t.same(a.files(), [])
+  await owner.append(context, 'INBOX', [draft('two')])
+  t.same(told, [])
+  // Its next manifest finds what was left.
+  await owner.create(context, 'Work')
+  await owner.flush()
+  await within(owner, 'INBOX', async (inbox) => {
+    while ((inbox.messages.flags[0]! & Flag.Answered) === 0) await new Promise((resolve) => { setImmediate(resolve) })
+    t.equal(inbox.messages.count, 2)
+  })
+  t.equal(await later.evict(a.account), true, 'nothing is left to go')
+  await there.stop(5000)
+  await later.stop(5000)
+})
+
+void t.test('who asks for a user that is just being left to another backend gets it', async (t) => {
+  const a = backend(t)
+  const former = a.users()
+  await (await former.get(a.account)).append(context, 'INBOX', [draft('one')])
+  await former.stop(5000)
+  const b = backend(t, a.store)
+  const there = b.users()
+  await there.get(b.account)
+  const later = a.users()
+  let asked: Promise<unknown> | undefined
+  a.store.before = (operation, key) => {
+    if (operation === 'stat' && key.endsWith('/manifest')) asked ??= later.get(a.account).then((jane) => jane.status(context, 'INBOX'))
+  }
+  t.equal(await later.evict(a.account), true)
+  t.match(await asked, { messages: 1 })
+  await later.stop(5000)
+  await there.stop(5000)
+})
