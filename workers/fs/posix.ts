@@ -1,34 +1,31 @@
 // `posix:prefix=DIR/` — objects as plain files under a directory, readable by people and by `cp`.
 //
 // Rules: an object appears whole or not at all (a file of its own, then a rename; link(2) where it must not exist yet).
-// Conditions hold among all writers on the machine: `ifAbsent` by link(2), `ifMatch` by a lock file in `.tmp/` beside them. A key and a longer key that
+// Conditions hold among all writers on the machine: `ifAbsent` by link(2), `ifMatch` by a lock in `.tmp/` beside them (storage/posix-lock.ts). A key and a longer key that
 // begins with it and '/' cannot both be objects. A prefix directory that vanishes while we run (an unmounted disk) is
 // TempFail, never "no such object".
 // Options, separated by ':' as in Dovecot's fs-posix: prefix=DIR/ (a required directory), no-fsync.
 
 import { createHash } from 'node:crypto'
 import { accessSync, constants as fsConstants, mkdirSync } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { copyFile, link, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import type { Body, ByteRange, ListOptions, ListPage, Metadata, ObjectReader, ObjectStat, RequestContext, WriteCondition } from '../../runtime/effects.ts'
 import { ConditionFailed, ConfigError, messageOf, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
 import { collect, readerOf } from '../storage/body.ts'
-import { countRequest, driver, pause } from '../storage/driver.ts'
+import { countRequest, driver } from '../storage/driver.ts'
 import type { FsWorld, OpenStore } from '../storage/driver.ts'
 import { errnoOf, fsFailure } from '../storage/fs-errors.ts'
 import { checkKey, clipRange, pageOf } from '../storage/keys.ts'
 import { facts, factsOf, fileChunks, stamp, syncDirectory, writeBody } from '../storage/posix-file.ts'
+import { whileLocked } from '../storage/posix-lock.ts'
 import { forget, inDirectory, pathOf, readMetadata, walk, writeMetadata } from '../storage/posix-paths.ts'
 
 interface PosixOptions { prefix: string; durable: boolean }
 
 /** Files in `.tmp/` older than this were left by a crash (ms). */
 const abandonedMs = 24 * 3600_000
-/** A lock is held for a rename and a sync: one this old was left by a crash (ms). Waits for it, of so many ms each. */
-const abandonedLockMs = 30_000
-const lockWaits = 8_000
-const lockWaitMs = 5
 
 const parse = (text: string): PosixOptions => {
   let prefix: string | undefined
@@ -182,19 +179,7 @@ class PosixStore implements OpenStore {
   async #locked<T>(file: string, lock: boolean, action: () => Promise<T>): Promise<T> {
     if (!lock) return action()
     const lockFile = path.join(this.#prefix, '.tmp', `lock-${createHash('sha256').update(file).digest('hex')}`)
-    for (let waits = 0; ; waits++) {
-      try {
-        await (await open(lockFile, 'wx', 0o600)).close()
-        break
-      } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error
-        if (waits > lockWaits) throw new TempFail(`${file} is locked by another process`)
-        const stats = await stat(lockFile).catch(() => undefined)
-        if (stats && this.#world.clock.now() - stats.ctimeMs > abandonedLockMs) await rm(lockFile, { force: true })
-        else await pause(this.#world.timers, lockWaitMs)
-      }
-    }
-    try { return await action() } finally { await rm(lockFile, { force: true }) }
+    return whileLocked(this.#world, lockFile, action)
   }
 
   async #linkNew(key: string, temporary: string, file: string): Promise<void> {
@@ -237,7 +222,7 @@ class PosixStore implements OpenStore {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       for (const name of await readdir(directory)) {
         const file = path.join(directory, name)
-        const stats = await stat(file).catch(() => undefined)
+        const stats = await lstat(file).catch(() => undefined)
         if (stats && this.#world.clock.now() - stats.mtimeMs > abandonedMs) await rm(file, { force: true })
       }
     })()
