@@ -78,7 +78,9 @@ export async function readBundles(names: readonly string[], readers: readonly Ob
 
 /** Reads a bundle: `take` gets its state and answers where its share of the message cache goes; undefined from it, or here: it is damaged. */
 async function readOne(reader: ObjectReader, take: (state: Uint8Array) => string | undefined, files: Files, cacheFrom: number): Promise<{ headBytes: number; cacheBytes: number } | undefined> {
-  let bytes: Uint8Array = new Uint8Array()
+  /** Until its state is whole: put together once, as it may be long. */
+  const pieces: Uint8Array[] = []
+  let come = 0
   let path: string | undefined
   let headBytes = 0
   let cacheBytes = 0
@@ -91,9 +93,11 @@ async function readOne(reader: ObjectReader, take: (state: Uint8Array) => string
       await cache(chunk)
       continue
     }
-    bytes = bytes.length === 0 ? chunk : concatBytes([bytes, chunk])
-    if (bytes.length < frameHeadBytes || bytes.length < framedBytes(bytes)) continue
-    headBytes = framedBytes(bytes)
+    pieces.push(chunk)
+    come += chunk.length
+    if (headBytes === 0 && come >= frameHeadBytes) headBytes = framedBytes(concatBytes(pieces))
+    if (headBytes === 0 || come < headBytes) continue
+    const bytes = concatBytes(pieces.splice(0))
     path = take(bytes.subarray(0, headBytes))
     if (path === undefined) return undefined
     if (cacheFrom === 0) await files.remove(path)

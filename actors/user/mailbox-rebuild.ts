@@ -151,10 +151,14 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
     }
     const read = await untilWhole(async (again) => {
       if (again) readers = await openAll(world.bundles(identity.guid), context, chain)
-      return readers.includes(undefined) ? name : readBundles(chain, readers as ObjectReader[], world.effects.files, identity.directory, world.limits)
+      try {
+        return readers.includes(undefined) ? name : await readBundles(chain, readers as ObjectReader[], world.effects.files, identity.directory, world.limits)
+      } finally {
+        // Whatever has failed: those that were not read to their end hold connections.
+        for (const reader of readers) reader?.cancel()
+      }
     }) ?? name
     if (typeof read !== 'string') return { state: read.state, inFlight: new Set(read.inFlight), ceiling: Math.max(ceiling, read.ceiling) }
-    for (const reader of readers) reader?.cancel()
     passOver(name, read === name ? 'is damaged' : `is upon ${read}, which is damaged`)
   }
   return { state: new MailboxState(world.limits), inFlight: new Set(), ceiling }

@@ -14,6 +14,7 @@ import { decodeSnapshot, encodeSnapshot } from '../../../actors/user/snapshot.ts
 import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
 import type { Body, ObjectReader } from '../../../runtime/effects.ts'
+import { TempFail } from '../../../runtime/errors.ts'
 import { limits as usual } from '../../../runtime/limits.ts'
 import { context, draft, newWorld, open, seen, within } from './fixture.ts'
 import type { HookedStore } from './hooked-store.ts'
@@ -259,3 +260,32 @@ for (const [what, damage] of Object.entries({
     await user.stop(5000)
   })
 }
+
+t.test('where the store fails in the middle of a chain, no reader stays open', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, {}, small)
+  t.equal((await chained(user, world.store)).length, 3)
+  await user.stop(5000)
+  const read = world.store.read.bind(world.store)
+  let opened = 0
+  const left = new Set<number>()
+  world.store.read = async (key, ...rest) => {
+    const reader = await read(key, ...rest)
+    if (!/\/idx\/(base|diff)\./.test(key)) return reader
+    const id = opened++
+    left.add(id)
+    const body = async function* () {
+      if (key.includes('/idx/base.')) throw new TempFail('away')
+      yield* reader.body
+      left.delete(id)
+    }
+    return { ...reader, body: body(), cancel: () => { left.delete(id); reader.cancel() } }
+  }
+  const other = await open(newWorld(t, world.store), {}, small)
+  await t.rejects(within(other, 'INBOX', async () => {}), { name: 'TempFail', message: 'away' })
+  t.equal(opened, 3)
+  t.same([...left], [])
+  world.store.read = read
+  t.equal(await within(other, 'INBOX', async (inbox) => inbox.messages.count), 110)
+  await other.stop(5000)
+})
