@@ -150,7 +150,7 @@ export class MailboxState {
 
   /** The store has everything up to here. */
   savedUpTo({ modseq, nextUid }: UploadedAt): void {
-    this.touched.savedUpTo(modseq)
+    this.touched.savedUpTo(modseq, nextUid)
     this.ownModseq = modseq
     this.ownUid = nextUid
   }

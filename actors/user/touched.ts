@@ -72,9 +72,12 @@ export class Touched implements Iterable<[uid: number, touch: Touch]> {
     else if (touch.kind === 'changed') this.changed(row, touch.flags.system, touch.flags.keywords)
   }
 
-  /** The store has everything up to this modseq. */
-  savedUpTo(modseq: number): void {
-    this.#gone.clear()
+  /**
+   * The store has everything up to this modseq, of UIDs below `nextUid`. A mail with a later one that came and went meanwhile is
+   * found by listing as long as its object is there: that it has gone is told nowhere else.
+   */
+  savedUpTo(modseq: number, nextUid: number): void {
+    for (const uid of [...this.#gone.keys()]) if (uid < nextUid) this.#gone.delete(uid)
     const { touches, modseqs, uids, count } = this.#columns
     for (let row = 0; row < count; row++) {
       if (touches[row] === 0 || modseqs[row]! > modseq) continue

@@ -237,3 +237,30 @@ t.test('names, UIDVALIDITY and subscriptions survive a damaged manifest by its c
   })
   await other.stop(5000)
 })
+
+t.test('a mail that came and went while a bundle was on its way stays gone for who takes the user then', async (t) => {
+  const a = newWorld(t)
+  const loser = await open(a)
+  await loser.append(context, 'INBOX', [draft('one')])
+  let busy = false
+  a.store.before = async (operation, key) => {
+    if (operation === 'deleteMany') throw new TempFail('not now')
+    if (operation !== 'write' || !key.includes('/idx/base.') || busy) return
+    busy = true
+    const { uids } = await loser.append(context, 'INBOX', [draft('come and gone')])
+    await within(loser, 'INBOX', (inbox) => inbox.expunge(context, uids))
+  }
+  await loser.flush()
+  t.ok(busy)
+  const b = newWorld(t, a.store)
+  const winner = await open(b)
+  t.match(await winner.status(context, 'INBOX'), { messages: 2 }, 'its object is there')
+  await t.rejects(loser.create(context, 'x'), { name: 'TempFail', message: /another backend/ })
+  a.store.before = () => {}
+  await loser.stop(5000)
+  await winner.flush()
+  await winner.create(context, 'Work')
+  for (let waits = 0; !b.log.some(({ name }) => name === 'metacache.merged') && waits < 500; waits++) await new Promise((resolve) => { setTimeout(resolve, 5) })
+  t.same(await within(winner, 'INBOX', async (inbox) => uidsOf(inbox)), [1])
+  await winner.stop(5000)
+})
