@@ -32,8 +32,8 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     await setAside(world.effects, kept, 'the store has a newer bundle than the journal knows')
     local = undefined
   }
-  // Taken over, and the process ended before that was in the store.
-  let renumbered = local !== undefined && local.state.bundle === '' && local.state.names.size > 0 && local.state.unsaved.mails > 0
+  // Given UIDs when it was rebuilt, and the process ended before these were in the store.
+  let renumbered = local !== undefined && isUncovered(local.state)
   let mailbox: LoadedMailbox
   let uncovered = false
   if (local !== undefined) {
@@ -86,6 +86,9 @@ async function findCut(mailbox: LoadedMailbox, context: RequestContext, mails: R
   if (look !== undefined && await lookFor(mailbox, context, mails, look, true)) await mailbox.uploads.flush()
   await world.ownership.looked(guid)
 }
+
+/** Whether it has mails with UIDs that no bundle allows yet. */
+const isUncovered = ({ columns, ceiling }: MailboxState): boolean => columns.count > 0 && columns.uids[columns.count - 1]! >= ceiling
 
 /** UIDs below may have been given out, as the newest bundle there says: the record that it was uploaded may be what was cut. */
 async function ceilingOf(world: MailboxWorld, { guid }: MailboxIdentity, context: RequestContext, names: readonly string[]): Promise<number> {

@@ -58,8 +58,9 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   state.unsaved = { mails: found.length, important: 0, all: found.length + dropped > 0 ? 1 : 0 }
   state.touched.clear()
   state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
-  // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else.
-  state.reserved = state.ceiling = state.nextUid
+  // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else. Nor are those that it has just given.
+  state.reserved = state.nextUid
+  state.ceiling = before
   state.clean = false
   if (mails !== undefined && world.ownership.unsettledMs > 0) {
     const late = rangesOf([...inFlight].sort((a, b) => a - b)).map(({ first, last }) => [first, last] as const)

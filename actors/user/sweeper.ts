@@ -35,8 +35,11 @@ export class Sweeper {
     const context: RequestContext = { user: world.user, reason: 'obox:expunge' }
     try {
       await world.ownership.certain(context)
+      // Goes on behind what is deleted already: garbage may be a whole mailbox.
+      let waiting = state.garbage.values()
       while (state.garbage.size > 0 && !this.#mailbox.gone) {
-        const oids = [...state.garbage].slice(0, world.policy.deletesAtOnce)
+        const oids = waiting.take(world.policy.deletesAtOnce).toArray()
+        if (oids.length === 0) { waiting = state.garbage.values(); continue }
         // Another backend's mails by now, for all we know.
         await world.ownership.held()
         const gone = await world.obox.deleteMany(context, guid, oids)

@@ -165,3 +165,35 @@ void t.test('a take-over that ended before the mailboxes had names', async (t) =
   t.same(user.list().map(({ name }) => name), ['INBOX', recovered, `recovered-lost-folder-${other}`])
   await user.stop(10_000)
 })
+
+void t.test('UIDs given beside an older bundle are in the store before anyone sees them, also where the first try was cut off', async (t) => {
+  const settings = { metacache_disable_bundle_list_cache: true }
+  const a = newWorld(t)
+  await put(a.store, 1)
+  await putElsewhere(a.store)
+  const first = await open(a, settings)
+  await first.status(context, recovered)
+  await first.flush()
+  await first.stop(10_000)
+  await put(a.store, 3)
+  const b = newWorld(t, a.store)
+  let second = await open(b, settings)
+  a.store.before = (operation, key) => { if (operation === 'write' && key.includes(`${folder}/idx/`)) throw new TempFail('away') }
+  await t.rejects(second.status(context, recovered), { name: 'TempFail' })
+  await second.stop(10_000)
+  await t.rejects(open(b, settings).then((user) => (second = user).status(context, recovered)), { name: 'TempFail' }, 'nor does the second try show them')
+  await second.stop(10_000)
+  a.store.before = () => {}
+  second = await open(b, settings)
+  const facts = () => within(second, recovered, async ({ messages }) => Array.from({ length: messages.count }, (_, row) => [messages.uids[row]!, messages.guidOf(row)]))
+  const seen = await facts()
+  t.equal(seen.length, 2)
+  t.notOk((await b.effects.files.list(`${b.directory}/jane/mailboxes/${folder}`)).includes('adopting'), 'no notes are left')
+  // Saved before the other one. The disk is lost right then.
+  await put(a.store, 4)
+  const lost = second
+  second = await open(newWorld(t, a.store), settings)
+  t.same((await facts()).slice(0, 2), seen)
+  await second.stop(10_000)
+  await lost.stop(10_000)
+})
