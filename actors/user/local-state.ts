@@ -66,12 +66,17 @@ export async function setAside({ files, clock, emit }: Effects, { directory, use
   for (const path of [snapshotPath(directory), journalPath(directory)]) if (await files.stat(path) !== undefined) await files.rename(path, path + suffix)
 }
 
-/** Begins anew with `state` as the first snapshot. With only one of the two files written, it is done again next time. */
-export async function writeLocal<State>({ files }: Effects, kept: Kept<State>, state: State, durable: boolean): Promise<Local<State>> {
-  const snapshot = kept.encode(state, 1)
+/**
+ * Begins anew with `state` as the first snapshot. With only that written, a journal that was there before is void: it tells of another
+ * state, and must never be applied to this one. Without one, it is done again next time.
+ */
+export async function writeLocal<State>(effects: Effects, kept: Kept<State>, state: State, durable: boolean): Promise<Local<State>> {
+  const { files } = effects
+  const generation = 1 + ((await journalMark(effects, kept.directory))?.generation ?? 0)
+  const snapshot = kept.encode(state, generation)
   await files.replace(snapshotPath(kept.directory), snapshot, durable)
-  await files.replace(journalPath(kept.directory), encodeJournalHeader(kept.identity, 1), durable)
-  return { state, journal: journalStart(kept, 1, journalHeaderBytes, snapshot.length), torn: false }
+  await files.replace(journalPath(kept.directory), encodeJournalHeader(kept.identity, generation), durable)
+  return { state, journal: journalStart(kept, generation, journalHeaderBytes, snapshot.length), torn: false }
 }
 
 /** The files of something that is known to be new and empty. */

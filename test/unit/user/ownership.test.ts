@@ -7,7 +7,7 @@ import type { UserActor } from '../../../actors/user/user.ts'
 import { Manifest } from '../../../actors/user/manifest.ts'
 import { RootState } from '../../../actors/user/root-state.ts'
 import { TempFail } from '../../../runtime/errors.ts'
-import { context, draft, newWorld, open, seen, uidsOf, within } from './fixture.ts'
+import { context, draft, newWorld, open, overFiles, seen, uidsOf, within } from './fixture.ts'
 import { HookedStore } from './hooked-store.ts'
 
 const seenFlag = { mode: 'add' as const, flags: { system: Flag.Seen, keywords: ['Work'] } }
@@ -263,4 +263,29 @@ t.test('a mail that came and went while a bundle was on its way stays gone for w
   for (let waits = 0; !b.log.some(({ name }) => name === 'metacache.merged') && waits < 500; waits++) await new Promise((resolve) => { setTimeout(resolve, 5) })
   t.same(await within(winner, 'INBOX', async (inbox) => uidsOf(inbox)), [1])
   await winner.stop(5000)
+})
+
+t.test('a user that comes back, where the disk fails between snapshot and journal, is not what it was the last time', async (t) => {
+  const b = newWorld(t)
+  const once = await open(b)
+  await once.create(context, 'Work')
+  await once.delete(context, 'Work')
+  await once.stop(5000)
+  const a = newWorld(t, b.store)
+  const meanwhile = await open(a)
+  await meanwhile.create(context, 'Work')
+  await meanwhile.append(context, 'Work', [draft('one')])
+  await meanwhile.stop(5000)
+  const files = overFiles(b.effects.files, { replace: async (path, ...rest) => {
+    if (path.endsWith('/root/journal')) throw new TempFail('disk full')
+    return b.effects.files.replace(path, ...rest)
+  } })
+  await t.rejects(open({ ...b, effects: { ...b.effects, files } }), { name: 'TempFail', message: /disk full/ })
+  const again = await open(b)
+  t.same(again.list().map(({ name }) => name).sort(), ['INBOX', 'Work'])
+  t.match(await again.status(context, 'Work'), { messages: 1 })
+  await again.stop(5000)
+  const third = await open(newWorld(t, b.store))
+  t.match(await third.status(context, 'Work'), { messages: 1 })
+  await third.stop(5000)
 })
