@@ -234,6 +234,8 @@ export const limits = {
    */
   bundleDiffBytes: 32 * 1024,
   bundleDiffShare: 4,
+  /** The diffs upon a base of more bytes are asked for when that is read: a store gives up on answers that nobody takes. */
+  bundleAheadBytes: 16 * 1024 * 1024,
   /** How often session workers tell what the users in memory take of the local disk, and how long what is told waits to be written (ms). */
   spaceReportMs: 30_000,
   spaceWriteMs: 1000,

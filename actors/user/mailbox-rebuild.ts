@@ -12,6 +12,7 @@
 //   a message that the bundle does not know to be expunged has vanished now.
 
 import type { ObjectInfo, ObjectReader, RequestContext } from '../../runtime/effects.ts'
+import { TempFail } from '../../runtime/errors.ts'
 import { adopt } from './adoption.ts'
 import type { Bundles } from './bundles.ts'
 import { readBundles } from './mailbox-bundle.ts'
@@ -142,7 +143,7 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
   }
   for (const name of newestFirst(names)) {
     const chain = chainOf(names, name)
-    let readers = await openAll(world.bundles(identity.guid), context, chain ?? [name])
+    let readers = await openAll(world.bundles(identity.guid), context, chain ?? [name], world.limits.bundleAheadBytes)
     // Its metadata still says which UIDs it allowed.
     for (const reader of readers) ceiling = Math.max(ceiling, Number(reader?.metadata['ceiling'] ?? 0) || 0)
     if (chain === undefined || readers.includes(undefined)) {
@@ -151,7 +152,7 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
       continue
     }
     const read = await untilWhole(async (again) => {
-      if (again) readers = await openAll(world.bundles(identity.guid), context, chain)
+      if (again) readers = await openAll(world.bundles(identity.guid), context, chain, world.limits.bundleAheadBytes)
       try {
         return readers.includes(undefined) ? name : await readBundles(chain, readers as ObjectReader[], world.effects.files, identity.directory, world.limits)
       } finally {
@@ -166,12 +167,27 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
 }
 
 /** All of them asked for at once. undefined: it is not there any more. */
-async function openAll(bundles: Bundles, context: RequestContext, names: readonly string[]): Promise<(ObjectReader | undefined)[]> {
+async function openAll(bundles: Bundles, context: RequestContext, names: readonly string[], aheadBytes: number): Promise<(ObjectReader | undefined)[]> {
   const opened = await Promise.allSettled(names.map((name) => bundles.read(context, name)))
   const failed = opened.find((one) => one.status === 'rejected')
-  if (failed === undefined) return opened.map((one) => (one as PromiseFulfilledResult<ObjectReader | undefined>).value)
+  if (failed === undefined) {
+    const readers = opened.map((one) => (one as PromiseFulfilledResult<ObjectReader | undefined>).value)
+    return (readers[0]?.size ?? 0) <= aheadBytes ? readers : readers.map((reader, at) => (at === 0 ? reader : reader && inItsTurn(bundles, context, names[at]!, reader)))
+  }
   for (const one of opened) if (one.status === 'fulfilled') one.value?.cancel()
   throw failed.reason
+}
+
+/** It is there, and is asked for once more when its body is wanted. */
+function inItsTurn(bundles: Bundles, context: RequestContext, name: string, reader: ObjectReader): ObjectReader {
+  reader.cancel()
+  let again: ObjectReader | undefined
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    again = await bundles.read(context, name)
+    if (again === undefined) throw new TempFail(`bundle ${name} was replaced meanwhile`)
+    yield* again.body
+  }
+  return { ...reader, body: body(), cancel: () => { again?.cancel() } }
 }
 
 /** Drops the rows that have no object any more. Answers the oids of those that stay. */

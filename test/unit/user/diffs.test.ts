@@ -289,3 +289,30 @@ t.test('where the store fails in the middle of a chain, no reader stays open', a
   t.equal(await within(other, 'INBOX', async (inbox) => inbox.messages.count), 110)
   await other.stop(5000)
 })
+
+t.test('while a long base is read, the store has no answer that waits for it', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, {}, small)
+  t.equal((await chained(user, world.store)).length, 3)
+  const before = await within(user, 'INBOX', async (inbox) => seen(inbox))
+  await user.stop(5000)
+  const read = world.store.read.bind(world.store)
+  const waiting = new Set<string>()
+  const beside: string[][] = []
+  world.store.read = async (key, ...rest) => {
+    const reader = await read(key, ...rest)
+    if (!/\/idx\/(base|diff)\./.test(key)) return reader
+    waiting.add(key)
+    const body = async function* () {
+      beside.push([...waiting].filter((other) => other !== key))
+      yield* reader.body
+      waiting.delete(key)
+    }
+    return { ...reader, body: body(), cancel: () => { waiting.delete(key); reader.cancel() } }
+  }
+  const other = await open(newWorld(t, world.store), {}, { limits: { ...small.limits, bundleAheadBytes: 100 } })
+  t.same(await within(other, 'INBOX', async (inbox) => seen(inbox)), before)
+  t.same(beside, [[], [], []])
+  t.same([...waiting], [])
+  await other.stop(5000)
+})
