@@ -1,7 +1,8 @@
 // `posix:prefix=DIR/` — objects as plain files under a directory, readable by people and by `cp`.
 //
 // Rules: an object appears whole or not at all (a file of its own, then a rename; link(2) where it must not exist yet).
-// Conditions hold among all writers on the machine: `ifAbsent` by link(2), `ifMatch` by a lock in `.tmp/` beside them (storage/posix-lock.ts). A key and a longer key that
+// Conditions hold among all writers that share the directory, by a lock in `.tmp/` (storage/posix-lock.ts); `ifAbsent` by link(2) too. Where the object
+// is made is not enough: its metadata are a file of their own, and the loser's must never come to the winner's object. A key and a longer key that
 // begins with it and '/' cannot both be objects. A prefix directory that vanishes while we run (an unmounted disk) is
 // TempFail, never "no such object".
 // Options, separated by ':' as in Dovecot's fs-posix: prefix=DIR/ (a required directory), no-fsync.
@@ -160,10 +161,12 @@ class PosixStore implements OpenStore {
     const temporary = this.#temporary()
     try {
       await make(temporary)
-      return await this.#alone(file, () => this.#locked(file, condition !== undefined && 'ifMatch' in condition, async () => {
+      return await this.#alone(file, () => this.#locked(file, condition !== undefined, async () => {
         const present = await facts(file)
         if (condition && ('ifAbsent' in condition ? present : present?.etag !== condition.ifMatch)) throw new ConditionFailed(key)
-        const known = await stamp(temporary, this.#world.clock.now())
+        let known = await stamp(temporary, this.#world.clock.now())
+        // Another process has written as much at the same time: each is to find its own metadata.
+        if (known.identity === present?.identity) known = await stamp(temporary, this.#world.clock.now())
         await writeMetadata(file, known.identity, await metadata(), present?.identity, this.#temporary())
         if (condition && 'ifAbsent' in condition) await this.#linkNew(key, temporary, file)
         else await inDirectory(file, () => rename(temporary, file))

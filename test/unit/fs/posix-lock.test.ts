@@ -58,3 +58,20 @@ t.test('who lives, or runs elsewhere, is waited for', async (t) => {
     store.close()
   }
 })
+
+t.test('of two processes that make the same object at once, the metadata there is are those of the one that made it', async (t) => {
+  const directory = t.testdir()
+  // Each knows nothing of the other's writers, as in a process of its own.
+  const stores = ['a', 'b'].map((name) => ({ name, store: buildStack(`posix:prefix=${directory}/:no-fsync`) }))
+  // Who waits for a lock keeps no process running.
+  const running = setInterval(() => {}, 1000)
+  t.teardown(() => { clearInterval(running) })
+  for (let n = 0; n < 100; n++) {
+    const key = `user/idx/manifest${n}`
+    const writes = await Promise.allSettled(stores.map(({ name, store }) => store.write(key, bodyOf(Buffer.from(name)), context, { metadata: { owner: name }, condition: { ifAbsent: true } })))
+    const made = stores.filter((_, at) => writes[at]!.status === 'fulfilled').map(({ name }) => name)
+    if (made.length !== 1) return t.fail(`${made.length} have made ${key}`)
+    for (const { store } of stores) if ((await store.stat(key, context)).metadata['owner'] !== made[0]) return t.fail(`${key} was made by ${made[0]} and carries the metadata of the other`)
+  }
+  t.pass('each time')
+})
