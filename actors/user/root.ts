@@ -142,7 +142,11 @@ export class Root implements Ownership {
   get unsettledMs(): number { return Math.max(0, this.#settledAt - this.#world.effects.clock.monotonic()) }
 
   async lookLater(look: Look): Promise<void> {
-    await this.note({ kind: 'look', look })
+    // A mailbox that cannot be loaded for long asks for the same each time.
+    const known = this.#state.looks.get(look.guid)
+    const uids = look.uids.filter(([first, last]) => first <= last && known?.uids.some(([from, to]) => from <= first && last <= to) !== true)
+    const news = known === undefined || uids.length > 0 || look.before > known.before || (look.now === true && known.now !== true)
+    if (news) await this.note({ kind: 'look', look: { ...look, uids } })
     this.#look()
   }
 

@@ -360,3 +360,26 @@ t.test('flags changed again and again are soon in a snapshot, also across restar
   t.equal(generation(), before + 1)
   await user.stop(5000)
 })
+
+t.test('a cut journal whose mailbox cannot be listed for long is looked for no longer than once', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('one')])
+  const { guid } = await user.status(context, 'INBOX')
+  // As kill -9 leaves it, with a torn tail.
+  fs.cpSync(`${world.directory}/jane`, `${world.directory}/crash/jane`, { recursive: true })
+  await user.stop(5000)
+  const left = { ...world, directory: `${world.directory}/crash` }
+  fs.appendFileSync(`${left.directory}/jane/mailboxes/${guid}/journal`, Buffer.from([9, 0, 0, 0, 1]))
+  const again = await open(left)
+  world.store.before = (operation) => { if (operation === 'list') throw new TempFail('away') }
+  const tries = 30
+  for (let n = 0; n < tries; n++) await t.rejects(again.append(context, 'INBOX', [draft('two')]), { name: 'TempFail' })
+  world.store.before = () => {}
+  await again.stop(5000)
+  const bytes = fs.readFileSync(`${left.directory}/jane/root/journal`).length
+  const last = await open(left)
+  for (let n = 0; n < 3; n++) await within(last, 'INBOX', async (inbox) => { t.ok(inbox.messages.count >= 1) })
+  await last.stop(5000)
+  t.ok(bytes < 4000, `${bytes} bytes of journal for ${tries} tries`)
+})
