@@ -232,7 +232,7 @@ export const limits = {
    * Index bundles: one up to this is always uploaded whole; a larger one is followed by diffs, of which the last grows up to
    * this before it is merged into the one before. That one may grow up to this share (1/n) of the base before there is a new base.
    */
-  bundleDiffBytes: 32 * 1024,
+  bundleDiffBytes: 16 * 1024,
   bundleDiffShare: 4,
   /** The diffs upon a base of more bytes are asked for when that is read: a store gives up on answers that nobody takes. */
   bundleAheadBytes: 16 * 1024 * 1024,
