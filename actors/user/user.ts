@@ -51,6 +51,7 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #figures: Figures
   readonly #running = new RunningCalls(() => { this.#watchIdle() })
   #idleTimer: Cancel | undefined
+  readonly #wakeTimer: Cancel
   #stopping: Promise<void> | undefined
   /** Another backend has the user: nothing more is written. */
   #lost: LostUser | undefined
@@ -83,6 +84,10 @@ export class UserActor implements User, Actor<UserMessage> {
       pending: () => folders.looks, look: (guid) => this.#lookAgain(guid),
     })
     for (const guid of folders.deleting) void this.#erase(guid)
+    // What a crash has left of mailboxes that nobody opens goes up no later than other changes.
+    this.#wakeTimer = world.effects.timers.after(world.policy.uploadIntervalMs, () => {
+      this.#run(() => this.#wakeUncertain({ user: account.user, reason: 'metacache:upload_mailbox' })).catch(() => {})
+    })
     this.#watchIdle()
   }
 
@@ -208,7 +213,7 @@ export class UserActor implements User, Actor<UserMessage> {
   flush(): Promise<void> {
     return this.#run(async () => {
       const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
-      const guids = new Set([...this.#folders.unsaved(), ...this.#shelf.all().map(({ guid }) => guid)])
+      const guids = new Set([...await this.#folders.uncertain(), ...this.#shelf.all().map(({ guid }) => guid)])
       for (const guid of guids) {
         await this.#shelf.within(context, guid, (mailbox) => mailbox.uploads.flush())
       }
@@ -279,6 +284,7 @@ export class UserActor implements User, Actor<UserMessage> {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#idleTimer?.()
+    this.#wakeTimer()
     this.#looks.stop()
     this.#sessions.tell('The server is shutting down')
     const { effects, user } = this.#world
@@ -293,9 +299,8 @@ export class UserActor implements User, Actor<UserMessage> {
 
   async #finish(): Promise<void> {
     await this.#running.settled()
-    // Mailboxes that could not be uploaded when they were closed get another chance; one that cannot be loaded keeps its journal.
     const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
-    if (this.#lost === undefined) for (const guid of this.#folders.unsaved()) await this.#shelf.acquire(context, guid).then(({ release }) => { release() }, () => {})
+    if (this.#lost === undefined) await this.#wakeUncertain(context)
     if (this.#evicting && this.#lost === undefined) await this.#shelf.tryUploads(context, await this.#folders.uncertain())
     await this.#shelf.closeAll()
     const saved = await this.#folders.close(this.#lost !== undefined ? 'leave' : this.#idle && !this.#evicting ? 'keep' : 'handOver')
@@ -304,6 +309,11 @@ export class UserActor implements User, Actor<UserMessage> {
       await this.#options.forget()
       this.#evicted = true
     }
+  }
+
+  /** Mailboxes that a crash has left, or that could not be uploaded when they were closed, get (another) chance; one that cannot be loaded keeps its journal. */
+  async #wakeUncertain(context: RequestContext): Promise<void> {
+    for (const guid of await this.#folders.uncertain()) await this.#shelf.within(context, guid, () => {}).catch(() => {})
   }
 
   /** Counts a call in; refuses new ones while the user is on its way out. */

@@ -1,9 +1,10 @@
 // When index bundles go up: important changes in time, new mails when there are many, everything on demand; old bundles go.
 
+import fs from 'node:fs'
 import t from 'tap'
 import { Flag } from '../../../actors/user/types.ts'
 import { TempFail } from '../../../runtime/errors.ts'
-import { context, draft, newWorld, open, within } from './fixture.ts'
+import { context, draft, newWorld, open, overFiles, within } from './fixture.ts'
 import type { HookedStore } from './hooked-store.ts'
 
 const seen = { mode: 'add' as const, flags: { system: Flag.Seen, keywords: [] } }
@@ -52,6 +53,54 @@ t.test('metacache_delay_uploads = no: at every close', async (t) => {
   const world = newWorld(t)
   const user = await open(world, { metacache_delay_uploads: false })
   await user.append(context, 'INBOX', [draft('a')])
+  await user.stop(5000)
+  t.equal(uploads(world.store), 1)
+})
+
+/** As kill -9 leaves it: INBOX and Work were changed, and never closed. */
+async function crashed(t: Parameters<typeof newWorld>[0]): Promise<{ world: ReturnType<typeof newWorld>; end(): Promise<void> }> {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.create(context, 'Work')
+  for (const name of ['INBOX', 'Work']) await user.append(context, name, [draft('a', { flags: seen.flags })])
+  fs.cpSync(`${world.directory}/jane`, `${world.directory}/crash/jane`, { recursive: true })
+  world.store.calls = []
+  return { world: { ...world, directory: `${world.directory}/crash` }, end: () => user.stop(5000) }
+}
+
+t.test('what a crash has left of mailboxes that nobody opens is uploaded by a stop, and by a flush', async (t) => {
+  for (const last of ['stop', 'flush'] as const) {
+    const { world, end } = await crashed(t)
+    const user = await open(world)
+    if (last === 'flush') await user.flush()
+    else await user.stop(5000)
+    t.equal(uploads(world.store), 2, last)
+    await user.stop(5000)
+    await end()
+  }
+})
+
+t.test('and within metacache_upload_interval', async (t) => {
+  const { world, end } = await crashed(t)
+  const user = await open(world, { metacache_upload_interval: 1 }, { limits: { mailboxIdleMs: 10 } })
+  user.attach({ id: 's', service: 'imap', closing() {} })
+  await nextUpload(world.store)
+  await nextUpload(world.store)
+  await user.stop(5000)
+  await end()
+})
+
+t.test('a mailbox whose figures could not be kept when it was closed is uploaded by a stop', async (t) => {
+  const world = newWorld(t)
+  let full = false
+  const { files } = world.effects
+  const effects = { ...world.effects, files: overFiles(files, { append: async (...args) => { if (full) throw new TempFail('no space left'); return files.append(...args) } }) }
+  const user = await open({ ...world, effects }, {}, { limits: { mailboxIdleMs: 0 } })
+  await user.append(context, 'INBOX', [draft('a', { flags: seen.flags })])
+  await within(user, 'INBOX', async () => { full = true })
+  while (!world.log.some(({ name }) => name === 'user.figures_lost')) await new Promise((resolve) => { setTimeout(resolve, 5) })
+  full = false
+  uploads(world.store)
   await user.stop(5000)
   t.equal(uploads(world.store), 1)
 })
@@ -130,8 +179,11 @@ t.test('a mailbox that could not be loaded to the end leaves nobody behind who u
   const third = await open(newWorld(t, a.store), { metacache_upload_interval: 20 })
   await t.rejects(within(third, 'INBOX', async () => {}), { name: 'TempFail' })
   a.store.calls = []
+  // Nor is it loaded anew meanwhile.
+  a.store.before = (operation, key) => { if (operation === 'read' && key.includes('/orphan.')) throw new TempFail('503') }
   await new Promise((resolve) => { setTimeout(resolve, 100) })
-  t.same(a.store.calls.filter((call) => call.includes('/mailboxes/')), [], 'nobody uploads')
+  t.same(a.store.calls.filter((call) => call.startsWith('write') && call.includes('/mailboxes/')), [], 'nobody uploads')
+  a.store.before = () => {}
   await within(third, 'INBOX', async (inbox) => { t.equal(inbox.messages.flags[0], Flag.Flagged) })
   await third.stop(5000)
   await winner.stop(5000)
