@@ -11,7 +11,8 @@ import { TestServer } from '../fixtures/server.ts'
 
 const directory = fs.mkdtempSync(path.join(t.testdir(), 'adm-'))
 const users = path.join(directory, 'users')
-fs.writeFileSync(users, ['alice', 'bob', 'carol'].map((user) => `${user}@example.com:{PLAIN}secret::::/nowhere::userdb_quota_rule=*:storage=1G\n`).join(''))
+const homeOf = (user: string): string => path.join(directory, 'home', user)
+fs.writeFileSync(users, ['alice', 'bob', 'carol'].map((user) => `${user}@example.com:{PLAIN}secret::::${homeOf(user)}::userdb_quota_rule=*:storage=1G\n`).join(''))
 const database = `{\n driver = passwd-file\n args = ${users}\n}`
 const server = await TestServer.start({
   workers: 2, directory, databases: `passdb ${database}\nuserdb ${database}\n`,
@@ -33,7 +34,7 @@ void t.test('user lists, finds and does not find', async (t) => {
   t.same((await adm('user', '*@example.com')).stdout.split('\n').sort(), ['', 'alice@example.com', 'bob@example.com', 'carol@example.com'])
   t.equal((await adm('user', 'b*', '*car?l*')).stdout, 'bob@example.com\ncarol@example.com\n')
   t.match((await adm('user', 'bob@example.com')).stdout, /^field +value\n[^]*quota_rule +\*:storage=1G\n/)
-  t.equal((await adm('user', '-f', 'home', 'bob@example.com')).stdout, '/nowhere\n')
+  t.equal((await adm('user', '-f', 'home', 'bob@example.com')).stdout, `${homeOf('bob')}\n`)
   const nobody = await adm('user', 'nobody')
   t.equal(nobody.code, 67)
   t.match(nobody.stderr, "user nobody doesn't exist")
@@ -42,7 +43,7 @@ void t.test('user lists, finds and does not find', async (t) => {
 void t.test('auth test, login, lookup', async (t) => {
   t.match(await adm('auth', 'test', 'bob@example.com', 'secret'), { code: 0, stdout: 'passdb: bob@example.com auth succeeded\n' })
   t.match(await adm('auth', 'test', 'bob@example.com', 'wrong'), { code: 77, stdout: 'passdb: bob@example.com auth failed\n' })
-  t.match(await adm('auth', 'login', 'bob@example.com', 'secret'), { code: 0, stdout: '  home=/nowhere\n' })
+  t.match(await adm('auth', 'login', 'bob@example.com', 'secret'), { code: 0, stdout: `  home=${homeOf('bob')}\n` })
   t.match(await adm('auth', 'lookup', 'bob@example.com', 'nobody'), { code: 67, stdout: "passdb: bob@example.com\n" })
   t.notMatch(server.output, 'secret', 'no password reaches the log')
 })
@@ -68,6 +69,17 @@ void t.test('who and kick', async (t) => {
   }
   t.match((await clients[2]!.command('b', 'NOOP')).at(-1), /^b OK/, 'others stay')
   t.match(await adm('kick', 'alice@example.com'), { code: 67, stderr: 'no users kicked' })
+})
+
+void t.test('whose mailboxes: by name, by mask, all', async (t) => {
+  const told = ({ code, stdout }: Finished): unknown => [code, ...stdout.trimEnd().split('\n').slice(1).map((line) => line.split('\t').slice(0, 3).join(' '))]
+  const all = ['alice@example.com  none', 'bob@example.com  none', 'carol@example.com  none']
+  t.same(told(await adm('-f', 'tab', 'obox', 'verify', '-A')), [0, ...all])
+  t.same(told(await adm('-f', 'tab', 'obox', 'verify', '-u', 'b*', '-u', 'alice@example.com', 'c*')), [0, ...all])
+  t.same(told(await adm('-f', 'tab', 'force-resync', '-A', '*')), [0, ...all])
+  t.same(told(await adm('-f', 'tab', 'force-resync', '-u', '*l*c*@*', '-u', 'bob@example.com', 'INBOX')), [0, ...all.slice(0, 2).reverse()])
+  for (const command of [['obox', 'verify'], ['force-resync', '*']]) t.match(await adm(...command), { code: 64, stderr: 'whose? USER, or -A' })
+  t.match(await adm('obox', 'verify', '-u', 'nobody@example.com'), { code: 67, stdout: "doesn't exist" })
 })
 
 void t.test('commands that there are not', async (t) => {

@@ -20,7 +20,7 @@ t.teardown(() => server.stop())
 interface Answered { code: number; stdout: string; stderr: string }
 
 /** As `culver adm -f tab` does. */
-async function adm(command: string, args: string[], options: Record<string, string | boolean> = {}): Promise<Answered> {
+async function adm(command: string, args: string[], options: Record<string, string | boolean | string[]> = {}): Promise<Answered> {
   const answer = { stdout: '', stderr: '' }
   const code = await askServer(path.join(directory, 'run/doveadm-server'), { command, options, args }, formats['tab']!, {
     out: (text) => { answer.stdout += text }, complain: (text) => { answer.stderr += text },
@@ -55,9 +55,9 @@ void t.test('a mail without an object, an object without a mail', async (t) => {
 
 void t.test('force-resync', async (t) => {
   fs.rmSync(mailsOf(there)[0]!)
-  t.match(await adm('force-resync', ['INBOX']), { code: 64, stderr: '-u USER or -A' })
-  t.same(rows(await adm('force-resync', ['Arch*'], { user: there })).map(([, , problem]) => problem), ['none'])
-  t.same(rows(await adm('force-resync', ['INB*'], { user: there })).map(([, , problem, , , , done]) => [problem, done]), [['missing', 'expunged']])
+  t.match(await adm('force-resync', ['INBOX']), { code: 64, stderr: 'whose? USER, or -A' })
+  t.same(rows(await adm('force-resync', ['Arch*'], { user: [there] })).map(([, , problem]) => problem), ['none'])
+  t.same(rows(await adm('force-resync', ['INB*'], { user: [there] })).map(([, , problem, , , , done]) => [problem, done]), [['missing', 'expunged']])
 })
 
 void t.test('metacache flush', async (t) => {

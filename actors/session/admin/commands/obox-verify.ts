@@ -3,21 +3,23 @@
 import { userNames } from '../accounts.ts'
 import { AdminError, adminCommand, exitCode } from '../command.ts'
 import { verifying } from '../verifying.ts'
+import { whose, whoseOptions, whoseUsage } from '../whose.ts'
 
 export default adminCommand({
   name: 'obox verify',
   summary: 'find objects without mails and mails without objects',
-  usage: `obox verify [-n | --fix] [-m MAILBOX MASK] USER|MASK …
+  usage: `obox verify [-n | --fix] [-m MAILBOX MASK] ${whoseUsage}
   -n, --dry-run  only tell (that is the default)
   --fix          lost mails are adopted, objects of expunged ones deleted, mails without an object expunged
   -m MASK        mailboxes of these names alone
 Exit code 65: something is wrong, and was only told.`,
-  options: { 'dry-run': { type: 'boolean', short: 'n' }, fix: { type: 'boolean' }, mailbox: { type: 'string', short: 'm' } },
-  args: { min: 1, max: 1000 },
-  async run({ args, options }, world) {
+  options: { ...whoseOptions, 'dry-run': { type: 'boolean', short: 'n' }, fix: { type: 'boolean' }, mailbox: { type: 'string', short: 'm' } },
+  args: { min: 0, max: 1000 },
+  async run(request, world) {
+    const { options } = request
     const fix = options['fix'] === true
     if (fix && options['dry-run'] === true) throw new AdminError(exitCode.usage, 'obox verify: either --dry-run or --fix')
     const mask = options['mailbox']
-    return verifying(await userNames(args, world), world, { fix, ...(typeof mask === 'string' ? { mask } : {}) })
+    return verifying(await userNames(whose(request), world), world, { fix, ...(typeof mask === 'string' ? { mask } : {}) })
   },
 })
