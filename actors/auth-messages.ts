@@ -1,9 +1,7 @@
 // What sessions say to the auth actor (address `auth`, on the main thread) and what it answers. Structured-clonable.
 
-import type { TlsProperties } from './session/types.ts'
+import type { Endpoint, TlsProperties } from './session/seed.ts'
 import type { Account } from './user/types.ts'
-
-export interface Endpoint { ip: string; port: number }
 
 /** A password to verify, after the SASL exchange has been reduced to it by the session (PLAIN, LOGIN, IMAP LOGIN, USER/PASS). */
 export interface LoginRequest {

@@ -3,7 +3,7 @@
 
 import net from 'node:net'
 import tls from 'node:tls'
-import type { Endpoint } from '../actors/auth-messages.ts'
+import type { Endpoint } from '../actors/session/seed.ts'
 import type { BackendAddress, BackendLink } from '../actors/session/backend.ts'
 import { Input } from '../actors/session/lmtp/input.ts'
 import type { Timers } from '../runtime/effects.ts'

@@ -4,7 +4,7 @@
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import type { ProtocolName } from '../actors/session/types.ts'
+import type { ProtocolName } from '../actors/session/seed.ts'
 import type { Settings } from '../conf/settings.ts'
 import { ConfigError, messageOf } from '../runtime/errors.ts'
 

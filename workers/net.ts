@@ -3,7 +3,7 @@
 
 import fs from 'node:fs'
 import net from 'node:net'
-import type { SessionSeed } from '../actors/session/types.ts'
+import type { SessionSeed } from '../actors/session/seed.ts'
 import { inNetworks } from '../conf/network.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'

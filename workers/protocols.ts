@@ -3,7 +3,8 @@
 import { adminSession } from '../actors/session/admin/machine.ts'
 import { imapSession } from '../actors/session/imap/machine.ts'
 import { lmtpSession } from '../actors/session/lmtp/machine.ts'
-import type { ProtocolName, SessionFactory } from '../actors/session/types.ts'
+import type { SessionFactory } from '../actors/session/types.ts'
+import type { ProtocolName } from '../actors/session/seed.ts'
 
 export interface Protocol {
   session: SessionFactory

@@ -4,7 +4,8 @@
 // cut off after limits.slowClientMs.
 
 import type net from 'node:net'
-import type { Passed, Session, SessionSeed } from '../actors/session/types.ts'
+import type { Passed, Session } from '../actors/session/types.ts'
+import type { SessionSeed } from '../actors/session/seed.ts'
 import type { Description } from '../runtime/actor.ts'
 import type { Cancel, Clock, Timers } from '../runtime/effects.ts'
 import type { LogEvent } from '../runtime/events.ts'

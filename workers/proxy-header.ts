@@ -5,8 +5,7 @@
 
 import { Buffer } from 'node:buffer'
 import type net from 'node:net'
-import type { Endpoint } from '../actors/auth-messages.ts'
-import type { ClientCertificate, TlsProperties } from '../actors/session/types.ts'
+import type { ClientCertificate, Endpoint, TlsProperties } from '../actors/session/seed.ts'
 import { canonicalAddress } from '../conf/network.ts'
 import type { Timers } from '../runtime/effects.ts'
 import { limits } from '../runtime/limits.ts'

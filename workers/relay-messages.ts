@@ -1,7 +1,7 @@
 // What the two ends of a relayed connection say to each other, over the Link of their workers. Each end numbers the connections
 // whose sockets it has.
 
-import type { SessionSeed } from '../actors/session/types.ts'
+import type { SessionSeed } from '../actors/session/seed.ts'
 import { limits } from '../runtime/limits.ts'
 
 export type ToHome =

@@ -1,6 +1,7 @@
 // The home's side of a relayed connection: the Wire of a session whose socket is on another thread.
 
-import type { SessionSeed, Wire } from '../actors/session/types.ts'
+import type { Wire } from '../actors/session/types.ts'
+import type { SessionSeed } from '../actors/session/seed.ts'
 import { Cancelled } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { DrainWaiters, Outgoing, flushThisTurn } from './outgoing.ts'

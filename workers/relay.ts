@@ -9,7 +9,7 @@
 //
 // When the Link breaks (the other thread died), clients get their protocol's farewell and sessions a hangup.
 
-import type { SessionSeed } from '../actors/session/types.ts'
+import type { SessionSeed } from '../actors/session/seed.ts'
 import type { Link } from '../runtime/transport.ts'
 import type { ToHome, ToSocket } from './relay-messages.ts'
 import { RelayWire } from './relay-wire.ts'

@@ -4,7 +4,8 @@
 //   accept → session here → login → home is here: goes on · home is elsewhere: frozen, its socket is relayed
 //   logout that keeps the connection (RFC 8437) → a new session where the socket is
 
-import type { SessionSeed, Wire } from '../actors/session/types.ts'
+import type { Wire } from '../actors/session/types.ts'
+import type { SessionSeed } from '../actors/session/seed.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
 import { connectionBound } from '../conf/service-limits.ts'

@@ -3,7 +3,7 @@
 
 import { Buffer } from 'node:buffer'
 import net from 'node:net'
-import type { Endpoint } from '../actors/auth-messages.ts'
+import type { Endpoint } from '../actors/session/seed.ts'
 
 function addressBytes(ip: string): number[] {
   if (net.isIPv4(ip)) return ip.split('.').map(Number)

@@ -3,8 +3,6 @@
 
 import { Utf7Decoder } from './utf7.ts'
 
-export { decodeUndeclared } from './undeclared-charset.ts'
-
 /** Decodes a stream: feed the pieces, then `finish` for what was still incomplete. Bad bytes become U+FFFD, never an error. */
 export interface CharsetDecoder {
   push(bytes: Uint8Array): string

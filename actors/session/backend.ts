@@ -1,7 +1,8 @@
 // Another server that a client, or its mail, is passed on to: a connection that a session makes (SessionWorld.connect) and
 // talks over as a client would. What is said there is the protocol's own business (imap/proxy.ts, lmtp/relay.ts).
 
-import type { Endpoint, ProxyTarget } from '../auth-messages.ts'
+import type { ProxyTarget } from '../auth-messages.ts'
+import type { Endpoint } from './seed.ts'
 import { limits } from '../../runtime/limits.ts'
 
 export interface BackendAddress {

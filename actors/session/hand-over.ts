@@ -6,7 +6,7 @@
 
 import { canonicalAddress } from '../../conf/network.ts'
 import { limits } from '../../runtime/limits.ts'
-import type { SessionSeed } from './types.ts'
+import type { SessionSeed } from './seed.ts'
 
 /** What has been said; what has not stays as it is. */
 export interface HandOver {

@@ -6,7 +6,7 @@ import { expand, userVariables } from '../../conf/expand.ts'
 import type { Variables } from '../../conf/expand.ts'
 import type { Settings } from '../../conf/settings.ts'
 import { howSecured } from './secured.ts'
-import type { SessionSeed } from './types.ts'
+import type { SessionSeed } from './seed.ts'
 
 /** Attempts to log in of one connection, of which none has succeeded. */
 export interface Attempts {

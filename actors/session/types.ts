@@ -5,12 +5,11 @@ import type { Effects } from '../../runtime/effects.ts'
 import type { ClientProfile } from '../../conf/clients.ts'
 import type { Settings } from '../../conf/settings.ts'
 import type { Account, Delivery, DeliveryResult, User } from '../user/types.ts'
-import type { AuthAnswer, AuthRequest, Endpoint } from '../auth-messages.ts'
+import type { AuthAnswer, AuthRequest } from '../auth-messages.ts'
+import type { SessionSeed } from './seed.ts'
 import type { Description } from '../../runtime/actor.ts'
 import type { BackendAddress, BackendLink } from './backend.ts'
 import type { HandOver } from './hand-over.ts'
-
-export type ProtocolName = 'imap' | 'pop3' | 'lmtp' | 'managesieve' | 'admin'
 
 /** The client's end, as a session sees it. Local socket or bytes relayed from another worker: no difference. */
 export interface Wire {
@@ -36,60 +35,6 @@ export interface Wire {
   /** Totals since the connection began, for logout lines: text, as it was before it was compressed. */
   readonly bytesIn: number
   readonly bytesOut: number
-}
-
-/** What is known of a connection's TLS, by its handshake or from the load balancer that ends it. */
-export interface TlsProperties {
-  /** `TLSv1.3` */
-  protocol: string
-  cipher: string
-  /** The name that the client has asked for (SNI), lower case: filters `local_name`, %{local_name}. */
-  serverName?: string
-  /** Present: the client has shown one. */
-  certificate?: ClientCertificate
-}
-
-/** `name`: of the field ssl_cert_username_field; who the client is, if `valid`. `why` it is not, for the log. */
-export interface ClientCertificate { valid: boolean; name?: string; why?: string }
-
-/** How a session begins, or goes on elsewhere: structured-clonable, so that it can cross to the user's home worker. */
-export interface SessionSeed {
-  protocol: ProtocolName
-  /** Session id for logs: given by a trusted proxy or made by the accepting worker. */
-  id: string
-  /** The one made by the accepting worker, where a proxy has given another: that one may come twice. */
-  ownId?: string
-  remote: Endpoint
-  local: Endpoint
-  /** The proxy's own address, where one has said whose connection it is. */
-  peer?: Endpoint
-  /** TLS, or a trusted peer: plaintext passwords are fine. */
-  secured: boolean
-  /** Present: the connection is under TLS. */
-  tls?: TlsProperties
-  /** TLS can be begun (STARTTLS). */
-  startTls?: true
-  /** The peer is in login_trusted_networks and may forward addresses. */
-  trusted: boolean
-  /** Proxies that the connection may still pass, as a trusted peer has said. */
-  proxyTtl?: number
-  /** What a trusted peer has said for the passdb: its fields `forward_<name>`. */
-  forward?: Readonly<Record<string, string>>
-  /** Present: other sessions of this connection have logged out before (RFC 8437). What they received and sent is not this one's. */
-  before?: { bytesIn: number; bytesOut: number }
-  /**
-   * Present: the session begins where another one logged out, or began TLS, without a greeting. `input` is what that one had
-   * not consumed (of one before TLS: always nothing).
-   */
-  again?: { input: Uint8Array; from: 'logout' | 'plaintext' }
-  /** Present: the session has logged in on another worker and continues here. */
-  resumed?: {
-    account: Account
-    /** What the protocol's machine froze: opaque to everyone else, small. */
-    state: unknown
-    /** Bytes received and not consumed yet. */
-    input: Uint8Array
-  }
 }
 
 /** A connection that another server serves. */

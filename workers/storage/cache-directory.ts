@@ -16,14 +16,15 @@ import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { messageOf } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
-import { realDisk } from './cache-disk.ts'
+import { inDirectory, realDisk, removeFile } from './cache-disk.ts'
 import type { CacheDisk, CacheFile } from './cache-disk.ts'
 import { isWhole, lookAt } from './cache-entry.ts'
 import type { Found } from './cache-entry.ts'
 import { blockBytes, blocksOf, CacheIndex } from './cache-index.ts'
 import type { Entry } from './cache-index.ts'
+import { CacheMark } from './cache-mark.ts'
 import { pathOf, scan, shardOf, temporaryDirectory } from './cache-scan.ts'
-import type { FsWorld, Share } from './driver.ts'
+import type { FsWorld } from './driver.ts'
 import { errnoOf } from './fs-errors.ts'
 
 export interface CacheStatistics {
@@ -53,6 +54,7 @@ export class CacheDirectory {
   readonly index: CacheIndex
   readonly disk: CacheDisk
   readonly #world: World
+  readonly #mark: CacheMark
   readonly #counts = { hits: 0, misses: 0, writes: 0, damaged: 0, failures: 0 }
   readonly #changes = new Map<string, Set<Change>>()
   /** The last change of an entry's file; the next one waits for it. */
@@ -65,8 +67,6 @@ export class CacheDirectory {
   readonly #ready: Promise<void>
   #scanning: Promise<void> | undefined
   #nextScan: () => void = () => {}
-  /** Blocks that `.used` allows. */
-  #mark = 0
   #restUntil = -Infinity
   #warnedAt = -Infinity
   #stopped = false
@@ -75,6 +75,7 @@ export class CacheDirectory {
     this.path = directory
     this.disk = disk
     this.#world = world
+    this.#mark = new CacheMark(disk, directory, world.share)
     this.index = new CacheIndex(Math.floor(budgetBytes / blockBytes), limits.cacheEntries)
     this.#ready = this.#open()
   }
@@ -160,7 +161,7 @@ export class CacheDirectory {
     if (!victims) return false
     try {
       await this.#unlink(victims)
-      await this.#raiseMark()
+      await this.#mark.raise(this.index.used, this.index.budget)
       return true
     } catch (error) {
       this.index.give(blocks)
@@ -174,7 +175,7 @@ export class CacheDirectory {
     const temporary = path.join(temporaryDirectory(this.path), `${process.pid}-${randomBytes(12).toString('hex')}`)
     this.#making.add(temporary)
     try {
-      return { file: await this.#inDirectory(path.dirname(temporary), () => this.disk.open(temporary, 'wx+')), path: temporary }
+      return { file: await inDirectory(this.disk, path.dirname(temporary), () => this.disk.open(temporary, 'wx+')), path: temporary }
     } catch (error) {
       this.#making.delete(temporary)
       throw error
@@ -184,7 +185,7 @@ export class CacheDirectory {
   /** Gives a file in the making up. */
   async unmake(temporary: string): Promise<void> {
     this.#making.delete(temporary)
-    await this.disk.unlink(temporary).catch((error: unknown) => { if (errnoOf(error) !== 'ENOENT') this.trouble(error) })
+    await removeFile(this.disk, temporary).catch((error: unknown) => { this.trouble(error) })
   }
 
   /** Makes an entry of a whole file whose blocks are counted, if `may` still says so when its turn has come. Answers the entry. Never rejects. */
@@ -192,7 +193,7 @@ export class CacheDirectory {
     return this.#inTurn(name, async () => {
       try {
         if (!may()) return undefined
-        await this.#inDirectory(shardOf(this.path, name), () => this.disk.rename(temporary, pathOf(this.path, name)))
+        await inDirectory(this.disk, shardOf(this.path, name), () => this.disk.rename(temporary, pathOf(this.path, name)))
         this.#making.delete(temporary)
         this.#stuck.delete(name)
         this.#counts.writes++
@@ -256,12 +257,9 @@ export class CacheDirectory {
 
   async #open(): Promise<void> {
     try {
-      const text = await this.disk.readText(this.#markPath).catch((error: unknown) => { if (errnoOf(error) !== 'ENOENT') throw error })
-      const before = text === undefined && await this.#wasShared()
-      if (text === undefined) await this.disk.mkdir(temporaryDirectory(this.path))
-      // Without a mark nothing was ever written here, unless it was shared in another way.
-      this.#mark = text === undefined ? 0 : /^\d{1,12}\n$/.test(text) ? Number(text) : this.index.budget
-      this.index.unseen(before ? this.index.budget : this.#mark)
+      const used = await this.#mark.open(this.index.budget)
+      if (used === undefined) await this.disk.mkdir(temporaryDirectory(this.path))
+      this.index.unseen(used ?? 0)
     } catch (error) {
       this.trouble(error)
       this.index.unseen(this.index.budget)
@@ -273,48 +271,12 @@ export class CacheDirectory {
     const { disk, path: directory, index } = this
     try {
       await this.#ready
-      await scan({ ...this.#world, share: this.#share, disk, directory, index, making: (file) => this.#making.has(file), stopped: () => this.#stopped })
+      await scan({ ...this.#world, share: this.#world.share ?? { index: 0, count: 1 }, disk, directory, index, making: (file) => this.#making.has(file), stopped: () => this.#stopped })
       await this.#unlink(index.trim())
-      if (!this.#stopped && index.used < this.#mark) await this.#writeMark()
+      if (!this.#stopped) await this.#mark.lower(index.used, index.budget)
     } catch (error) {
       this.trouble(error)
     }
-  }
-
-  /** Whether there is a mark of other parts of this directory. */
-  async #wasShared(): Promise<boolean> {
-    try {
-      return (await this.disk.readdir(this.path)).some((name) => name.startsWith('.used'))
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return false
-      throw error
-    }
-  }
-
-  get #share(): Share { return this.#world.share ?? { index: 0, count: 1 } }
-
-  get #markPath(): string {
-    const { index, count } = this.#share
-    return path.join(this.path, count === 1 ? '.used' : `.used-${index + 1}-of-${count}`)
-  }
-
-  /** Sees to it that `.used` allows what is counted now. */
-  async #raiseMark(): Promise<void> {
-    if (this.index.used > this.#mark) await this.#writeMark()
-  }
-
-  /** In steps, so that it is seldom written. In place: who reads a torn one takes the whole budget for used. */
-  async #writeMark(): Promise<void> {
-    const step = Math.max(1, Math.ceil(this.index.budget / 64))
-    this.#mark = Math.ceil((this.index.used + 1) / step) * step
-    await this.#inTurn(this.#markPath, async () => {
-      try {
-        await this.#inDirectory(this.path, () => this.disk.writeText(this.#markPath, `${this.#mark}\n`))
-      } catch (error) {
-        this.#mark = 0
-        throw error
-      }
-    })
   }
 
   #touch(entry: Entry): void {
@@ -328,10 +290,9 @@ export class CacheDirectory {
     return this.#inTurn(name, async () => {
       this.index.remove(name)
       try {
-        await this.disk.unlink(pathOf(this.path, name))
+        await removeFile(this.disk, pathOf(this.path, name))
         this.#stuck.delete(name)
       } catch (error) {
-        if (errnoOf(error) === 'ENOENT') { this.#stuck.delete(name); return }
         if (this.#stuck.size < limits.cachePieces) this.#stuck.add(name)
         this.trouble(error)
       }
@@ -339,23 +300,7 @@ export class CacheDirectory {
   }
 
   async #unlink(entries: readonly Entry[]): Promise<void> {
-    for (const { name } of entries) {
-      try {
-        await this.disk.unlink(pathOf(this.path, name))
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw error
-      }
-    }
-  }
-
-  async #inDirectory<T>(directory: string, action: () => Promise<T>): Promise<T> {
-    try {
-      return await action()
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error
-      await this.disk.mkdir(directory)
-      return action()
-    }
+    for (const { name } of entries) await removeFile(this.disk, pathOf(this.path, name))
   }
 
   #inTurn<T>(name: string, action: () => Promise<T>): Promise<T> {

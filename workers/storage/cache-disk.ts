@@ -1,6 +1,7 @@
 // What the fscache needs of a file system, so that a test can give it one that fails.
 
 import { mkdir, open, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
+import { errnoOf } from './fs-errors.ts'
 
 export interface CacheFile {
   /** As FileHandle's: may take or give fewer bytes than asked for. */
@@ -31,6 +32,26 @@ export const realDisk: CacheDisk = {
   touch: (path, atMs) => utimes(path, atMs / 1000, atMs / 1000),
   readText: (path) => readFile(path, 'utf8'),
   writeText: (path, text) => writeFile(path, text, { mode: 0o600 }),
+}
+
+/** Does something in a directory, which is made when it turns out to be missing. */
+export const inDirectory = async <T>(disk: CacheDisk, directory: string, action: () => Promise<T>): Promise<T> => {
+  try {
+    return await action()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    await disk.mkdir(directory)
+    return action()
+  }
+}
+
+/** Removes a file, if it is there. */
+export const removeFile = async (disk: CacheDisk, path: string): Promise<void> => {
+  try {
+    await disk.unlink(path)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
 }
 
 /** Writes all of `bytes`. */

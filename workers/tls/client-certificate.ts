@@ -1,7 +1,7 @@
 // What a client's certificate says, and whether it is to be believed.
 
 import type { TLSSocket } from 'node:tls'
-import type { ClientCertificate } from '../../actors/session/types.ts'
+import type { ClientCertificate } from '../../actors/session/seed.ts'
 
 /** Names of fields as OpenSSL has them: the long ones that ssl_cert_username_field may say, and what Node calls them. */
 const shortNames: Record<string, string> = {

@@ -8,7 +8,7 @@
 
 import type net from 'node:net'
 import tls from 'node:tls'
-import type { SessionSeed, TlsProperties } from '../../actors/session/types.ts'
+import type { SessionSeed, TlsProperties } from '../../actors/session/seed.ts'
 import type { Config } from '../../conf/load.ts'
 import { settingsFor } from '../../conf/load.ts'
 import type { Settings } from '../../conf/settings.ts'

@@ -1,6 +1,6 @@
 // `-x NAME=VALUE`: what the databases are told of a connection that there is not.
 
-import type { Endpoint } from '../../auth-messages.ts'
+import type { Endpoint } from '../seed.ts'
 import type { AdminOption, AdminRequest } from './command.ts'
 import { AdminError, exitCode } from './command.ts'
 

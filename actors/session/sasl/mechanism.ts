@@ -3,7 +3,7 @@
 
 import type { AuthAnswer, ScramHash, ScramProof, ScramSalt } from '../../auth-messages.ts'
 import type { Random } from '../../../runtime/effects.ts'
-import type { SessionSeed } from '../types.ts'
+import type { SessionSeed } from '../seed.ts'
 
 /** One answer of an exchange. `challenge` goes to the client (raw, not base64) and its next response comes to `next`. */
 export type SaslStep =

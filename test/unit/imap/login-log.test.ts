@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { loginLine, withoutLogin } from '../../../actors/session/login-log.ts'
-import type { SessionSeed } from '../../../actors/session/types.ts'
+import type { SessionSeed } from '../../../actors/session/seed.ts'
 import { defaultSettings } from '../../../conf/settings.ts'
 
 const seed: SessionSeed = {
