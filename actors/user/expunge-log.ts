@@ -49,6 +49,9 @@ export class ExpungeLog {
     return joined(ranges)
   }
 
+  /** Whether clients were told that nothing has this UID (any more), as far as that is known. */
+  includes(uid: number): boolean { return this.#firsts.some((first, at) => first <= uid && uid <= this.#lasts[at]!) }
+
   /** Every row, oldest first. */
   *rows(): Generator<UidRange & { modseq: number }> {
     for (let at = 0; at < this.count; at++) yield { modseq: this.#modseqs[at]!, first: this.#firsts[at]!, last: this.#lasts[at]! }

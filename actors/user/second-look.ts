@@ -34,7 +34,7 @@ export async function lookAgain(mailbox: LoadedMailbox, context: RequestContext)
 export async function lookFor(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>, look: Look, unseen = false): Promise<boolean> {
   const { state, world, name } = mailbox
   const came = newcomers(state, mails, look)
-  const kept = unseen ? came.filter(({ uid }) => uid >= lastUid(state) + 1) : []
+  const kept = unseen ? came.filter(({ uid }) => uid > lastUid(state) && !state.expunges.includes(uid)) : []
   const settled = kept.length > 0 && (await inParallel(kept, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))).every(Boolean)
   if (settled) await mailbox.commit({ kind: 'append', rows: kept }, { durable: true })
   const added = await addRows(mailbox, context, settled ? came.filter((row) => !kept.includes(row)) : came)

@@ -1,6 +1,7 @@
 // What a former owner does after it has lost a user, without knowing: its lease ends, and until then nothing it acknowledges
 // is lost, nor does what it had on the wire leave rows behind that nobody can read.
 
+import fs from 'node:fs'
 import t from 'tap'
 import { Flag } from '../../../actors/user/types.ts'
 import { TempFail } from '../../../runtime/errors.ts'
@@ -75,6 +76,37 @@ t.test('a second look that was not taken in one life is taken in the next, and w
     t.match(await textOf(inbox, uidsOf(inbox)[2]!), /Subject: late/)
   })
   await next.stop(5000)
+})
+
+t.test('a mail that comes late never has a UID of which its clients were told that nobody has it', async (t) => {
+  for (const how of ['disk lost', 'journal cut'] as const) {
+    const a = newWorld(t)
+    const former = await open(a)
+    await former.append(context, 'INBOX', [draft('one')])
+    const b = newWorld(t, a.store)
+    const taker = await open(b)
+    const next = await within(taker, 'INBOX', async (inbox) => {
+      await inbox.store(context, [1], { mode: 'add', flags: { system: Flag.Flagged, keywords: [] } })
+      return inbox.uidNext
+    })
+    if (how === 'disk lost') await taker.flush()
+    await former.append(context, 'INBOX', [draft('late')])
+    const world = how === 'disk lost' ? newWorld(t, a.store) : b
+    if (how === 'journal cut') {
+      await taker.stop(5000)
+      const [guid = ''] = fs.readdirSync(`${b.directory}/jane/mailboxes`)
+      const journal = `${b.directory}/jane/mailboxes/${guid}/journal`
+      fs.truncateSync(journal, fs.statSync(journal).size - 1)
+    }
+    const third = await open(world)
+    await within(third, 'INBOX', async (inbox) => {
+      t.equal(inbox.messages.count, 2, how)
+      t.ok(uidsOf(inbox)[1]! >= next, `${how}: UID ${uidsOf(inbox)[1]}, and UIDNEXT was ${next}`)
+      t.match(await textOf(inbox, uidsOf(inbox)[1]!), /Subject: late/)
+    })
+    await third.stop(5000)
+    for (const user of [former, taker]) await user.stop(5000)
+  }
 })
 
 t.test('a mail whose deletion was on the wire is expunged when somebody finds it missing, or by the second listing', async (t) => {
