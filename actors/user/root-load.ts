@@ -90,7 +90,8 @@ async function ours(world: RootWorld, obox: Obox, places: Places, context: Reque
   }
   state.tag = facts.tag
   state.epoch = Math.max(state.epoch, facts.epoch)
-  const nameless = await leftNameless(obox, context, state)
+  // A list that is uploaded later may have lost mailboxes here that it has nowhere else.
+  const nameless = torn && world.policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
   const root = new Root(world, state, journal, doubtful, since)
   // Kept here before the manifest is written again: whoever dies in between must still know of them.
   if (notes.length > 0) await root.note({ kind: 'orphans', notes: [...notes] })
