@@ -2,6 +2,7 @@
 // characters and 12 bits of salt, and can be searched through in an afternoon.
 
 import { Buffer } from 'node:buffer'
+import { systemCrypt } from '../password/system-crypt.ts'
 import { scheme, UnusableSecret } from '../password/scheme.ts'
 import type { Scheme } from '../password/scheme.ts'
 import blfCrypt from './blf-crypt.ts'
@@ -9,8 +10,12 @@ import md5Crypt from './md5-crypt.ts'
 import sha256Crypt from './sha256-crypt.ts'
 import sha512Crypt from './sha512-crypt.ts'
 
-const byId: Record<string, Scheme> = {
+const bySystem: Pick<Scheme, 'verify'> = { verify: systemCrypt }
+
+const byId: Record<string, Pick<Scheme, 'verify'>> = {
   '1': md5Crypt, '2a': blfCrypt, '2b': blfCrypt, '2x': blfCrypt, '2y': blfCrypt, '5': sha256Crypt, '6': sha512Crypt,
+  // gost-yescrypt, scrypt, yescrypt
+  gy: bySystem, 7: bySystem, y: bySystem,
 }
 
 export default scheme({

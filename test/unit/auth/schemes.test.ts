@@ -47,6 +47,21 @@ t.test('secrets made by doveadm pw and openssl', async (t) => {
   }
 })
 
+t.test('what only the C library knows: yescrypt and its kin', async (t) => {
+  const secrets = [
+    '$y$j9T$abcdefgh$ygUVuoQ9v51xSDprq3ifMzxsPLXU74Cxy1YdVKWMuUB',
+    '$gy$j9T$abcdefgh$NQe3TdljVpQGV0JmPfkvQNbTmSLIHTfV9Adei.lRPX9',
+    '$7$CU..../....abcdefgh$P.OKBO5grvC1QPkCYfAwwkE8I35RCs25uRsKtQq9pGA',
+  ]
+  for (const secret of secrets) {
+    t.equal(verifyPassword('pass', secret, 'CRYPT'), true, secret)
+    t.equal(verifyPassword('Pass', secret, 'CRYPT'), false)
+    t.equal(verifyPassword('pass\0more', secret, 'CRYPT'), false, 'nothing hides behind a NUL')
+    t.equal(verifyPassword('pass', `${secret.slice(0, -1)}0`, 'CRYPT'), false)
+  }
+  t.equal(verifyPassword("pä'ss\"\\$x\n", '$y$j9T$abcdefgh$jqsRvWkce5U1SZl1qpCfBpYVIqMuqUI.mVdVNv8GcB1', 'CRYPT'), true, 'a password is data and nothing else')
+})
+
 t.test('every scheme of the folder is tried above', async (t) => {
   for (const scheme of all) {
     t.ok(made.some((secret) => scheme.names.some((name) => secret.toUpperCase().startsWith(`{${name}}`))), scheme.names[0])
@@ -84,7 +99,8 @@ t.test('what cannot be checked is an error, not a wrong password', async (t) => 
     ['{SHA}AAAA', /not 20 bytes/],
     ['{SSHA}wBFJYYjnh5eS5Eft5JORpd7Gkko=', /without salt/],
     ['{CRYPT}FBEweSTXrCbRI', /DES crypt is not supported/],
-    ['{CRYPT}$y$j9T$salt$hash', /crypt \$y\$ is not supported/],
+    ['{CRYPT}$y$zz', /crypt\(3\) does not know/],
+    ['{CRYPT}$md5$rounds=9$salt$hash', /crypt \$md5\$ is not supported/],
     ['{BLF-CRYPT}$2y$05$short', /not a bcrypt/],
     ['{BLF-CRYPT}$2x$05$h4vmXNtVmrNUfeuPa7AuiurZpF056ztqnQ3zw8K4c3YfvDhdIZDGa', /faulty bcrypt/],
     ['{SHA512-CRYPT}$5$ab$5ydlOaPxAq0', /not a SHA-crypt/],
