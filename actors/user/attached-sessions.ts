@@ -21,6 +21,7 @@ export class AttachedSessions {
   readonly #times: AskingTimes
   readonly #ask: (afterMs: number) => void
   #timer: Cancel | undefined
+  #stopped = false
 
   /** `ask`: to ask if that was done longer ago than `afterMs`. */
   constructor(effects: Pick<Effects, 'clock' | 'timers'>, times: AskingTimes, ask: (afterMs: number) => void) {
@@ -40,8 +41,15 @@ export class AttachedSessions {
 
   tell(reason: string): void { for (const session of [...this.#sessions]) session.closing(reason) }
 
+  /** The user ends: they are told, and nothing is asked any more. */
+  stop(reason: string): void {
+    this.#stopped = true
+    this.#timer?.()
+    this.tell(reason)
+  }
+
   #wait(): void {
-    if (this.#timer !== undefined) return
+    if (this.#timer !== undefined || this.#stopped) return
     const { clock, timers } = this.#effects
     const everyMs = Math.min(this.#times.idleMs, this.#times.refreshMs)
     const untilMs = this.#times.refreshAt * 1000 - clock.now()

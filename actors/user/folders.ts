@@ -207,6 +207,9 @@ export class MailboxFolders {
   /** Resolves when the store has nothing about the mailbox list that is not true. TempFail if that cannot be had. */
   certain(context: RequestContext): Promise<void> { return this.#root.certain(context) }
 
+  /** Asks whose the user is. TempFail; LostUser: it is another backend's. */
+  confirm(context: RequestContext): Promise<void> { return this.#root.confirm(context) }
+
   flush(): Promise<void> { return this.#root.flush('metacache:flush_all_changed') }
 
   /** GUIDs of mailboxes of which other backends have left something behind. */

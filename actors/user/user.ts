@@ -286,7 +286,7 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#idleTimer?.()
     this.#wakeTimer()
     this.#looks.stop()
-    this.#sessions.tell('The server is shutting down')
+    this.#sessions.stop('The server is shutting down')
     const { effects, user } = this.#world
     let cancel: Cancel = () => {}
     const deadline = new Promise<'late'>((resolve) => { cancel = effects.timers.after(deadlineMs, () => { resolve('late') }) })
@@ -303,6 +303,8 @@ export class UserActor implements User, Actor<UserMessage> {
     if (this.#lost === undefined) await this.#wakeUncertain(context)
     if (this.#evicting && this.#lost === undefined) await this.#shelf.tryUploads(context, await this.#folders.uncertain())
     await this.#shelf.closeAll()
+    // What needs no upload yet would go unnoticed here, if the user has another owner.
+    if (this.#lost === undefined && !this.#idle && !this.#evicting && this.#folders.unsaved().length > 0) await this.#folders.confirm(context).catch(() => {})
     const saved = await this.#folders.close(this.#lost !== undefined ? 'leave' : this.#idle && !this.#evicting ? 'keep' : 'handOver')
     if (this.#lost !== undefined) await this.#options.leave()
     else if (this.#evicting && saved) {

@@ -34,6 +34,7 @@ t.test('a summary is read from the cache; a damaged one from the object, once', 
     t.same(world.store.operations(), [], 'it is in the cache now')
   })
   await again.stop(5000)
+  world.store.operations()
   const third = await open(world)
   await within(third, 'INBOX', (inbox) => inbox.summary(context, 1))
   t.same(world.store.operations(), ['stat'], 'and stays there: only the manifest is asked for')

@@ -206,3 +206,31 @@ t.test('metacache_index_merging = none: what another backend had stays in the st
   await merging.stop(5000)
   t.notOk((await a.store.keys()).some((key) => key.includes('/orphan.')))
 })
+
+t.test('obox_username: the name in metadata, of mails and of indexes', async (t) => {
+  for (const [settings, name] of [[{}, 'jane'], [{ obox_username: 'jane@old.example' }, 'jane@old.example']] as [Partial<Settings>, string][]) {
+    const world = newWorld(t)
+    const user = await open(world, settings)
+    await user.append(context, 'INBOX', [draft('a')])
+    await user.flush()
+    await user.stop(5000)
+    const keys = await world.store.keys()
+    t.equal(keys.length, 3, 'a mail, its index, the manifest')
+    for (const key of keys) t.equal((await world.store.stat(key, context)).metadata['username'], name, key)
+  }
+})
+
+t.test('metacache_close_delay: how long a user that nobody needs stays in memory', async (t) => {
+  const times = new Map<number, number>()
+  for (const delay of [30, 300]) {
+    const began = performance.now()
+    await new Promise<void>((resolve, reject) => {
+      const alive = setInterval(() => {}, 1000)
+      open(newWorld(t), { metacache_close_delay: delay }, { limits: { userIdleMs: 1 }, idle: resolve }).catch(reject)
+      t.teardown(() => { clearInterval(alive) })
+    })
+    times.set(delay, performance.now() - began)
+  }
+  t.ok(times.get(30)! >= 30)
+  t.ok(times.get(300)! >= 300, `${times.get(300)} ms`)
+})

@@ -74,6 +74,50 @@ t.test('who has lost a user tells its sessions, and writes nothing more', async 
   await winner.stop(5000)
 })
 
+t.test('who is stopped with changes that need no upload yet asks whose the user is, and leaves them to its new owner', async (t) => {
+  const a = newWorld(t)
+  const loser = await open(a)
+  await loser.append(context, 'INBOX', [draft('one'), draft('two')])
+  const winner = await open(newWorld(t, a.store))
+  t.match(await winner.status(context, 'INBOX'), { messages: 2 })
+  // Listed by the winner already, and acknowledged within the loser's lease.
+  await loser.append(context, 'INBOX', [draft('three')])
+  await loser.stop(5000)
+  t.ok(a.log.some(({ name }) => name === 'user.lost'))
+  t.ok((await a.store.keys()).some((key) => key.includes('/idx/orphan.')))
+  // Its owner sees it when it writes its manifest next.
+  await winner.create(context, 'Work')
+  while ((await winner.status(context, 'INBOX')).messages < 3) await new Promise((resolve) => { setTimeout(resolve, 5) })
+  await winner.stop(5000)
+})
+
+t.test('that question is one HEAD, at the end of the process alone; without an answer the changes stay here', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world)
+  await user.append(context, 'INBOX', [draft('one')])
+  world.store.calls = []
+  await user.stop(5000)
+  t.same(world.store.calls, [`stat ${manifest}`])
+  let sleeps = (): void => {}
+  const asleep = new Promise<void>((resolve) => { sleeps = resolve })
+  const again = await open(world, { metacache_close_delay: 50 }, { limits: { userIdleMs: 50, mailboxIdleMs: 1 }, idle: () => { sleeps() } })
+  await again.append(context, 'INBOX', [draft('two')])
+  world.store.calls = []
+  const alive = setInterval(() => {}, 1000)
+  await asleep
+  clearInterval(alive)
+  await again.stop(5000)
+  t.same(world.store.calls, [], 'not where nobody has needed the user for a while')
+  const third = await open(world)
+  await third.append(context, 'INBOX', [draft('three')])
+  world.store.before = () => { throw new TempFail('away') }
+  await third.stop(5000)
+  world.store.before = () => {}
+  const last = await open(world)
+  t.match(await last.status(context, 'INBOX'), { messages: 3 })
+  await last.stop(5000)
+})
+
 t.test('a manifest write that was answered with an error all the same is ours', async (t) => {
   const world = newWorld(t)
   const user = await open(world)
