@@ -63,10 +63,10 @@ export const serverOf = async (t: Teardown, script: Script): Promise<{ port: num
 export const silent: Script = () => {}
 
 /** A server and a store on it; both end with the test `t`. */
-export const fakeS3 = async (t: Teardown, script: Script, options: { parameters?: string; maxConnections?: number; userinfo?: string } = {}): Promise<FakeS3> => {
+export const fakeS3 = async (t: Teardown, script: Script, options: { scheme?: 's3' | 'aws-s3'; parameters?: string; maxConnections?: number; userinfo?: string } = {}): Promise<FakeS3> => {
   const log: LogEvent[] = []
   const { port, seen, times, connections } = await serverOf(t, script)
-  const store = buildStack(`s3:http://${options.userinfo ?? 'KEY:SECRET@'}127.0.0.1:${port}/?bucket=b${options.parameters ?? ''}`, {
+  const store = buildStack(`${options.scheme ?? 's3'}:http://${options.userinfo ?? 'KEY:SECRET@'}127.0.0.1:${port}/?bucket=b${options.parameters ?? ''}`, {
     timers: fastTimers, emit: (event) => { log.push(event) },
     ...(options.maxConnections === undefined ? {} : { maxConnections: () => options.maxConnections! }),
   })

@@ -178,6 +178,24 @@ void t.test('headers of answers in messages: loghdr', async (t) => {
   await t.rejects(s3.store.write('k', bodyOf(small), context()), { message: /\(x-amz-id-2: ID2\)/ })
 })
 
+void t.test('aws-s3 tells what Amazon asks for', async (t) => {
+  const script: Script = (_, __, response) => refuse(response, 403, 'AccessDenied', { 'x-amz-id-2': 'ID2' })
+  for (const parameters of [undefined, '', '&loghdr=x-mine']) {
+    const s3 = await fakeS3(t, script, { scheme: 'aws-s3', ...(parameters === undefined ? {} : { parameters }) })
+    await t.rejects(s3.store.write('k', bodyOf(small), context()), { message: /\(x-amz-request-id: REQ1, x-amz-id-2: ID2\)/ })
+    t.equal(s3.seen[0]!.url, '/b/k')
+  }
+})
+
+void t.test('reason_header_max_length', async (t) => {
+  for (const [parameters, told] of [['&reason_header_max_length=5', 'imap:'], ['&reason_header_max_length=0', undefined]] as const) {
+    const s3 = await fakeS3(t, stored, { parameters })
+    await s3.store.write('k', bodyOf(small), context())
+    t.equal(s3.seen[0]!.headers['x-dovecot-reason'], told)
+    t.equal(s3.seen[0]!.headers['x-dovecot-session-id'], 's1')
+  }
+})
+
 void t.test('a time-out of reads alone; absolute_timeout while an answer is awaited', async (t) => {
   const s3 = await fakeS3(t, silent, { parameters: '&read_timeout=1s&read_max_retries=0' })
   await t.rejects(s3.store.stat('k', context()), /within 1000 ms/)

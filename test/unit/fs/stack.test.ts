@@ -24,6 +24,8 @@ void t.test('the strings of existing configurations are taken', async (t) => {
   for (const spec of [
     'fscache:1G:/var/cache/mails:s3:https://ACCESSKEY:SECRET@BUCKETNAME.s3.amazonaws.com/',
     'compress:gz:6:s3: https://ACCESSKEY:SEC%2FRET%3A@BUCKETNAME.s3.eu-west-1.amazonaws.com/',
+    'fscache:512M:/var/cache/mails:aws-s3:https://mails.s3.eu-central-1.amazonaws.com/?auth_role=s3access&region=eu-central-1',
+    'aws-s3: https://ACCESSKEY:SECRET@mails.s3.eu-central-1.amazonaws.com/',
     'fscache:512M:/var/cache/mails/%4Nu:compress:maybe-zstd:3:s3:http://k:s@127.0.0.1:7480/?bucket=mails&region=x&addhdr=X-A:1&addhdr=X-B:2&bulk_delete=1&no_trace_headers=1',
     's3:https://k:s@store.example.com/?bucket=b&timeout_msecs=65000&connect_timeout=5s&absolute_timeout=2min&max_retries=0&bulk_delete_limit=100',
     'fault:seed=7,rate=0.1,body=0.5:delay:1-5:count:x:memory:name',
@@ -68,7 +70,7 @@ void t.test('mistakes are named', async (t) => {
 })
 
 void t.test('no secret in any message', async (t) => {
-  for (const spec of ['s3:https://KEY:S3CR3T@host/?x=1', 's3:https://KEY:S3C:S3CR3T@host/', 's3:https://KEY:%zzS3CR3T@host/', 's3:https://KEY:S3CR3T/x@ho st/', 'comprss:gz:6:s3:https://KEY:S3CR3T@host/']) {
+  for (const spec of ['s3:https://KEY:S3CR3T@host/?x=1', 'aws-s3:https://KEY:S3CR3T@host/?x=1', 's3:https://KEY:S3C:S3CR3T@host/', 's3:https://KEY:%zzS3CR3T@host/', 's3:https://KEY:S3CR3T/x@ho st/', 'comprss:gz:6:s3:https://KEY:S3CR3T@host/']) {
     t.notMatch(refusal(spec), /S3CR3T|accepted|instead/, spec.replace('S3CR3T', '…'))
   }
 })
