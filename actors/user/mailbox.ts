@@ -32,7 +32,7 @@ import { MessageReader } from './message-reader.ts'
 import { lookAgain } from './second-look.ts'
 import { encodeSnapshot } from './snapshot.ts'
 import { Sweeper } from './sweeper.ts'
-import type { CopyOptions, CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead } from './types.ts'
+import type { CopyOptions, CopyResult, FlagSet, Mailbox, MailboxStatus, MessageHead, ReadContext } from './types.ts'
 import { Updates } from './updates.ts'
 import { verifyMailbox } from './verify-mailbox.ts'
 import type { MailboxVerification } from './verify-mailbox.ts'
@@ -202,11 +202,11 @@ export class LoadedMailbox implements Mailbox {
     return [...new Set([...late.filter((uid) => this.state.columns.rowOf(uid) < 0), ...this.appends.inFlight()])].sort((a, b) => a - b)
   }
 
-  async summary(context: RequestContext, uid: number): Promise<Summary> { return this.#reader.summary(context, uid) }
+  async summary(context: ReadContext, uid: number): Promise<Summary> { return this.#reader.summary(context, uid) }
 
   heads(_context: RequestContext, uids: ArrayLike<number>): AsyncIterable<Iterable<MessageHead>> { return this.#reader.heads(uids) }
 
-  async read(context: RequestContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
+  async read(context: ReadContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
     return this.#reader.read(context, uid, range)
   }
 

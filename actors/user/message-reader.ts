@@ -1,7 +1,7 @@
 // Reads messages of a mailbox: their bytes from the objects, their summaries from the message cache (from the object where
 // the cache lacks them, and into the cache then).
 
-import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
+import type { ByteRange } from '../../runtime/effects.ts'
 import { Bug, Cancelled, TempFail } from '../../runtime/errors.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
@@ -13,30 +13,38 @@ import type { CachePlace } from './cache-record.ts'
 import type { CacheRun } from './cache-scan.ts'
 import { emptyLines, missingObject } from './missing-object.ts'
 import { parseOid } from './object-names.ts'
-import type { MessageHead } from './types.ts'
+import type { MessageHead, ReadContext } from './types.ts'
+
+/** `lost`: its object is not there, and the summary is that of what stands for it. */
+interface Read { summary: Summary; lost: boolean }
 
 export class MessageReader {
   readonly #mailbox: LoadedMailbox
   /** Decoded summaries, the latest used last. */
   readonly #recent = new Map<number, Summary>()
-  /** Being read now. */
-  readonly #reading = new Map<number, Promise<Summary>>()
+  /** Being read now, by UID. */
+  readonly #reading = new Map<number, Promise<Read>>()
+  /** The same for those to whom a lost mail is an empty one. */
+  readonly #readingLost = new Map<number, Promise<Read>>()
 
   constructor(mailbox: LoadedMailbox) { this.#mailbox = mailbox }
 
   /** EXPUNGEISSUED if the message is gone. Who asks while it is being read shares that. */
-  async summary(context: RequestContext, uid: number): Promise<Summary> {
+  async summary(context: ReadContext, uid: number): Promise<Summary> {
     this.#row(uid)
     const known = this.#recent.get(uid)
     if (known !== undefined) return this.#remember(uid, known)
-    const others = this.#reading.get(uid)
+    const reading = context.lostAsEmpty === true ? this.#readingLost : this.#reading
+    const others = reading.get(uid)
     if (others === undefined) {
-      const mine = this.#load(context, uid).finally(() => { this.#reading.delete(uid) })
-      this.#reading.set(uid, mine)
-      return this.#remember(uid, await mine)
+      const mine = this.#load(context, uid).finally(() => { reading.delete(uid) })
+      reading.set(uid, mine)
+      const { summary, lost } = await mine
+      // Its object may come back.
+      return lost ? summary : this.#remember(uid, summary)
     }
     try {
-      return await others
+      return (await others).summary
     } catch (error) {
       // Who began it has gone away: that is no reason for this one to go without.
       if (error instanceof Cancelled && context.signal?.aborted !== true) return this.summary(context, uid)
@@ -50,10 +58,10 @@ export class MessageReader {
   }
 
   /** The bytes in [start, end) of the CRLF form. */
-  async read(context: RequestContext, uid: number, range: ByteRange = { start: 0 }): Promise<AsyncIterable<Uint8Array>> { return (await this.#open(context, uid, range)).body }
+  async read(context: ReadContext, uid: number, range: ByteRange = { start: 0 }): Promise<AsyncIterable<Uint8Array>> { return (await this.#open(context, uid, range)).body }
 
   /** `lost`: the object is not there, and the bytes stand for it. */
-  async #open(context: RequestContext, uid: number, range: ByteRange): Promise<{ body: AsyncIterable<Uint8Array>; lost: boolean }> {
+  async #open(context: ReadContext, uid: number, range: ByteRange): Promise<{ body: AsyncIterable<Uint8Array>; lost: boolean }> {
     const { state, world, guid } = this.#mailbox
     const row = this.#row(uid)
     const oid = state.oidOf(row)
@@ -80,20 +88,19 @@ export class MessageReader {
     return row
   }
 
-  async #load(context: RequestContext, uid: number): Promise<Summary> {
+  async #load(context: ReadContext, uid: number): Promise<Read> {
     const { columns } = this.#mailbox.state
     const row = this.#row(uid)
     const cached = await this.#cached(uid, { offset: columns.cacheOffsets[row]!, length: columns.cacheLengths[row]! })
-    if (cached !== undefined) return cached
+    if (cached !== undefined) return { summary: cached, lost: false }
     const parser = new MessageParser()
     const { body, lost } = await this.#open(context, uid, { start: 0 })
     for await (const chunk of body) parser.push(chunk)
     const summary = parser.finish()
-    // Its object may come back.
-    if (lost) return summary
+    if (lost) return { summary, lost }
     const place = await this.#mailbox.cache.append(uid, encodeSummary(summary))
     if (place.length > 0 && !this.#mailbox.gone) this.#mailbox.commit({ kind: 'cached', uid, ...place }).catch(() => {})
-    return summary
+    return { summary, lost }
   }
 
   async #cached(uid: number, place: CachePlace): Promise<Summary | undefined> {

@@ -3,7 +3,8 @@
 // - Where a former owner's deletions may have been on the wire, the row goes (second-look.ts).
 // - With obox_autofix_storage the mailbox is listed; rows without an object there and for a HEAD are expunged. Objects are
 //   never deleted by this.
-// - With obox_fetch_lost_mails_as_empty it reads as nothing but empty lines, of the size that clients know.
+// - With obox_fetch_lost_mails_as_empty, which may be one connection's own, it reads as nothing but empty lines, of the size that
+//   clients know.
 // - Else it is a temporary failure: the store may have it back.
 
 import type { ByteRange, RequestContext } from '../../runtime/effects.ts'
@@ -11,9 +12,10 @@ import { ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { MailError } from './errors.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import { dropRows, missingUids } from './second-look.ts'
+import type { ReadContext } from './types.ts'
 
 /** What to tell of a failed read: `empty`, or the error. */
-export async function missingObject(mailbox: LoadedMailbox, context: RequestContext, uid: number, error: unknown): Promise<'empty' | { error: unknown }> {
+export async function missingObject(mailbox: LoadedMailbox, context: ReadContext, uid: number, error: unknown): Promise<'empty' | { error: unknown }> {
   if (!(error instanceof ObjectNotFound)) return { error }
   const { state, world, guid, name } = mailbox
   const { autofix, lostAsEmpty } = world.policy
@@ -21,7 +23,7 @@ export async function missingObject(mailbox: LoadedMailbox, context: RequestCont
   else if (autofix && state.columns.rowOf(uid) >= 0) await fix(mailbox, context, uid)
   if (state.columns.rowOf(uid) < 0) return { error: new MailError('EXPUNGEISSUED', 'The message has been expunged') }
   world.effects.emit({ level: 'error', name: 'obox.mail_missing', user: world.user, text: `The object of UID ${uid} in ${name} is missing: ${error.key}` })
-  return lostAsEmpty ? 'empty' : { error: new TempFail(`the message's object is missing: ${error.key}`, { cause: error }) }
+  return context.lostAsEmpty ?? lostAsEmpty ? 'empty' : { error: new TempFail(`the message's object is missing: ${error.key}`, { cause: error }) }
 }
 
 async function fix(mailbox: LoadedMailbox, context: RequestContext, uid: number): Promise<void> {

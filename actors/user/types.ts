@@ -192,6 +192,9 @@ export interface MailboxHandle {
   rest(): void
 }
 
+/** On whose behalf a message is read. `lostAsEmpty`: whether one whose object is gone reads as empty lines; absent: as the user's settings say. */
+export interface ReadContext extends RequestContext { lostAsEmpty?: boolean }
+
 /** A mailbox in memory, as sessions see it. Rows are in UID order; a row number is valid until the next await. */
 export interface Mailbox {
   readonly guid: string
@@ -223,7 +226,7 @@ export interface Mailbox {
   /** Copies (by the store, without download) or moves those of `uids` that exist, all or none. TRYCREATE if there is no such mailbox. */
   copy(context: RequestContext, uids: readonly number[], to: string, options: CopyOptions): Promise<CopyResult>
   /** From the message cache; where that lacks it, read from the object and cached. EXPUNGEISSUED if the message is gone. */
-  summary(context: RequestContext, uid: number): Promise<Summary>
+  summary(context: ReadContext, uid: number): Promise<Summary>
   /**
    * The heads of many messages' summaries in the order of `uids` (best ascending), a bounded number at a time: from the message cache
    * alone, so no request. A batch is gone through once, before the next one is taken; each MessageHead, and its head, is good until the
@@ -231,7 +234,7 @@ export interface Mailbox {
    */
   heads(context: RequestContext, uids: ArrayLike<number>): AsyncIterable<Iterable<MessageHead>>
   /** The message's bytes (CRLF form), streamed; stop iterating to release the store. */
-  read(context: RequestContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
+  read(context: ReadContext, uid: number, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 }
 
 /** `head` is undefined where the message cache lacks it, or the message is gone: ask `summary`. */

@@ -15,7 +15,7 @@ export const oboxSettings = {
   obox_allow_nonreproducible_uids: bool(false, 'Expunging new mails need not upload the index first: it never does here, as UIDs are in the objects\' names.', acts),
   obox_avoid_cached_vsize: bool(false, 'Do not believe the sizes that another server wrote: its mails are read when they are taken over.', acts),
   obox_disable_fast_copy: bool(false, 'Copy by reading and writing.', acts),
-  obox_fetch_lost_mails_as_empty: bool(false, 'Show lost mails as empty lines; for all connections of a user.', acts),
+  obox_fetch_lost_mails_as_empty: bool(false, 'Show lost mails as empty lines; `remote` and `protocol` may say so for some connections.', acts),
   obox_fetch_lost_mailbox_prefix: text('recovered-lost-folder-', 'Prefix of mailboxes whose name was lost.', acts),
   obox_no_pop3_backend_uidls: bool(false, 'No UIDLs were migrated.'),
   obox_size_missing_action: choice(['warn-read', 'read', 'stat'], 'warn-read', 'What to do where another server\'s object lacks its size.', acts),

@@ -8,10 +8,10 @@
 // - A command never sends EXISTS, EXPUNGE, RECENT or a flag change it did not ask for: the machine tells those from the view,
 //   by the flags below.
 
-import type { Cancel, Effects, RequestContext } from '../../../runtime/effects.ts'
+import type { Cancel, Effects } from '../../../runtime/effects.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import type { AuthAnswer, ScramProof } from '../../auth-messages.ts'
-import type { Mailbox, User } from '../../user/types.ts'
+import type { Mailbox, ReadContext, User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
 import type { SessionSeed } from '../seed.ts'
 import type { LiteralHead, Parser } from './grammar.ts'
@@ -150,7 +150,7 @@ export interface ImapSession {
   /** Await it between pieces: it waits only where the client is slow (limits.wireHighBytes). Cancelled when the client is gone. */
   flush(): Promise<void> | undefined
   /** For requests on behalf of this command: its cost is shown in the tagged reply. `reason` e.g. `imap:fetch_body`. */
-  context(reason: string): RequestContext
+  context(reason: string): ReadContext
   /** Runs `action` in a later turn unless the session has ended before; its failure is the session's. */
   soon(action: () => void): Cancel
 

@@ -1,10 +1,10 @@
 // The running command and the bytes of both directions: what every session has, whoever is logged in and whatever is selected.
 
 import { Cancelled } from '../../../runtime/errors.ts'
-import type { Cancel, Cost, Effects, RequestContext } from '../../../runtime/effects.ts'
+import type { Cancel, Cost, Effects } from '../../../runtime/effects.ts'
 import { limits } from '../../../runtime/limits.ts'
 import type { Settings } from '../../../conf/settings.ts'
-import type { User } from '../../user/types.ts'
+import type { ReadContext, User } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
 import { behindLiteral } from './behind-literal.ts'
 import type { Running } from './command.ts'
@@ -62,9 +62,10 @@ export abstract class Dialogue {
   /** What the running command has cost up to now. */
   get cost(): Readonly<Cost> { return this.#cost }
 
-  context(reason: string): RequestContext {
+  context(reason: string): ReadContext {
     this.#gone ??= new AbortController()
-    return { user: this.user.account.user, session: this.world.seed.id, reason, cost: this.#cost, signal: this.#gone.signal }
+    const { seed: { id: session }, settings: { obox_fetch_lost_mails_as_empty: lostAsEmpty } } = this.world
+    return { user: this.user.account.user, session, reason, cost: this.#cost, signal: this.#gone.signal, lostAsEmpty }
   }
 
   // ---- To the client ---------------------------------------------------------------------------------------------
