@@ -23,8 +23,10 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
   let local = await readLocal(world.effects, kept)
   // What its last record said may have been told. Only the store can tell what that was.
   if (local?.torn === true) {
-    const { nextUid, ceiling } = local.state
-    await world.ownership.lookLater({ guid: identity.guid, uids: [[nextUid, Math.max(nextUid, ceiling) - 1]], before: nextUid, now: true })
+    const { nextUid, ceiling, columns } = local.state
+    // UIDs of mails that were on their way when the snapshot was made are below `nextUid`.
+    const first = columns.count === 0 ? 1 : columns.uids[columns.count - 1]! + 1
+    await world.ownership.lookLater({ guid: identity.guid, uids: [[first, Math.max(nextUid, ceiling) - 1]], before: nextUid, now: true })
   }
   const cut = world.ownership.looking(identity.guid)?.now === true
   const listing = local !== undefined && cut ? await listMailbox(world, identity, context) : undefined

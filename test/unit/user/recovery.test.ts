@@ -361,6 +361,33 @@ t.test('flags changed again and again are soon in a snapshot, also across restar
   await user.stop(5000)
 })
 
+t.test('a mail whose UID was given out before the last snapshot is found where its record is cut', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, {}, { limits: { journalBytes: 40 } })
+  await user.append(context, 'INBOX', [draft('one')])
+  const inbox = await user.open(context, 'INBOX')
+  // While the second is on its way, a snapshot is made.
+  world.store.before = async (operation) => {
+    if (operation !== 'write') return
+    world.store.before = () => {}
+    for (const keyword of ['a', 'b', 'c', 'd']) await inbox.mailbox.store(context, [1], { mode: 'add', flags: { system: 0, keywords: [keyword] } })
+  }
+  t.same((await user.append(context, 'INBOX', [draft('two')])).uids, [2])
+  fs.cpSync(`${world.directory}/jane`, `${world.directory}/crash/jane`, { recursive: true })
+  const journal = `${world.directory}/crash/jane/mailboxes/${user.find('INBOX')!.guid!}/journal`
+  const bytes = fs.readFileSync(journal)
+  bytes[bytes.length - 1]! ^= 1
+  fs.writeFileSync(journal, bytes)
+  const again = await open({ ...world, directory: `${world.directory}/crash` })
+  await within(again, 'INBOX', async (found) => {
+    t.ok(world.log.some(({ name }) => name === 'user.journal_cut'))
+    t.same(uidsOf(found), [1, 2])
+    t.match(await textOf(found, 2), /Subject: two/)
+  })
+  inbox.close()
+  for (const one of [again, user]) await one.stop(5000)
+})
+
 t.test('a cut journal whose mailbox cannot be listed for long is looked for no longer than once', async (t) => {
   const world = newWorld(t)
   const user = await open(world)
