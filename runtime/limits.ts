@@ -226,6 +226,8 @@ export const limits = {
    * snapshot has about 80, four STOREs to all messages of a large mailbox are followed by a snapshot.
    */
   journalRowBytes: 20,
+  /** Epochs of a user that may have passed since the newest copy of its mailbox list, when the manifest that counts them is lost. */
+  epochLeap: 100_000,
   /** Modseqs that may have been told since a bundle was uploaded: added when the local state is lost. */
   modseqReserve: 1_000_000,
   /**

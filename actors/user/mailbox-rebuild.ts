@@ -93,6 +93,9 @@ export async function listMailbox(world: MailboxWorld, identity: MailboxIdentity
 
 async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Source> {
   const { mails, bundles: names } = await listMailbox(world, identity, context)
+  // The manifest that counted epochs is lost, or an older one was put back: what is uploaded from now on has to sort behind what is there.
+  const latest = Math.max(0, ...names.map((name) => parseBundleName(name)?.epoch ?? 0))
+  if (latest > world.ownership.epoch) await world.ownership.rebuilding(context, identity.guid, latest)
   return { newest: await newestBundle(world, identity, context, names), names, mails }
 }
 

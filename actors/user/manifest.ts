@@ -159,7 +159,7 @@ const factsOf = (tag: string, metadata: Record<string, string>): ManifestFacts =
   ({ tag, epoch: Number(metadata['epoch'] ?? 0) || 0, owner: metadata['owner'] ?? '', write: metadata['write'] ?? '' })
 
 /** Without what only this machine can use. */
-function published(state: RootState): RootState {
+export function published(state: RootState): RootState {
   const copy = state.clone()
   copy.statuses.clear()
   copy.built.clear()

@@ -14,8 +14,11 @@ export interface Ownership {
   foresee(): void
   /** To be awaited after a mail object is written and before it is acknowledged, and before one is deleted (lease.ts). TempFail; LostUser. */
   held(): Promise<void>
-  /** To be awaited before a mailbox's local state is made from the store: after it, `epoch` is one in which that never happened before. */
-  rebuilding(context: RequestContext, mailbox: string): Promise<void>
+  /**
+   * To be awaited before a mailbox's local state is made from the store: after it, `epoch` is one in which that never happened before. `found`:
+   * and later than this one, of a bundle that is there.
+   */
+  rebuilding(context: RequestContext, mailbox: string, found?: number): Promise<void>
   /** Of a mailbox that was handed over, the bundle that has everything ('': there is nothing): no listing is needed. */
   handed(mailbox: string): string | undefined
   /** For how long yet what a former owner had on the wire may come in: what is listed before is to be listed once more. */

@@ -3,7 +3,10 @@
 // - The local root's tag is the manifest's: they are. One HEAD.
 // - The owner it names is the local root's: they are, but the manifest may say what is not true (Root: doubtful).
 // - Anything else, and there is a manifest: the user is taken over (manifest.ts); local files are of no use any more.
-// - There is none: the root is that of the local files, of the newest root bundle (as there were before there was a
+// - It is damaged, gone, or older than the local files (somebody has put it back): nobody can tell who had the user last. The newest
+//   list there is takes its place, of the local files or of the manifest's copy; where there is none, names are lost. The user is
+//   taken in an epoch that nobody can have reached, so that whoever had it leaves what only it has, as these local files do.
+// - There has been none: the root is that of the local files, of the newest root bundle (as there were before there was a
 //   manifest), or, where there is nothing, of the mailboxes that have objects, whose names are lost. The first is written.
 //
 // Rule: a store that does not answer gives TempFail, never an empty root.
@@ -14,6 +17,7 @@ import { ConditionFailed, TempFail } from '../../runtime/errors.ts'
 import { concatBytes } from '../mail/byte-strings.ts'
 import { readLocal, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
+import { published } from './manifest.ts'
 import type { FoundManifest, ManifestFacts } from './manifest.ts'
 import { newestFirst } from './object-names.ts'
 import type { Obox } from './obox.ts'
@@ -49,7 +53,7 @@ export async function lostRoot(world: RootWorld, places: Places, context: Reques
   const local = await readLocal(world.effects, keptRoot(world, places.root))
   if (local === undefined || local.state.epoch === 0) return undefined
   const facts = await world.manifest.facts(context)
-  return facts === undefined || facts.owner === '' || facts.owner === local.state.owner ? undefined : local.state
+  return facts === undefined || facts.owner === '' || facts.owner === local.state.owner || facts.epoch < local.state.epoch ? undefined : local.state
 }
 
 async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: RequestContext): Promise<OpenedRoot> {
@@ -62,7 +66,7 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
   }
   const found = await manifest.read(context)
   if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, obox, places, context, local, found, since)
-  if (found !== undefined) return take(world, obox, places, context, found, local?.state, since)
+  if (found !== undefined || (local !== undefined && local.state.tag !== '')) return take(world, obox, places, context, found, local?.state, since)
   if (local !== undefined) return first(world, places, context, local.state, await leftNameless(obox, context, local.state), since)
   const names = await world.bundles.list(context)
   const state = await newestRoot(world, context, names)
@@ -74,6 +78,8 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
   for (const name of names) root.bundles.add(name)
   const nameless = complete ? [] : await withoutName(obox, context, root)
   if (names.length === 0 && nameless.length === 0) return newUser(world, places, since)
+  // Mailboxes, and none of another server: there was a manifest.
+  if (state === undefined && await manifest.readCopy(context) !== undefined) return take(world, obox, places, context, undefined, undefined, since)
   return first(world, places, context, root, nameless, since)
 }
 
@@ -117,30 +123,38 @@ async function restored(world: RootWorld, obox: Obox, places: Places, context: R
   return { root: new Root(world, state, journal, false, since), nameless: await leftNameless(obox, context, state) }
 }
 
-/** Makes the user ours, whoever had it. ConditionFailed: somebody else was faster. */
-async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, local: RootState | undefined, since: number): Promise<OpenedRoot> {
+/** Makes the user ours, whoever had it. `found` undefined: there was a manifest. ConditionFailed: somebody else was faster. */
+async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest | undefined, local: RootState | undefined, since: number): Promise<OpenedRoot> {
   const { effects, user, ids, manifest, policy } = world
-  const copy = found.state === undefined ? await manifest.readCopy(context) : undefined
-  if (found.state === undefined) {
-    const rest = copy === undefined ? 'names of its mailboxes are lost' : 'its copy lacks what was changed last'
-    effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is damaged: ${rest}` })
-  }
-  const state = found.state ?? copy ?? new RootState()
-  // The copy may have been made when a former owner left the user whole.
-  if (found.state === undefined) state.clean = false
-  const nameless = found.state === undefined || policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
+  const good = found?.state !== undefined && found.epoch >= (local?.epoch ?? 0)
+  const state = good ? found.state! : await insteadOf(world, context, found, local)
+  const nameless = !good || policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
   state.apply({ kind: 'orphans', notes: await orphansOf(world, places, context, local) })
-  state.epoch = found.epoch + 1
+  state.epoch = good ? found.epoch + 1 : state.epoch + world.limits.epochLeap
   state.owner = ids.guid()
   state.write = ids.guid()
   if (!state.clean) state.handed = new Map()
   state.clean = false
-  state.tag = await manifest.write(context, state, found.tag)
+  state.tag = await manifest.write(context, state, found?.tag ?? '')
   // Last the root: until it is there, the next opening takes the user once more.
   await effects.files.remove(places.mailboxes)
   const { journal } = await writeLocal(effects, keptRoot(world, places.root), state, policy.fsync !== 'never')
   effects.emit({ level: 'info', name: 'user.taken', user, text: `${user} is served by this backend now (epoch ${state.epoch})` })
   return { root: new Root(world, state, journal, false, since), nameless }
+}
+
+/** The newest list there is, where the manifest is of no use; and the latest epoch that is known. */
+async function insteadOf({ effects, user, manifest }: RootWorld, context: RequestContext, found: FoundManifest | undefined, local: RootState | undefined): Promise<RootState> {
+  const copy = await manifest.readCopy(context)
+  const newest = [local, copy, found?.state].reduce((one, other) => (other !== undefined && other.epoch > (one?.epoch ?? -1) ? other : one), undefined)
+  const what = found === undefined ? 'gone' : found.state === undefined ? 'damaged' : 'older than the local files'
+  const rest = newest === undefined ? 'names of its mailboxes are lost' : newest === local ? 'the local list takes its place' : 'its copy may lack what was changed last'
+  effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is ${what}: ${rest}` })
+  const state = newest === undefined ? new RootState() : published(newest)
+  state.epoch = Math.max(state.epoch, local?.epoch ?? 0, found?.epoch ?? 0)
+  // The copy may have been made when a former owner left the user whole.
+  state.clean = false
+  return state
 }
 
 /** A user of whom the store knows nothing. The manifest comes with the first mailboxes. */

@@ -32,6 +32,8 @@ export interface RootWorld {
   readonly bundles: Bundles
 }
 
+const none: ManifestFacts = { tag: '', epoch: 0, owner: '', write: '' }
+
 /** How often a manifest is written again that a late write of our own, or a note of another backend's, has replaced. */
 const attempts = 5
 
@@ -123,10 +125,21 @@ export class Root implements Ownership {
     if (this.#lost !== undefined) throw this.#lost
     const since = this.#world.effects.clock.monotonic()
     const facts = await this.#world.manifest.facts(context)
+    if (facts !== undefined && this.#isAnothers(facts)) throw this.#lose()
+    const ours = facts?.owner === this.#state.owner
     // Of a new user there is none until its first mailboxes are there.
-    if (facts?.owner !== this.#state.owner && (facts !== undefined || this.#state.tag !== '')) throw this.#lose()
+    if (!ours && (facts !== undefined || this.#state.tag !== '')) return this.#inTurn(() => this.#mend(context))
     this.#lease.renewed(since)
-    if (facts !== undefined && facts.tag !== this.#state.tag) void this.#inTurn(() => this.#read(context)).catch(() => {})
+    if (ours && facts.tag !== this.#state.tag) void this.#inTurn(() => this.#mend(context)).catch(() => {})
+  }
+
+  /** One of an epoch before ours was put back by hand, and so was one that does not say whose it is: ours is to take its place. */
+  #isAnothers({ owner, epoch }: ManifestFacts): boolean { return owner !== '' && owner !== this.#state.owner && epoch >= this.#state.epoch }
+
+  /** The manifest is not as we wrote it, or not there. */
+  async #mend(context: RequestContext): Promise<void> {
+    const { tag } = await this.#read(context)
+    if (tag !== this.#state.tag) await this.#upload(context, this.#state, { tag })
   }
 
   foresee(): void { this.#lease.foresee() }
@@ -163,13 +176,15 @@ export class Root implements Ownership {
 
   /** The manifest is not as we wrote it: another backend may have left something behind. */
   async #read(context: RequestContext): Promise<ManifestFacts> {
-    const found = await this.#world.manifest.read(context)
-    if (found?.owner !== this.#state.owner) throw this.#lose()
+    const { manifest, effects, user } = this.#world
+    const found = await manifest.read(context)
+    if (found !== undefined && this.#isAnothers(found)) throw this.#lose()
     const before = this.#state.orphans.length
-    const notes = [...found.state?.orphans ?? []]
+    const notes = found?.owner === this.#state.owner ? [...found.state?.orphans ?? []] : []
     if (notes.length > 0) await this.#write({ kind: 'orphans', notes })
     if (this.#state.orphans.length > before) this.#found()
-    return found
+    if (found?.state === undefined) effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is ${found === undefined ? 'gone' : 'damaged'}: it is written anew` })
+    return found ?? none
   }
 
   handed(mailbox: string): string | undefined { return this.#state.built.has(mailbox) ? undefined : this.#state.handed.get(mailbox) }
@@ -186,10 +201,11 @@ export class Root implements Ownership {
   /** Called when another backend has left something behind. */
   onOrphans(found: () => void): void { this.#found = found }
 
-  async rebuilding(context: RequestContext, mailbox: string): Promise<void> {
+  async rebuilding(context: RequestContext, mailbox: string, found = 0): Promise<void> {
     await this.#inTurn(async () => {
+      const { built, epoch } = this.#state
       // It had told modseqs in this epoch that nobody else knows.
-      if (this.#state.built.has(mailbox)) await this.#upload(context, this.#state, { epoch: this.#state.epoch + 1 })
+      if (built.has(mailbox) || found > epoch) await this.#upload(context, this.#state, { epoch: Math.max(found, epoch) + 1 })
       await this.#write({ kind: 'built', guid: mailbox })
     })
   }
@@ -268,24 +284,24 @@ export class Root implements Ownership {
   }
 
   /** Writes `state` as the manifest; `between` comes when it is up, and before the journal says that nothing is missing. */
-  async #upload(context: RequestContext, state: RootState, options: { between?: () => Promise<void>; handed?: ReadonlyMap<string, string>; epoch?: number } = {}): Promise<void> {
+  async #upload(context: RequestContext, state: RootState, options: { between?: () => Promise<void>; handed?: ReadonlyMap<string, string>; epoch?: number; tag?: string } = {}): Promise<void> {
     const next = state.clone()
     next.clean = options.handed !== undefined
     next.handed = options.handed ?? state.handed
     next.epoch = options.epoch ?? state.epoch
     next.write = this.#world.ids.guid()
     const covers = state.unsaved
-    const tag = await this.#put(context, next)
+    const tag = await this.#put(context, next, options.tag ?? this.#state.tag)
     await options.between?.()
     await this.#write({ kind: 'owned', epoch: next.epoch, tag, write: next.write, clean: next.clean, covers })
     this.#doubtful = false
     await this.#removeOld(context)
   }
 
-  async #put(context: RequestContext, next: RootState): Promise<string> {
+  /** `tag`: of what it is to replace. */
+  async #put(context: RequestContext, next: RootState, tag: string): Promise<string> {
     const { manifest } = this.#world
     const { clock } = this.#world.effects
-    let { tag } = this.#state
     for (let attempt = 1; ; attempt++) {
       const since = clock.monotonic()
       try {
