@@ -8,7 +8,8 @@
 // - Then it is merged: a new base takes the place of all. A bundle that is small enough is a base anyway.
 //
 // So most uploads write a few KB whatever the mailbox's size, and a machine without local state reads three objects at most.
-// What a new bundle has replaced is deleted when the new one is known to be there.
+// What a new bundle has replaced is deleted when the new one is known to be there. What a diff is going to be upon is asked for first:
+// where somebody has deleted or changed it, there is a new base.
 
 import type { Limits } from '../../runtime/limits.ts'
 import type { ByteReader, ByteWriter } from './binary.ts'
@@ -27,10 +28,17 @@ export interface LinkFacts {
   bytes: number
 }
 
-export interface BundleLink extends LinkFacts { readonly name: string }
+export interface BundleLink extends LinkFacts { readonly name: string; /** Of its object, as it was written or read; '': not known. */ readonly etag: string }
 
 /** A bundle was uploaded upon the first `kept` of the chain. */
 export interface Linked { kept: number; link: LinkFacts }
+
+/** The bundles of a chain that the next diff may be upon. */
+export function foundation(chain: readonly BundleLink[], { bundleDiffBytes }: Pick<Limits, 'bundleDiffBytes'>): readonly BundleLink[] {
+  const [base, merged] = chain
+  if (base === undefined || base.bytes <= bundleDiffBytes) return []
+  return merged !== undefined && merged.bytes > bundleDiffBytes ? [base, merged] : [base]
+}
 
 /** A diff ready to be uploaded: `kept` as of Linked. */
 export interface Candidate { kept: number; bytes: number }

@@ -30,9 +30,21 @@ export class Bundles {
     return found.map(({ key }) => key.slice(this.#prefix.length)).filter(isBundleName)
   }
 
-  /** `facts` can be read even where the bundle's body turns out to be damaged. */
-  async write(context: RequestContext, name: string, body: Body, facts: Record<string, string> = {}): Promise<void> {
-    await this.#store.write(this.#prefix + name, body, context, { metadata: { username: this.#username, ...bytesOf(body.size), ...facts } })
+  /** Answers its ETag. `facts` can be read even where the bundle's body turns out to be damaged. */
+  async write(context: RequestContext, name: string, body: Body, facts: Record<string, string> = {}): Promise<string> {
+    const { etag } = await this.#store.write(this.#prefix + name, body, context, { metadata: { username: this.#username, ...bytesOf(body.size), ...facts } })
+    return etag
+  }
+
+  /** Whether it is there, and the one that had this ETag ('': any). Changed bits below an ETag that stays show to its reader only. */
+  async has(context: RequestContext, name: string, etag: string): Promise<boolean> {
+    try {
+      const stat = await this.#store.stat(this.#prefix + name, context)
+      return etag === '' || stat.etag === '' || stat.etag === etag
+    } catch (error) {
+      if (error instanceof ObjectNotFound) return false
+      throw error
+    }
   }
 
   /** undefined: it is not there any more. */

@@ -15,9 +15,9 @@ import { decodeSnapshot, encodeSnapshot, frameHeadBytes, framedBytes } from './s
 /** A bundle to be written: upon the first `kept` bundles of the mailbox's chain. */
 export interface MailboxBundle extends Linked { body: Body; /** Name of the bundle it is upon. */ upon?: string }
 
-/** The bundle of now. `cache`: the message cache's file and how many of its bytes go along. */
-export function mailboxBundle(state: MailboxState, inFlight: readonly number[], ceiling: number, cache: { path: string; bytes: number }, limits: Limits): MailboxBundle {
-  const chain = state.chain.every((link) => canDiffer(state, link, cache.bytes)) ? state.chain : []
+/** The bundle of now. `cache`: the message cache's file and how many of its bytes go along. `firm`: that the store has the chain as it was written. */
+export function mailboxBundle(state: MailboxState, inFlight: readonly number[], ceiling: number, cache: { path: string; bytes: number }, limits: Limits, firm: boolean): MailboxBundle {
+  const chain = firm && state.chain.every((link) => canDiffer(state, link, cache.bytes)) ? state.chain : []
   const made = (kept: number, state: Uint8Array, cacheFrom: number) => ({ kept, state, cacheFrom, bytes: state.length + cache.bytes - cacheFrom })
   const chosen = chooseDiff(chain, limits, (kept) => {
     const below = chain[kept - 1]!
@@ -67,7 +67,7 @@ export async function readBundles(names: readonly string[], readers: readonly Ob
     const { state } = read
     links.push({
       name, modseq: at, expunged: state.highestModseq, nextUid: nextUid(state),
-      cacheGeneration: state.cacheGeneration, cacheBytes, bytes: bundle.headBytes + bundle.cacheBytes,
+      cacheGeneration: state.cacheGeneration, cacheBytes, bytes: bundle.headBytes + bundle.cacheBytes, etag: readers[at]!.etag,
     })
   }
   if (read === undefined) return ''

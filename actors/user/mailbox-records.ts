@@ -53,7 +53,7 @@ export type MailboxRecord =
   /** A bundle of this name may exist from now on. */
   | { kind: 'uploading'; name: string }
   /** It does, holds the changes counted here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
-  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt; /** So that others can build upon it; the same. */ link?: Linked }
+  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt; /** So that others can build upon it; the same. */ link?: Linked; /** Of its object; the same. */ etag?: string }
   /** Everything that the store has of the mailbox was compared then (UNIX seconds). */
   | { kind: 'listed'; at: number }
   /** Bundles that are gone from the store. */
@@ -89,6 +89,7 @@ export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
       out.varint(record.covers.mails).varint(record.covers.important).varint(record.covers.all)
       if (record.at !== undefined) out.varint(record.at.modseq).varint(record.at.nextUid)
       if (record.link !== undefined) writeLink(out.varint(record.link.kept), record.link.link)
+      if (record.etag !== undefined) out.text(record.etag)
       break
     case 'removed': out.texts(record.names); break
     case 'listed': out.varint(record.at); break
@@ -119,7 +120,9 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
       const covers = { mails: from.varint(), important: from.varint(), all: from.varint() }
       if (from.done) return { kind, name, ceiling, covers }
       const at = { modseq: from.varint(), nextUid: from.varint() }
-      return from.done ? { kind, name, ceiling, covers, at } : { kind, name, ceiling, covers, at, link: { kept: from.varint(), link: readLink(from) } }
+      if (from.done) return { kind, name, ceiling, covers, at }
+      const link = { kept: from.varint(), link: readLink(from) }
+      return from.done ? { kind, name, ceiling, covers, at, link } : { kind, name, ceiling, covers, at, link, etag: from.text() }
     }
     case 'removed': return { kind, names: from.texts() }
     case 'listed': return { kind, at: from.varint() }

@@ -119,7 +119,7 @@ export class MailboxState {
       case 'uploading': this.bundles.add(record.name); return nothing
       case 'uploaded':
         this.bundle = record.name
-        this.chain = record.link === undefined ? [] : [...this.chain.slice(0, record.link.kept), { name: record.name, ...record.link.link }]
+        this.chain = record.link === undefined ? [] : [...this.chain.slice(0, record.link.kept), { name: record.name, ...record.link.link, etag: record.etag ?? '' }]
         this.ceiling = record.ceiling
         this.unsaved = {
           mails: Math.max(0, this.unsaved.mails - record.covers.mails),

@@ -8,6 +8,7 @@
 import type { Cancel, RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import type { LoadedMailbox } from './mailbox.ts'
+import { foundation } from './bundle-chain.ts'
 import { mailboxBundle } from './mailbox-bundle.ts'
 
 export class MailboxUploads {
@@ -88,20 +89,31 @@ export class MailboxUploads {
     const { state, world, cache, guid } = this.#mailbox
     const context: RequestContext = { user: world.user, reason }
     await world.ownership.certain(context)
+    const firm = await this.#isFirm(context)
     const cacheBytes = await cache.size()
     // What goes up is taken in this turn: whatever comes later is not covered.
     const covers = { ...state.unsaved }
     const ceiling = state.nextUid + world.limits.uidReserveBundle
     const at = { modseq: state.highestModseq, nextUid: state.nextUid }
-    const { body, upon, kept, link } = mailboxBundle(state, this.#mailbox.pendingUids(), ceiling, { path: cache.path, bytes: cacheBytes }, world.limits)
+    const { body, upon, kept, link } = mailboxBundle(state, this.#mailbox.pendingUids(), ceiling, { path: cache.path, bytes: cacheBytes }, world.limits, firm)
     const name = world.ids.bundle(world.ownership.epoch, state.bundles, upon)
     // Durable: the next bundle's name has to sort behind this one.
     await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
-    await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
+    const etag = await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
     await world.ownership.confirm(context)
     // Durable: UIDNEXT, once told, may not sink below the ceiling again.
-    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers, at, link: { kept, link } }, { durable: true })
+    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers, at, link: { kept, link }, etag }, { durable: true })
     await this.#removeOlder(context)
+  }
+
+  /** Whether the store has what a diff would be upon. */
+  async #isFirm(context: RequestContext): Promise<boolean> {
+    const { state: { chain }, world: { bundles, limits, effects, user }, guid, name } = this.#mailbox
+    const there = await Promise.all(foundation(chain, limits).map(async (link) => ({ link, firm: await bundles(guid).has(context, link.name, link.etag) })))
+    for (const { link, firm } of there) {
+      if (!firm) effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user, text: `Bundle ${link.name} of ${name} is gone or was changed: a new one takes its place` })
+    }
+    return there.every(({ firm }) => firm)
   }
 
   async #removeOlder(context: RequestContext): Promise<void> {

@@ -2,7 +2,8 @@
 //
 //   magic 8 · generation u32 · bytes of the rest u32 · CRC-32 of the rest u32 · rest:
 //     small state (lengths and names) · row count · the columns, one behind the other, little-endian · expunge log · what is not
-//   in the store yet (absent before there were owners) · the bundles to build upon, and when it was last listed (absent before there were diffs)
+//   in the store yet (absent before there were owners) · the bundles to build upon, when it was last listed (absent before there were diffs) · the
+//   bundles' ETags (absent before these were compared)
 //
 // Snapshots made before there was an expunge log end behind the columns: their mailboxes remember expunges from then on.
 
@@ -41,7 +42,7 @@ export function encodeSnapshot(state: MailboxState, generation: number, inFlight
   writeTouched(rest, state)
   rest.varint(state.chain.length)
   for (const link of state.chain) writeLink(rest.text(link.name), link)
-  rest.varint(state.listedAt)
+  rest.varint(state.listedAt).texts(state.chain.map(({ etag }) => etag))
   return framed(magic, generation, rest.finish())
 }
 
@@ -108,8 +109,9 @@ function readBody(from: ByteReader, limits: Limits): { state: MailboxState; inFl
   else readExpunges(from, state)
   if (from.done) state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
   else readTouched(from, state)
-  if (!from.done) state.chain = Array.from({ length: from.varint() }, () => ({ name: from.text(), ...readLink(from) }))
+  if (!from.done) state.chain = Array.from({ length: from.varint() }, () => ({ name: from.text(), ...readLink(from), etag: '' }))
   if (!from.done) state.listedAt = from.varint()
+  if (!from.done) for (const [at, etag] of from.texts().entries()) state.chain = state.chain.with(at, { ...state.chain[at]!, etag })
   return { state, inFlight }
 }
 

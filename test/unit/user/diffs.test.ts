@@ -78,7 +78,7 @@ t.test('read back, a chain is the state of its last upload, whatever came betwee
     const uidsAt = (rows: readonly number[]): number[] => [...new Set(rows)].sort((a, b) => a - b).flatMap(uidAt)
     for (const one of steps) {
       if (one === 'upload') {
-        const bundle = mailboxBundle(state, [], state.nextUid + 100, { path: cacheOf(), bytes: store.files.get(cacheOf())?.length ?? 0 }, limits)
+        const bundle = mailboxBundle(state, [], state.nextUid + 100, { path: cacheOf(), bytes: store.files.get(cacheOf())?.length ?? 0 }, limits, true)
         const name = ids.bundle(epoch, state.bundles, bundle.upon)
         store.objects.set(name, store.bytesOf(bundle.body))
         t.equal(store.objects.get(name)!.length, bundle.body.size)
@@ -220,7 +220,7 @@ t.test('an upload costs what has changed, and a cold machine reads three bundles
   await again.stop(5000)
 })
 
-for (const [what, damage] of Object.entries({
+const harms: Record<string, (store: HookedStore, prefix: string, chain: string[]) => Promise<void>> = {
   'a damaged last diff': async (store, prefix, [, , last]) => { await store.write(prefix + last!, { size: 30, parts: [Buffer.alloc(30, 'x')] }, context) },
   'a truncated last diff': async (store, prefix, [, , last]) => { await store.write(prefix + last!, { size: 10, parts: [Buffer.alloc(10)] }, context) },
   'a lost last diff': async (store, prefix, [, , last]) => { await store.delete(prefix + last!, context) },
@@ -233,7 +233,27 @@ for (const [what, damage] of Object.entries({
     await store.write(prefix + last!, { size: bytes.length, parts: [bytes] }, context)
   },
   'a lost base': async (store, prefix, [base]) => { await store.delete(prefix + base!, context) },
-} satisfies Record<string, (store: HookedStore, prefix: string, chain: string[]) => Promise<void>>)) {
+  'an emptied base': async (store, prefix, [base]) => { await store.write(prefix + base!, { size: 0, parts: [] }, context) },
+}
+
+for (const [what, damage] of Object.entries(harms)) {
+  t.test(`${what}, while the local files are whole: the next upload leaves nothing upon it`, async (t) => {
+    const world = newWorld(t)
+    const user = await open(world, {}, small)
+    const chain = await chained(user, world.store)
+    await damage(world.store, `ab/cde/jane/mailboxes/${user.find('INBOX')!.guid}/idx/`, chain)
+    await within(user, 'INBOX', (inbox) => inbox.store(context, [2], { ...flagged, flags: { system: Flag.Answered, keywords: [] } }))
+    await user.flush()
+    t.equal(world.log.some(({ name, level }) => name === 'metacache.bundle_damaged' && level === 'error'), !what.includes('last') && !what.includes('flipped'))
+    const rows = await within(user, 'INBOX', async (inbox) => seen(inbox))
+    const other = newWorld(t, world.store)
+    const again = await open(other, {}, small)
+    t.same(await within(again, 'INBOX', async (inbox) => seen(inbox)), rows)
+    t.notOk(other.log.some(({ level }) => level === 'error'))
+    await again.stop(5000)
+    await user.stop(5000)
+  })
+
   t.test(`${what}: told, every mail is there, and the next upload mends it`, async (t) => {
     const world = newWorld(t)
     const user = await open(world, {}, small)

@@ -49,8 +49,8 @@ t.test('is in the snapshot; one without it knows nothing of the past', async (t)
   t.same([now.expunges.since(2), now.expunges.since(3)], [[{ first: 2, last: 3 }, { first: 5, last: 5 }], [{ first: 5, last: 5 }]])
   state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
   const saved = encodeSnapshot(state, 3, [])
-  // As it was written before: floor, count, and three numbers a range, three of what is not saved, how many bundles there are, and when it was listed, each a byte, are not there.
-  const old = Buffer.from(saved.subarray(0, saved.length - 2 - 2 * 3 - 3 - 2))
+  // As it was written before: floor, count, and three numbers a range, three of what is not saved, how many bundles there are, when it was listed, and how many ETags, each a byte, are not there.
+  const old = Buffer.from(saved.subarray(0, saved.length - 2 - 2 * 3 - 3 - 3))
   old.writeUInt32LE(old.length - 20, 12)
   old.writeUInt32LE(crc32(old.subarray(20), crc32(old.subarray(8, 12))), 16)
   const before = decodeSnapshot(old, limits)!.state
