@@ -10,7 +10,7 @@ import { parseNumber, parseOctal, parseSize, parseTime, unlimited, words } from 
 export const convert = (setting: Setting<unknown>, text: string): unknown => {
   switch (setting.kind) {
     case 'bool': return parseBool(text)
-    case 'number': return parseNumber(text)
+    case 'number': return within(setting, parseNumber(text))
     case 'octal': return parseOctal(text)
     case 'size': return parseSize(text)
     case 'time': return setting.milliseconds ? parseNumber(text) : parseTime(text)
@@ -19,6 +19,11 @@ export const convert = (setting: Setting<unknown>, text: string): unknown => {
     case 'path': return absolute(text, setting)
     case 'text': return text
   }
+}
+
+const within = ({ range }: Setting<unknown>, value: number): number => {
+  if (range !== undefined && (value < range[0] || value > range[1])) throw new ConfigError(`${value} is not between ${range[0]} and ${range[1]}`)
+  return value
 }
 
 /** `./x` is made absolute wherever a path can begin: `posix:prefix=./var/`, `username_format=%n ./users`. */

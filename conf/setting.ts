@@ -26,11 +26,13 @@ export interface Setting<T> {
   readonly atStart?: boolean
   /** `name2`, `name3` … are the same kind of thing (quota_rule2, sieve_before3). */
   readonly numbered?: boolean
+  /** Number only: the least and the most it may be. */
+  readonly range?: readonly [least: number, most: number]
   /** Time only: written in plain milliseconds (`*_msecs`). */
   readonly milliseconds?: boolean
 }
 
-export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'values' | 'from' | 'perUser' | 'secret' | 'atStart' | 'numbered' | 'milliseconds'>>
+export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'values' | 'from' | 'perUser' | 'secret' | 'atStart' | 'numbered' | 'range' | 'milliseconds'>>
 
 /** A table of settings by name. */
 export type Table = Readonly<Record<string, Setting<unknown>>>

@@ -121,6 +121,10 @@ export const limits = {
   /** How long a directory or database that failed is passed over: at first, and at most, after each failure twice as long (ms). */
   databaseRetryMs: 100,
   databaseRetryMaxMs: 5_000,
+  /** Threads that hold sessions: each is linked with every other, and has a heap of its own. */
+  sessionWorkers: 256,
+  /** Threads of object I/O: no machine has more to do for them, and each needs its part of the 256 directories of every fscache. */
+  storageWorkers: 64,
   /** Look-ups at a time: each may have two connections to a directory, which serves others too. */
   authWorkers: 1000,
   /** Connecting to an OAuth2 provider, its answer (ms), and connections of a thread to it. */

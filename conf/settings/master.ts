@@ -1,5 +1,6 @@
 // The process as a whole: what it serves, where it lives, how many threads.
 
+import { limits } from '../../runtime/limits.ts'
 import { acts, actsAtStart, bool, list, number, path, size, text, time } from '../setting.ts'
 
 export const masterSettings = {
@@ -38,6 +39,6 @@ export const masterSettings = {
   stats_http_rawlog_dir: path('', 'Directory for raw copies of statistics HTTP connections.'),
   dict_db_config: path('', 'Berkeley DB configuration of dict processes.'),
   culver_ready_text: text('', 'Culver: what `serve` prints when it is ready, after its listeners.', actsAtStart),
-  culver_session_workers: number(0, 'Culver: threads that hold sessions and users; 0: as many as the machine has cores.', actsAtStart),
-  culver_storage_workers: number(1, 'Culver: threads that do object I/O; users are hashed over them.', actsAtStart),
+  culver_session_workers: number(0, 'Culver: threads that hold sessions and users; 0: as many as the machine has cores.', { ...actsAtStart, range: [0, limits.sessionWorkers] }),
+  culver_storage_workers: number(1, 'Culver: threads that do object I/O; users are hashed over them.', { ...actsAtStart, range: [1, limits.storageWorkers] }),
 } as const
