@@ -75,6 +75,8 @@ export interface RequestContext {
   cost?: Cost
   /** Aborted: the request is given up and fails with Cancelled. */
   signal?: AbortSignal
+  /** Aborted: by now somebody waits for what was begun in the background. */
+  hurry?: AbortSignal
 }
 
 /** Lower-case keys without prefix ("guid"); the s3 driver maps them to x-amz-meta-dovecot-<key>. */

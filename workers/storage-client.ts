@@ -11,7 +11,7 @@ import type { Link } from '../runtime/transport.ts'
 import { isShort, joinedCopy, readerOf } from './storage/body.ts'
 import { honoursConditions } from './storage/conditions.ts'
 import { storageChannel } from './storage/messages.ts'
-import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
+import type { Forget, Hurry, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
 
 /**
  * Answers a function that opens the store of a configured string. `link` gives the current link to the storage worker of a user;
@@ -19,8 +19,9 @@ import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, St
  */
 export const openStorageClient = (link: (user: string) => Link, honest = true): ((spec: string) => ObjectStore) => (spec) => new StorageClient(spec, link, honest)
 
-/** Names of reads are unique in this thread, whichever link they go over. */
+/** Names of reads, and of what may come to be in a hurry, are unique in this thread, whichever link they go over. */
 let lastRead = 0
+let lastHurry = 0
 
 class StorageClient implements ObjectStore {
   readonly conditionalWrites: boolean
@@ -74,9 +75,14 @@ class StorageClient implements ObjectStore {
   }
 
   #ask<Value>(link: Link, operation: Operation, context: RequestContext, transfer?: readonly unknown[]): Promise<Value> {
-    const { user, session, reason } = context
+    const { user, session, reason, hurry } = context
     const request: StoreRequest = { spec: this.#spec, user, reason, operation, ...(session === undefined ? {} : { session }) }
-    return waiting(exchange(link, request, context, transfer), context.cost)
+    if (hurry === undefined) return waiting(exchange(link, request, context, transfer), context.cost)
+    const name = ++lastHurry
+    const tell = (): void => { link.tell(storageChannel, { hurry: name } satisfies Hurry) }
+    hurry.addEventListener('abort', tell)
+    return waiting(exchange<Value>(link, { ...request, hurry: hurry.aborted || name }, context, transfer), context.cost)
+      .finally(() => { hurry.removeEventListener('abort', tell) })
   }
 }
 

@@ -14,6 +14,8 @@ import { mailboxBundle } from './mailbox-bundle.ts'
 export class MailboxUploads {
   readonly #mailbox: LoadedMailbox
   #running: Promise<void> | undefined
+  /** To be aborted when somebody waits for what runs. */
+  #hurry = new AbortController()
   #timer: Cancel | undefined
   #stopped = false
 
@@ -55,7 +57,11 @@ export class MailboxUploads {
 
   /** Resolves when UIDs below `needed` are covered by an uploaded bundle. TempFail if that cannot be had. */
   async coverUids(needed: number): Promise<void> {
-    while (this.#mailbox.state.ceiling < needed) await this.upload('obox:mailbox_uids_reserve')
+    while (this.#mailbox.state.ceiling < needed) {
+      const uploaded = this.upload('obox:mailbox_uids_reserve')
+      this.#hurry.abort()
+      await uploaded
+    }
   }
 
   /** Resolves when none is under way. */
@@ -81,13 +87,14 @@ export class MailboxUploads {
 
   /** Uploads a bundle of now, or waits for the one under way. */
   upload(reason: string): Promise<void> {
-    this.#running ??= this.#upload(reason).finally(() => { this.#running = undefined })
+    if (this.#running !== undefined) return this.#running
+    this.#hurry = new AbortController()
+    this.#running = this.#upload({ user: this.#mailbox.world.user, reason, hurry: this.#hurry.signal }).finally(() => { this.#running = undefined })
     return this.#running
   }
 
-  async #upload(reason: string): Promise<void> {
+  async #upload(context: RequestContext): Promise<void> {
     const { state, world, cache, guid } = this.#mailbox
-    const context: RequestContext = { user: world.user, reason }
     await world.ownership.certain(context)
     const firm = await this.#isFirm(context)
     const cacheBytes = await cache.size()

@@ -42,6 +42,8 @@ export class Root implements Ownership {
   readonly #journal: Journal
   #state: RootState
   #turn: Promise<unknown> = Promise.resolve()
+  /** To be aborted when somebody comes to wait behind what is uploaded in the background. */
+  #hurry = new AbortController()
   #timer: Cancel | undefined
   #stopped = false
   /** The manifest may hold a change that failed, or was cut off by a crash. */
@@ -88,6 +90,7 @@ export class Root implements Ownership {
    * throws: nothing happens). Resolves when they are true and will stay so.
    */
   change<T>(context: RequestContext, decide: (state: RootState) => Promise<{ changes: RootChange[]; result: T }>): Promise<T> {
+    this.#hurryUp()
     return this.#inTurn(async () => {
       const { changes, result } = await decide(this.#state)
       if (changes.length === 0) return result
@@ -112,6 +115,7 @@ export class Root implements Ownership {
   async certain(context: RequestContext): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost
     if (!this.#doubtful && !this.#state.clean) return
+    this.#hurryUp()
     await this.#inTurn(async () => {
       if (this.#doubtful || this.#state.clean) await this.#upload(context, this.#state)
     })
@@ -212,10 +216,11 @@ export class Root implements Ownership {
 
   /** Uploads what the store lacks. `handed`: and says that nothing is missing there, and where everything is. */
   flush(reason: string, handed?: ReadonlyMap<string, string>): Promise<void> {
+    const context: RequestContext = { user: this.#world.user, reason, hurry: this.#hurry.signal }
     return this.#inTurn(async () => {
-      await this.#copy({ user: this.#world.user, reason })
+      await this.#copy(context)
       if (this.#state.unsaved === 0 && !this.#doubtful && (handed === undefined || this.#state.clean)) return
-      await this.#upload({ user: this.#world.user, reason }, this.#state, handed === undefined ? {} : { handed })
+      await this.#upload(context, this.#state, handed === undefined ? {} : { handed })
     })
   }
 
@@ -244,6 +249,11 @@ export class Root implements Ownership {
   async settled(): Promise<void> {
     await this.#turn
     await this.#journal.settled()
+  }
+
+  #hurryUp(): void {
+    this.#hurry.abort()
+    this.#hurry = new AbortController()
   }
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {

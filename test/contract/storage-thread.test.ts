@@ -79,6 +79,29 @@ void t.test('a user may have so many writes running', async (t) => {
   await thread.resize({})
 })
 
+void t.test('an upload in the background that somebody comes to wait for has its turn at once', async () => {
+  await thread.resize({ metacache_max_parallel_requests: 1 })
+  const store = thread.open('delay:60000:memory:hurry')
+  const end = new AbortController()
+  const upload = (key: string, hurry?: AbortSignal): Promise<unknown> =>
+    store.write(key, bodyOf(new Uint8Array(1)), { ...context(), reason: 'metacache:upload_mailbox', signal: end.signal, ...(hurry === undefined ? {} : { hurry }) }).catch(() => {})
+  const busy = async (running: number, waiting: number): Promise<void> => {
+    for (let now = await thread.statistics(); now.running !== running || now.waiting !== waiting;) now = await thread.statistics()
+  }
+  const first = new AbortController()
+  const uploads = [upload('a'), upload('b'), upload('c', first.signal)]
+  await busy(1, 2)
+  first.abort()
+  await busy(2, 1)
+  const late = new AbortController()
+  late.abort()
+  uploads.push(upload('d', late.signal))
+  await busy(3, 1)
+  end.abort()
+  await Promise.all(uploads)
+  await thread.resize({})
+})
+
 void t.test('one user cannot queue without end', async (t) => {
   const store = thread.open('delay:50:memory:bounded')
   const controller = new AbortController()

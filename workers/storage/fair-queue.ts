@@ -19,7 +19,10 @@ export interface QueueLimits {
   background: number
 }
 
-interface Job { kind: Kind; background: boolean; start(): void }
+/** How a request stands to others. Who has made it may take it out of the background while it waits, and calls `pump`. */
+export interface Pace { background: boolean }
+
+interface Job { kind: Kind; pace: Pace; start(): void }
 interface Lane { waiting: Job[]; running: Record<Kind, number> }
 
 export class FairQueue {
@@ -44,9 +47,9 @@ export class FairQueue {
   }
 
   /** Runs `action` when it is its turn. TempFail when too many wait; Cancelled when `signal` is aborted before it began. */
-  async run<T>(user: string, kind: Kind, signal: AbortSignal | undefined, action: () => Promise<T>, background = false): Promise<T> {
+  async run<T>(user: string, kind: Kind, signal: AbortSignal | undefined, action: () => Promise<T>, pace: Pace = { background: false }): Promise<T> {
     const lane = this.#lane(user)
-    await this.#turn(lane, kind, signal, background)
+    const background = await this.#turn(lane, kind, signal, pace)
     try {
       return await action()
     } finally {
@@ -80,7 +83,8 @@ export class FairQueue {
     if (lane.waiting.length === 0 && read + write + copy + deletes === 0 && this.#lanes.get(user) === lane) this.#lanes.delete(user)
   }
 
-  #turn(lane: Lane, kind: Kind, signal: AbortSignal | undefined, background: boolean): Promise<void> {
+  /** Settles when it may begin: whether it counts among those in the background. */
+  #turn(lane: Lane, kind: Kind, signal: AbortSignal | undefined, pace: Pace): Promise<boolean> {
     if (signal?.aborted) return Promise.reject(new Cancelled())
     if (this.#waiting >= this.limits.waiting) return Promise.reject(new TempFail('too many requests wait for the store'))
     if (lane.waiting.length >= this.limits.waitingPerUser) return Promise.reject(new TempFail('too many requests of one user wait for the store'))
@@ -92,13 +96,14 @@ export class FairQueue {
       }
       const job: Job = {
         kind,
-        background,
+        pace,
         start: () => {
           signal?.removeEventListener('abort', onAbort)
           this.#running++
+          const { background } = pace
           if (background) this.#background++
           lane.running[kind]++
-          resolve()
+          resolve(background)
         },
       }
       signal?.addEventListener('abort', onAbort)
@@ -111,7 +116,7 @@ export class FairQueue {
   /** Starts the next job that may run. */
   #startOne(): boolean {
     if (this.#background === 0) return this.#startFirst(() => true)
-    return this.#startFirst(({ background }) => !background) || (this.#background < this.limits.background && this.#startFirst(({ background }) => background))
+    return this.#startFirst(({ pace }) => !pace.background) || (this.#background < this.limits.background && this.#startFirst(({ pace }) => pace.background))
   }
 
   /** Starts the first of these jobs that may run, of the user whose turn is nearest. */

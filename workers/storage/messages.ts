@@ -15,14 +15,20 @@ export type Operation =
   | { op: 'list'; prefix: string; options?: ListOptions }
   | { op: 'stat'; key: string }
 
-/** Asked: an operation on the store of `spec`, on behalf of whom. */
-export interface StoreRequest { spec: string; user: string; session?: string; reason: string; operation: Operation }
+/**
+ * Asked: an operation on the store of `spec`, on behalf of whom. `hurry`: of one in the background, that somebody waits for it (true),
+ * or the asker's name for it, for `Hurry`.
+ */
+export interface StoreRequest { spec: string; user: string; session?: string; reason: string; hurry?: number | true; operation: Operation }
 
 /** Asked: more bytes of an open read. */
 export interface NextRequest { next: number }
 
 /** Told: a read will not be read on. */
 export interface Forget { forget: number }
+
+/** Told: somebody has come to wait for an operation that was asked for in the background. */
+export interface Hurry { hurry: number }
 
 /** The answer to each ask; `requests` were made of the store for it. */
 export type StoreAnswer<Value = unknown> = { requests: number; value: Value } | { requests: number; error: PackedError }

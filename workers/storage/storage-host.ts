@@ -11,15 +11,15 @@ import { limits } from '../../runtime/limits.ts'
 import { transferred } from '../../runtime/transport.ts'
 import type { Asking, Link } from '../../runtime/transport.ts'
 import type { OpenStore } from './driver.ts'
-import type { FairQueue, Kind } from './fair-queue.ts'
+import type { FairQueue, Kind, Pace } from './fair-queue.ts'
 import { storageChannel } from './messages.ts'
-import type { Forget, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './messages.ts'
+import type { Forget, Hurry, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './messages.ts'
 
 const pieceBytes = limits.readWindowBytes / 2
 
 const kinds: Record<Operation['op'], Kind> = { read: 'read', stat: 'read', list: 'read', write: 'write', copy: 'copy', delete: 'delete', deleteMany: 'delete' }
 
-/** Uploads of indexes, and what goes with them: nobody waits. (What a client waits for has the client's reason.) */
+/** Uploads of indexes, and what goes with them: nobody waits. (What a client waits for has the client's reason, or is in a hurry.) */
 const isBackground = (reason: string): boolean => reason.startsWith('metacache:')
 
 /** A read whose rest waits for its reader. */
@@ -50,6 +50,7 @@ export class StorageHost {
   /** Serves a session worker until its link closes. */
   serve(link: Link): void {
     const reads = new Map<number, OpenRead>()
+    const paces = new Map<number, Pace>()
     const drop = (id: number): void => {
       const read = reads.get(id)
       if (!read) return
@@ -59,8 +60,11 @@ export class StorageHost {
     }
     this.#links.add(link)
     link.handle(storageChannel, {
-      ask: (message: StoreRequest | NextRequest, asking) => ('next' in message ? this.#next(reads, drop, message.next) : this.#request(reads, drop, message, asking)),
-      tell: ({ forget }: Forget) => drop(forget),
+      ask: (message: StoreRequest | NextRequest, asking) => ('next' in message ? this.#next(reads, drop, message.next) : this.#paced(paces, message, (pace) => this.#request(reads, drop, message, asking, pace))),
+      tell: (message: Forget | Hurry) => {
+        if ('forget' in message) drop(message.forget)
+        else this.#hurry(paces.get(message.hurry))
+      },
     })
     link.onClose(() => {
       this.#links.delete(link)
@@ -74,7 +78,21 @@ export class StorageHost {
     this.#stores.clear()
   }
 
-  async #request(reads: Map<number, OpenRead>, drop: (id: number) => void, request: StoreRequest, asking: Asking): Promise<unknown> {
+  /** Runs `action` at the pace of a request, which `hurry` may change while it waits. */
+  async #paced<T>(paces: Map<number, Pace>, { reason, hurry }: StoreRequest, action: (pace: Pace) => Promise<T>): Promise<T> {
+    const pace: Pace = { background: isBackground(reason) && hurry !== true }
+    if (typeof hurry !== 'number') return action(pace)
+    paces.set(hurry, pace)
+    try { return await action(pace) } finally { paces.delete(hurry) }
+  }
+
+  #hurry(pace: Pace | undefined): void {
+    if (pace === undefined) return
+    pace.background = false
+    this.#queue.pump()
+  }
+
+  async #request(reads: Map<number, OpenRead>, drop: (id: number) => void, request: StoreRequest, asking: Asking, pace: Pace): Promise<unknown> {
     const { spec, user, session, reason, operation } = request
     const cost: Cost = { requests: 0, waitMs: 0 }
     const { signal } = asking
@@ -83,7 +101,7 @@ export class StorageHost {
     try {
       const store = this.#store(spec)
       const value = await this.#queue.run(user, kinds[operation.op], signal, () =>
-        operation.op === 'read' ? this.#read(reads, drop, store, operation, context, cost) : perform(store, operation, context), isBackground(reason))
+        operation.op === 'read' ? this.#read(reads, drop, store, operation, context, cost) : perform(store, operation, context), pace)
       return this.#answer(cost, value)
     } catch (error) {
       return this.#failure(cost, error)

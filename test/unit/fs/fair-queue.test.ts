@@ -2,17 +2,20 @@
 
 import t from 'tap'
 import { FairQueue } from '../../../workers/storage/fair-queue.ts'
+import type { Pace } from '../../../workers/storage/fair-queue.ts'
 
 /** A queue, and jobs of it that end when they are told to. */
 function bench(running: number, background: number) {
   const queue = new FairQueue({ running, background, perUser: { read: 10, write: 10, copy: 10, delete: 10 } })
   const begun: string[] = []
   const ends = new Map<string, () => void>()
-  const ask = (name: string, behind = false): void => {
+  const ask = (name: string, background = false): Pace => {
+    const pace = { background }
     void queue.run(name, 'write', undefined, () => new Promise<void>((resolve) => {
       begun.push(name)
       ends.set(name, resolve)
-    }), behind)
+    }), pace)
+    return pace
   }
   const end = async (name: string): Promise<void> => {
     ends.get(name)!()
@@ -49,6 +52,25 @@ t.test('one always goes on, however much else there is', async (t) => {
   for (const name of ['client1', 'client2', 'client3', 'up1']) await end(name)
   await end('client4')
   t.same(begun, ['client1', 'client2', 'client3', 'up1', 'client4'], 'in the order of turns')
+  await queue.idle()
+})
+
+t.test('one that somebody has come to wait for goes before those that wait behind', async (t) => {
+  const { queue, begun, ask, end, settle } = bench(3, 1)
+  ask('up1', true)
+  ask('up2', true)
+  const awaited = ask('up3', true)
+  await settle()
+  t.same(begun, ['up1'])
+  awaited.background = false
+  queue.pump()
+  await settle()
+  t.same(begun, ['up1', 'up3'])
+  await end('up3')
+  t.same(begun, ['up1', 'up3'], 'and takes nobody along')
+  await end('up1')
+  t.same(begun, ['up1', 'up3', 'up2'])
+  await end('up2')
   await queue.idle()
 })
 

@@ -62,11 +62,14 @@ export const serverOf = async (t: Teardown, script: Script): Promise<{ port: num
 /** Never answers. */
 export const silent: Script = () => {}
 
-/** A server and a store on it; both end with the test `t`. */
+/** What is only slow because the machine is busy is not given up, nor warned about: ten real seconds. */
+const patient = `timeout=${10 * speed}s&slow_warn=${10 * speed}s`
+
+/** A server and a store on it; both end with the test `t`. Waits for an answer, but for what `parameters` say, like a store in no hurry. */
 export const fakeS3 = async (t: Teardown, script: Script, options: { scheme?: 's3' | 'aws-s3'; parameters?: string; maxConnections?: number; userinfo?: string } = {}): Promise<FakeS3> => {
   const log: LogEvent[] = []
   const { port, seen, times, connections } = await serverOf(t, script)
-  const store = buildStack(`${options.scheme ?? 's3'}:http://${options.userinfo ?? 'KEY:SECRET@'}127.0.0.1:${port}/?bucket=b${options.parameters ?? ''}`, {
+  const store = buildStack(`${options.scheme ?? 's3'}:http://${options.userinfo ?? 'KEY:SECRET@'}127.0.0.1:${port}/?bucket=b&${patient}${options.parameters ?? ''}`, {
     timers: fastTimers, emit: (event) => { log.push(event) },
     ...(options.maxConnections === undefined ? {} : { maxConnections: () => options.maxConnections! }),
   })

@@ -62,7 +62,7 @@ void t.test('a reset connection and a missing answer are tried again', async (t)
   const s3 = await fakeS3(t, (n, request, response) => {
     if (n === 0) response.socket!.destroy()
     else if (n > 1) stored(n, request, response)
-  }, { parameters: '&timeout=3s' })
+  }, { parameters: '&timeout=40s' })
   const mine = context()
   await s3.store.write('k', bodyOf(small), mine)
   t.equal(mine.cost.requests, 3)

@@ -134,6 +134,50 @@ t.test('flush uploads everything once, of closed mailboxes too', async (t) => {
   await third.stop(5000)
 })
 
+t.test('an append that needs the UIDs of an upload in the background makes it one that somebody waits for', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, { metacache_upload_interval: 1 }, { limits: { uidReserveBundle: 2 } })
+  await user.append(context, 'INBOX', [draft('a')])
+  await user.flush()
+  const write = world.store.write.bind(world.store)
+  const uploading = new Promise<{ hurry: AbortSignal; goOn(): void }>((resolve) => {
+    world.store.write = async (key, body, asked, options) => {
+      if (asked.reason === 'metacache:upload_mailbox') await new Promise<void>((goOn) => { resolve({ hurry: asked.hurry!, goOn }) })
+      return write(key, body, asked, options)
+    }
+  })
+  const alive = setInterval(() => {}, 1000)
+  await within(user, 'INBOX', (inbox) => inbox.store(context, [1], seen))
+  const { hurry, goOn } = await uploading
+  await user.append(context, 'INBOX', [draft('b'), draft('c')])
+  t.equal(hurry.aborted, false, 'what is reserved already needs no haste')
+  hurry.addEventListener('abort', goOn)
+  t.match(await user.append(context, 'INBOX', [draft('d')]), { uids: [4] })
+  t.equal(hurry.aborted, true)
+  clearInterval(alive)
+  await user.stop(5000)
+})
+
+t.test('so does a new mailbox with an upload of the mailbox list', async (t) => {
+  const world = newWorld(t)
+  const user = await open(world, { metacache_upload_interval: 1 })
+  const write = world.store.write.bind(world.store)
+  const uploading = new Promise<{ hurry: AbortSignal; goOn(): void }>((resolve) => {
+    world.store.write = async (key, body, asked, options) => {
+      if (asked.reason === 'metacache:upload_root') await new Promise<void>((goOn) => { resolve({ hurry: asked.hurry!, goOn }) })
+      return write(key, body, asked, options)
+    }
+  })
+  const alive = setInterval(() => {}, 1000)
+  await user.subscribe(context, 'Work')
+  const { hurry, goOn } = await uploading
+  hurry.addEventListener('abort', goOn)
+  await user.create(context, 'Work')
+  t.equal(hurry.aborted, true)
+  clearInterval(alive)
+  await user.stop(5000)
+})
+
 t.test('a change during an upload waits for the next one', async (t) => {
   const world = newWorld(t)
   const user = await open(world)
