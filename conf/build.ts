@@ -67,7 +67,7 @@ class Builder {
 
   constructor(settings: Settings) { this.#settings = settings }
 
-  add({ path, key, value }: Entry): void {
+  add({ path, key, value, where }: Entry): void {
     const [type = '', name = ''] = path
     switch (type) {
       case '': return this.#put(this.#settings, coreSettings, key, value)
@@ -79,9 +79,9 @@ class Builder {
       case 'dict':
         if (key !== undefined) this.#settings.dict[key] = value
         return
-      case 'passdb': return this.#put(this.#listed(path, () => push(this.#settings.passdb, defaultsOf(passdbSettings))), passdbSettings, key, value)
-      case 'userdb': return this.#put(this.#listed(path, () => push(this.#settings.userdb, defaultsOf(userdbSettings))), userdbSettings, key, value)
-      case 'namespace': return this.#namespace(path, key, value)
+      case 'passdb': return this.#put(this.#listed(path, () => push(this.#settings.passdb, { where, ...defaultsOf(passdbSettings) })), passdbSettings, key, value)
+      case 'userdb': return this.#put(this.#listed(path, () => push(this.#settings.userdb, { where, ...defaultsOf(userdbSettings) })), userdbSettings, key, value)
+      case 'namespace': return this.#namespace(path, key, value, where)
       case 'service': return this.#service(name, path.slice(2), key, value)
     }
   }
@@ -98,10 +98,10 @@ class Builder {
     return section
   }
 
-  #namespace(path: readonly string[], key: string | undefined, value: string): void {
+  #namespace(path: readonly string[], key: string | undefined, value: string, where: string): void {
     const name = (label: string): string => (label.startsWith('#') ? '' : label)
     const namespace = this.#listed(path.slice(0, 2), () =>
-      push(this.#settings.namespace, { name: name(path[1]!), mailbox: [], ...defaultsOf(namespaceSettings) })) as NamespaceSettings
+      push(this.#settings.namespace, { name: name(path[1]!), mailbox: [], where, ...defaultsOf(namespaceSettings) })) as NamespaceSettings
     if (path.length === 2) return this.#put(namespace, namespaceSettings, key, value)
     const mailbox = this.#listed(path, (): MailboxSettings => push(namespace.mailbox, { name: name(path[3]!), ...defaultsOf(mailboxSettings) }))
     this.#put(mailbox, mailboxSettings, key, value)

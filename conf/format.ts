@@ -14,7 +14,7 @@ export const convert = (setting: Setting<unknown>, text: string): unknown => {
     case 'octal': return parseOctal(text)
     case 'size': return parseSize(text)
     case 'time': return setting.milliseconds ? parseNumber(text) : parseTime(text)
-    case 'list': return words(text).map((word) => known(setting, word))
+    case 'list': return words(setting.anyCase === true ? text.toLowerCase() : text).map((word) => known(setting, word))
     case 'choice': return known(setting, text)
     case 'path': return absolute(text, setting)
     case 'text': return text

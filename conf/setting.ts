@@ -16,6 +16,8 @@ export interface Setting<T> {
   readonly acts: boolean | readonly string[]
   /** All that may be said (choice), or all words that a list may hold. */
   readonly values?: readonly string[]
+  /** Its words count in any letter case, and are kept in lower case. */
+  readonly anyCase?: boolean
   /** Unset, it has the value of this other setting. */
   readonly from?: string
   /** %variables in it are expanded for each user (conf/expand.ts). */
@@ -32,7 +34,7 @@ export interface Setting<T> {
   readonly milliseconds?: boolean
 }
 
-export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'values' | 'from' | 'perUser' | 'secret' | 'atStart' | 'numbered' | 'range' | 'milliseconds'>>
+export type Options = Partial<Pick<Setting<unknown>, 'acts' | 'values' | 'anyCase' | 'from' | 'perUser' | 'secret' | 'atStart' | 'numbered' | 'range' | 'milliseconds'>>
 
 /** A table of settings by name. */
 export type Table = Readonly<Record<string, Setting<unknown>>>

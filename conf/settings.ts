@@ -33,9 +33,11 @@ export const pluginSettings = {
 } as const
 
 export type MailboxSettings = { name: string } & Values<typeof mailboxSettings>
-export type NamespaceSettings = { name: string; mailbox: MailboxSettings[] } & Values<typeof namespaceSettings>
-export type PassdbSettings = Values<typeof passdbSettings>
-export type UserdbSettings = Values<typeof userdbSettings>
+/** Where a section begins, `file:line`; absent: in no file. */
+interface Placed { where?: string }
+export type NamespaceSettings = { name: string; mailbox: MailboxSettings[] } & Placed & Values<typeof namespaceSettings>
+export type PassdbSettings = Placed & Values<typeof passdbSettings>
+export type UserdbSettings = Placed & Values<typeof userdbSettings>
 
 /** All settings in force for one kind of connection. Times in ms, sizes in bytes. Structured-clonable. */
 export type Settings = Values<typeof coreSettings> & Values<typeof pluginSettings> & {

@@ -7,6 +7,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { LookupResult, LookupTask } from '../actors/auth/lookup.ts'
+import { placed } from '../conf/place.ts'
 import type { Settings } from '../conf/settings.ts'
 import type { Timers } from '../runtime/effects.ts'
 import { TempFail } from '../runtime/errors.ts'
@@ -113,7 +114,7 @@ export class AuthPool {
 /** The databases, each opened once in vain. ConfigError. */
 function checked({ passdb, userdb }: PoolSettings): Databases {
   const databases = new Databases({ files: new RealFiles() })
-  for (const { driver, args } of passdb) databases.passdb(driver, args)
-  for (const { driver, args } of userdb) if (driver !== 'prefetch') databases.userdb(driver, args)
+  for (const { driver, args, where } of passdb) placed(where, () => databases.passdb(driver, args))
+  for (const { driver, args, where } of userdb) if (driver !== 'prefetch') placed(where, () => databases.userdb(driver, args))
   return databases
 }

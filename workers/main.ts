@@ -19,7 +19,6 @@ import type { CacheAnswer, MasterMessage, ReloadAnswer, WorkersAnswer } from '..
 import { Metacache, checkMetacache } from '../actors/metacache.ts'
 import type { MetacacheMessage, MetacacheRequest } from '../actors/metacache-messages.ts'
 import type { KnownUser } from '../actors/metacache-userdb.ts'
-import { bodyStoreOf } from '../actors/user/policy.ts'
 import { connectionBound, explainServices } from '../conf/service-limits.ts'
 import { differenceOf } from '../conf/diff.ts'
 import type { Config } from '../conf/load.ts'
@@ -35,7 +34,7 @@ import { Supervisor } from '../runtime/supervisor.ts'
 import { Link } from '../runtime/transport.ts'
 import { within } from '../runtime/within.ts'
 import { AuthPool } from './auth-pool.ts'
-import { checkStorage } from './fs/stack.ts'
+import { checkNamespaces, checkStores, noteUsers } from './boot-checks.ts'
 import { listenersOf, probe } from './listeners.ts'
 import type { Listener } from './listeners.ts'
 import { openLog } from './log.ts'
@@ -73,7 +72,8 @@ export class Server {
     this.#overrides = overrides
     const settings = settingsFor(config, {})
     checkDirectory('mail_temp_dir', settings.mail_temp_dir)
-    this.#notes = checkTls(config)
+    checkNamespaces(config)
+    this.#notes = [...checkTls(config), ...noteUsers(config)]
     this.#listeners = listenersOf(settings, someoneHasTls(config))
     if (!this.#listeners.some(({ protocol }) => protocol !== 'admin')) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
     this.#log = openLog(() => settingsFor(this.#config, {}))
@@ -120,7 +120,7 @@ export class Server {
     const settings = settingsFor(this.#config, {})
     try {
       tlsOf(settings)
-      for (const spec of storesOf(settings)) await checkStorage(spec)
+      checkStores(this.#config)
       await this.#probeListeners()
       this.#notes = [...this.#notes, ...await identityNotes(settings)]
       this.#reportConfig()
@@ -159,8 +159,9 @@ export class Server {
   async reload(): Promise<ReloadAnswer> {
     const config = loadConfig(this.#config.path, this.#overrides)
     const settings = settingsFor(config, {})
-    for (const spec of storesOf(settings)) await checkStorage(spec)
-    const notes = checkTls(config)
+    checkStores(config)
+    checkNamespaces(config)
+    const notes = [...checkTls(config), ...noteUsers(config)]
     checkMetacache(settings)
     this.#pool.reload(settings)
     const { now, atNextStart } = differenceOf(this.#config, config)
@@ -277,10 +278,6 @@ const waits = (names: readonly string[]): string => `waits for the next start: $
 
 /** `service imap { process_limit … }` and the like bound connections that have logged in. */
 const serviceBounds = (config: Config): ServiceBounds => ({ imap: connectionBound(config, 'imap') })
-
-/** What the configuration says about where mail and indexes are. */
-const storesOf = (settings: Settings): Set<string> =>
-  new Set([bodyStoreOf(settings, settings.obox_fs), settings.obox_index_fs || settings.obox_fs])
 
 /** `culver_session_workers`, or the cores of this machine. */
 const workerCount = (settings: Settings): number =>

@@ -2,8 +2,11 @@
 
 import { acts, bool, choice, list, number, path, size, text, time } from '../setting.ts'
 
+const offered = ['plain', 'login', 'scram-sha-1', 'scram-sha-256', 'oauthbearer', 'xoauth2', 'external']
+const notOffered = ['anonymous', 'cram-md5', 'digest-md5', 'apop', 'otp', 'skey', 'rpa', 'ntlm', 'gssapi', 'gss-spnego', 'dovecot-token']
+
 export const authSettings = {
-  auth_mechanisms: list('plain', 'SASL mechanisms offered: plain, login, scram-sha-1, scram-sha-256, oauthbearer, xoauth2, external.', { acts: ['plain', 'login', 'scram-sha-1', 'scram-sha-256', 'oauthbearer', 'xoauth2', 'external'] }),
+  auth_mechanisms: list('plain', `SASL mechanisms offered: ${offered.join(', ')}.`, { acts: offered, values: [...offered, ...notOffered], anyCase: true }),
   disable_plaintext_auth: bool(true, 'Refuse plaintext passwords on connections without TLS that are not from this host or a trusted network.', acts),
   auth_username_format: text('%Lu', 'How a login name is normalised before any look-up; empty: left as it is.', acts),
   auth_username_chars: text('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890.-_@', 'Characters allowed in user names; empty: all.', acts),

@@ -67,8 +67,8 @@ void t.test('settings that are wrong', async (t) => {
   const cases: [Promise<string>, RegExp][] = [
     [refused(t, 'mail_max_userip_connection = 3'), /^culver: .*culver\d+\.conf:\d+.*mail_max_userip_connections/],
     [refused(t, 'culver_session_workers = many'), /^culver: .*culver\d+\.conf:\d+/],
-    [refused(t, '', { store: 's4:https://host/' }), /^culver: .*s4/],
-    [refused(t, 'passdb {\n driver = oracle\n}'), /^culver: .*oracle/],
+    [refused(t, '', { store: 's4:https://host/' }), /^culver: .*culver\d+\.conf:\d+: obox_fs: 's4'/],
+    [refused(t, 'passdb {\n driver = oracle\n}'), /^culver: .*culver\d+\.conf:\d+: passdb: .*oracle/],
     [refused(t, 'service lmtp {'), /^culver: .*culver\d+\.conf:\d+/],
     [refused(t, 'protocols ='), /^culver: nothing to serve/],
     [refused(t, `service lmtp {\n inet_listener other {\n port = ${imapPort}\n }\n}\n`), /^culver: imap and lmtp both listen on /],

@@ -3,6 +3,7 @@
 
 import type { Config, Connection } from '../../conf/load.ts'
 import { settingsFor } from '../../conf/load.ts'
+import { whereOf } from '../../conf/place.ts'
 import type { Condition } from '../../conf/read.ts'
 import type { Settings } from '../../conf/settings.ts'
 import { sslSettings } from '../../conf/settings/login.ts'
@@ -15,16 +16,18 @@ export const someoneHasTls = (config: Config): boolean => scenes(config).some(({
 /** Lines for the log. ConfigError: TLS would fail for somebody, with these settings. */
 export function checkTls(config: Config): string[] {
   const notes = new Set<string>()
-  for (const { settings, under } of scenes(config)) {
+  for (const { settings, under, filter } of scenes(config)) {
     const where = under === '' ? '' : `${under}: `
-    if (settings.ssl === 'required' && settings.ssl_cert === '') throw new ConfigError(`${where}ssl = required, but ssl_cert is not set`)
+    /** At the first setting that the message names. */
+    const wrong = (message: string): ConfigError => new ConfigError(`${whereOf(config, '', /ssl(_\w+)?/.exec(message)?.[0] ?? 'ssl', filter)}: ${where}${message}`)
+    if (settings.ssl === 'required' && settings.ssl_cert === '') throw wrong('ssl = required, but ssl_cert is not set')
     if (settings.ssl === 'yes' && settings.ssl_cert === '') notes.add(`${where}ssl = yes, but ssl_cert is not set: TLS is not offered`)
     if (!offersTls(settings)) continue
     try {
       const { invalid } = serverTls(settings, newTicketKeys())
       if (invalid !== undefined) notes.add(`${where}no client certificate will be valid: ${invalid}`)
     } catch (error) {
-      throw new ConfigError(`${where}${messageOf(error)}`)
+      throw wrong(messageOf(error))
     }
     if (process.versions['deno'] !== undefined) for (const note of notOnDeno(settings)) notes.add(note)
   }
@@ -43,12 +46,12 @@ function* notOnDeno(settings: Settings): Generator<string> {
 }
 
 /** Settings of connections that fall under filters in which ssl settings stand, and of those under none. */
-function scenes(config: Config): { settings: Settings; under: string }[] {
+function scenes(config: Config): { settings: Settings; under: string; filter: readonly Condition[] }[] {
   const filters = new Map<string, Condition[]>([['', []]])
   for (const { conditions, key } of config.entries) {
     if (key !== undefined && /^(auth_)?ssl/.test(key)) filters.set(conditions.map(({ kind, value }) => `${kind} ${value}`).join(' / '), conditions)
   }
-  return [...filters].map(([under, conditions]) => ({ under, settings: settingsFor(config, exampleOf(conditions)) }))
+  return [...filters].map(([under, conditions]) => ({ under, filter: conditions, settings: settingsFor(config, exampleOf(conditions)) }))
 }
 
 /** A connection for which the conditions hold. */

@@ -56,6 +56,9 @@ t.test('errors name file, line and the nearest name', (t) => {
   fails(t, 'passdb x {\n}\npassdb x {\n}', '@3: there is a passdb x already')
   fails(t, 'plugin {\n}\n}', "@3: unexpected '}'")
   fails(t, 'a = b\nc = d', "@1: unknown setting 'a'\n@2: unknown setting 'c'")
+  fails(t, 'mail_location = maildir:~/Maildir', "@1: mail_location: mail is kept in object stores only, not in 'maildir' (say obox:PATH/%u:INDEX=~/)")
+  fails(t, 'auth_worker_max_count = 0', '@1: auth_worker_max_count: at least 1 is needed')
+  fails(t, 'auth_mechanisms = plain logn', "@1: auth_mechanisms: unknown value 'logn' (did you mean 'login'? known: plain, login, scram-sha-1, scram-sha-256, oauthbearer, xoauth2, external, anonymous, cram-md5, digest-md5, apop, otp, skey, rpa, ntlm, gssapi, gss-spnego, dovecot-token)")
   fails(t, 'auth_cache_size = 10', '@1: auth_cache_size: less than 1 k is no cache (0 switches it off)')
   const file = path.join(directory, 'c.conf')
   t.throws(() => load('plugin {\n'), { message: `${file}: '}' is missing for the section begun at ${file}:1` })
@@ -81,6 +84,13 @@ t.test('warnings and settings not acted on', (t) => {
   const lists = load('protocols = imap pop3 sieve\nmail_plugins = obox notify\nprotocol lmtp {\n  mail_plugins = $mail_plugins zlib sieve\n}\nmail_access_groups = a b\n')
   t.same(lists.notActedOn.map((line) => line.replace(/\(.*:/, '(')), ['protocols: pop3 sieve (1)', 'mail_plugins: notify sieve (4)', 'mail_access_groups (6)'], 'of lists the words that are idle')
   t.same(settingsFor(config, {}).plugin, { obox_sf: 'x', foo: 'bar', mail_home: '/x' })
+  t.end()
+})
+
+t.test('the names of mechanisms count in any letter case', (t) => {
+  const config = load('auth_mechanisms = PLAIN Login CRAM-MD5')
+  t.same(settingsFor(config, {}).auth_mechanisms, ['plain', 'login', 'cram-md5'])
+  t.same(config.notActedOn.map((line) => line.replace(/\(.*:/, '(')), ['auth_mechanisms: cram-md5 (1)'])
   t.end()
 })
 

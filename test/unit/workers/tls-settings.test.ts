@@ -34,20 +34,24 @@ function config(text: string): Config {
 }
 
 void t.test('what is wrong', { skip }, async (t) => {
-  for (const [text, message] of [
-    ['ssl = required\n', /^ssl = required, but ssl_cert is not set$/],
-    ['ssl = required\nprotocol imap {\n ssl_cert = <other.crt\n ssl_key = <other.key\n}\n', /^ssl = required, but ssl_cert is not set$/],
-    [`ssl_cert = <${pair!.cert}\n`, /^ssl_cert is set, but ssl_key is not$/],
-    [`ssl_cert = <${pair!.cert}\nssl_key = <${other!.key}\n`, /^ssl_key is not the key of ssl_cert$/],
-    [`ssl_cert = <${pair!.key}\nssl_key = <${pair!.key}\n`, /^ssl_cert: /],
-    [`ssl_cert = ${pair!.cert}\nssl_key = ${pair!.key}\n`, /^ssl_cert: /],
-    [`${own}ssl_alt_cert = <${other!.cert}\n`, /^ssl_alt_cert and ssl_alt_key are of use together only$/],
-    [`${own}ssl_cipher_list = NONE-SUCH\n`, /^ssl_cipher_list or ssl_cipher_suites: /],
-    [`${own}ssl_curve_list = none\n`, /^ssl_curve_list: /],
-    [`${own}ssl_dh = <${pair!.key}\n`, /^ssl_dh holds no Diffie-Hellman parameters$/],
-    [`${own}ssl_verify_client_cert = yes\n`, /^client certificates are asked for, but ssl_ca is not set$/],
-    [`${own}local_name other.example.com {\n ssl_cert = <${other!.cert}\n}\n`, /^local_name other\.example\.com: ssl_key is not the key of ssl_cert$/],
-  ] as const) t.throws(() => checkTls(config(text)), { name: 'ConfigError', message }, text)
+  for (const [text, line, message] of [
+    ['ssl = required\n', 4, /: ssl = required, but ssl_cert is not set$/],
+    ['ssl = required\nprotocol imap {\n ssl_cert = <other.crt\n ssl_key = <other.key\n}\n', 4, /: ssl = required, but ssl_cert is not set$/],
+    [`ssl_cert = <${pair!.cert}\n`, 4, /: ssl_cert is set, but ssl_key is not$/],
+    [`ssl_cert = <${pair!.cert}\nssl_key = <${other!.key}\n`, 5, /: ssl_key is not the key of ssl_cert$/],
+    [`ssl_cert = <${pair!.key}\nssl_key = <${pair!.key}\n`, 4, /: ssl_cert: /],
+    [`ssl_cert = ${pair!.cert}\nssl_key = ${pair!.key}\n`, 4, /: ssl_cert: /],
+    [`${own}ssl_alt_cert = <${other!.cert}\n`, 6, /: ssl_alt_cert and ssl_alt_key are of use together only$/],
+    [`${own}ssl_cipher_list = NONE-SUCH\n`, 6, /: ssl_cipher_list or ssl_cipher_suites: /],
+    [`${own}ssl_curve_list = none\n`, 6, /: ssl_curve_list: /],
+    [`${own}ssl_dh = <${pair!.key}\n`, 6, /: ssl_dh holds no Diffie-Hellman parameters$/],
+    [`${own}ssl_verify_client_cert = yes\n`, undefined, /: client certificates are asked for, but ssl_ca is not set$/],
+    [`${own}local_name other.example.com {\n ssl_cert = <${other!.cert}\n}\n`, 5, /: local_name other\.example\.com: ssl_key is not the key of ssl_cert$/],
+  ] as const) {
+    t.throws(() => checkTls(config(text)), { name: 'ConfigError', message }, text)
+    const place = line === undefined ? '' : `:${line}`
+    t.throws(() => checkTls(config(text)), { message: new RegExp(`^${directory}/culver\\.conf${place}: `) }, `${text} is named by its line`)
+  }
   t.throws(() => config(`${own}ssl_min_protocol = TLSv2\n`), ConfigError)
   t.throws(() => config(`${own}ssl_options = sslv3\n`), ConfigError)
 })
@@ -106,7 +110,7 @@ void t.test('versions, ciphers, keys', { skip }, async (t) => {
   const [locked, rsa] = [path.join(directory, 'locked.key'), path.join(directory, 'rsa.crt')]
   execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-passout', 'pass:sesame', '-subj', '/CN=rsa.example.com', '-days', '2', '-keyout', locked, '-out', rsa], { stdio: 'ignore' })
   const alternative = `ssl_alt_cert = <${rsa}\nssl_alt_key = <${locked}\n`
-  t.throws(() => checkTls(config(`${own}${alternative}`)), { message: /^ssl_alt_key: / })
+  t.throws(() => checkTls(config(`${own}${alternative}`)), { message: /: ssl_alt_key: / })
   const signed = async (ciphers: string): Promise<unknown> =>
     (await shake(t, `${alternative}ssl_key_password = sesame\n`, { maxVersion: 'TLSv1.2', ciphers })).getPeerCertificate().subject.CN
   t.equal(await signed('ECDHE-ECDSA-AES128-GCM-SHA256'), 'mail.example.com')
