@@ -121,6 +121,31 @@ t.test('who is closed while others are evicted is not forgotten', async (t) => {
   await metacache.stop()
 })
 
+t.test('the weights are those of the configuration, also of one that is read again', async (t) => {
+  for (const [weights, first] of [[{}, 'a'], [{ metacache_size_weights: '30k +10000000 1G +120' }, 'b']] as [Partial<MetacacheSettings>, string][]) {
+    for (const late of [false, true]) {
+      const { world, metacache, evicted, tell } = await bench(t, late ? {} : weights)
+      if (late) metacache.reload({ ...defaultSettings(), state_dir: world.directory, mail_home: `${world.directory}/home/%u`, metacache_max_space: 100_000, metacache_max_grace: 50_000, ...weights })
+      tell('a', 1000)
+      tell('b', 90_000)
+      tell('c', 10_000, { open: true })
+      await metacache.settled()
+      t.equal(evicted[0], first, JSON.stringify(weights))
+      await metacache.stop()
+    }
+  }
+})
+
+t.test('metacache_userdb says where they are kept', async (t) => {
+  const world = smallWorld(t)
+  for (const [metacache_userdb, file] of [['other/users.db', `${world.directory}/other/users.db`], [`${world.directory}/apart.db`, `${world.directory}/apart.db`]] as const) {
+    const { metacache, tell } = await bench(t, { metacache_userdb, metacache_rescan_interval: 0 }, world)
+    tell('a', 30_000)
+    await metacache.stop()
+    t.match(fs.readFileSync(file, 'utf8'), '"a"')
+  }
+})
+
 t.test('one that cannot be evicted is passed over', async (t) => {
   const { metacache, evicted, stuck, tell } = await bench(t, {})
   stuck.add('a')
