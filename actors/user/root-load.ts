@@ -48,10 +48,14 @@ export async function openRoot(world: RootWorld, obox: Obox, places: Places, con
   }
 }
 
-/** The root of the local files, where the manifest says that another backend has the user. */
+/**
+ * The root of the local files, where the manifest says that another backend has the user; an empty one where the root is damaged, so that
+ * nobody can tell whose the files are: left as if they were another's they are merged, whoever that is.
+ */
 export async function lostRoot(world: RootWorld, places: Places, context: RequestContext): Promise<RootState | undefined> {
   const local = await readLocal(world.effects, keptRoot(world, places.root))
-  if (local === undefined || local.state.epoch === 0) return undefined
+  if (local === undefined) return (await world.manifest.facts(context))?.owner ? new RootState() : undefined
+  if (local.state.epoch === 0) return undefined
   const facts = await world.manifest.facts(context)
   return facts === undefined || facts.owner === '' || facts.owner === local.state.owner || facts.epoch < local.state.epoch ? undefined : local.state
 }

@@ -6,7 +6,8 @@ import { noSpace, totalOf } from '../../../actors/user/local-space.ts'
 import { userOfRoot } from '../../../actors/user/root-state.ts'
 import { Flag } from '../../../actors/user/types.ts'
 import { TempFail } from '../../../runtime/errors.ts'
-import { context, draft, newWorld, open, seen, within } from './fixture.ts'
+import { leaveIfLost } from '../../../actors/user/open-user.ts'
+import { context, draft, newWorld, open, seen, settingsOf, within } from './fixture.ts'
 
 const answered = { mode: 'add' as const, flags: { system: Flag.Answered, keywords: [] } }
 const filesOf = (directory: string): string[] => (fs.existsSync(`${directory}/jane`) ? fs.readdirSync(`${directory}/jane`) : [])
@@ -72,6 +73,39 @@ t.test('who is used stays, and so does what cannot be uploaded', async (t) => {
   t.match(await again.status(context, 'INBOX'), { messages: 2 })
   await within(again, 'INBOX', async (inbox) => { t.equal(inbox.messages.flags[0], Flag.Flagged) })
   await again.stop(5000)
+})
+
+t.test('files whose root is damaged go without taking the user from its owner, and what only they have goes to it', async (t) => {
+  const a = newWorld(t)
+  const former = await open(a)
+  await former.append(context, 'INBOX', [draft('a'), draft('b')])
+  await former.flush()
+  await within(former, 'INBOX', (inbox) => inbox.store(context, [2], answered))
+  // As kill -9 leaves it: nobody else knows of the flag.
+  const home = `${a.directory}/crash/jane`
+  fs.cpSync(`${a.directory}/jane`, home, { recursive: true })
+  a.store.before = () => { throw new TempFail('away') }
+  await former.stop(5000)
+  a.store.before = () => {}
+  const b = newWorld(t, a.store)
+  const owner = await open(b)
+  await within(owner, 'INBOX', async (inbox) => { t.same(seen(inbox).map((row) => (row as { flags: number }).flags), [0, 0]) })
+  fs.writeFileSync(`${home}/root/journal`, 'no journal')
+  const account = { user: 'jane', home, fields: {} }
+  t.equal(await leaveIfLost(a.effects, settingsOf(), account), true)
+  t.same(fs.readdirSync(home), [])
+  t.ok(a.log.some(({ name }) => name === 'user.state_damaged'))
+  await owner.create(context, 'Work')
+  t.notOk(b.log.some(({ name }) => name === 'user.lost'), 'it is still its')
+  await within(owner, 'INBOX', async (inbox) => {
+    while (inbox.messages.flags[1] !== Flag.Answered) await new Promise((resolve) => { setTimeout(resolve, 5) })
+  })
+  await owner.stop(5000)
+  // Without a manifest nobody else can have it.
+  const alone = newWorld(t)
+  fs.mkdirSync(`${alone.directory}/jane/root`, { recursive: true })
+  fs.writeFileSync(`${alone.directory}/jane/root/journal`, 'no journal')
+  t.equal(await leaveIfLost(alone.effects, settingsOf(), { ...account, home: `${alone.directory}/jane` }), false)
 })
 
 t.test('tells what its files take, loaded or not, and at its end', async (t) => {
