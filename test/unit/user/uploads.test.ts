@@ -140,9 +140,10 @@ t.test('an append that needs the UIDs of an upload in the background makes it on
   await user.append(context, 'INBOX', [draft('a')])
   await user.flush()
   const write = world.store.write.bind(world.store)
+  let held = false
   const uploading = new Promise<{ hurry: AbortSignal; goOn(): void }>((resolve) => {
     world.store.write = async (key, body, asked, options) => {
-      if (asked.reason === 'metacache:upload_mailbox') await new Promise<void>((goOn) => { resolve({ hurry: asked.hurry!, goOn }) })
+      if (!held && asked.reason === 'metacache:upload_mailbox') await new Promise<void>((goOn) => { held = true; resolve({ hurry: asked.hurry!, goOn }) })
       return write(key, body, asked, options)
     }
   })
@@ -162,9 +163,10 @@ t.test('so does a new mailbox with an upload of the mailbox list', async (t) => 
   const world = newWorld(t)
   const user = await open(world, { metacache_upload_interval: 1 })
   const write = world.store.write.bind(world.store)
+  let held = false
   const uploading = new Promise<{ hurry: AbortSignal; goOn(): void }>((resolve) => {
     world.store.write = async (key, body, asked, options) => {
-      if (asked.reason === 'metacache:upload_root') await new Promise<void>((goOn) => { resolve({ hurry: asked.hurry!, goOn }) })
+      if (!held && asked.reason === 'metacache:upload_root') await new Promise<void>((goOn) => { held = true; resolve({ hurry: asked.hurry!, goOn }) })
       return write(key, body, asked, options)
     }
   })
