@@ -1,7 +1,8 @@
 // Annotations: what GETMETADATA, SETMETADATA and LIST … RETURN (METADATA …) have in common. RFC 5464.
 
 import { limits } from '../../../runtime/limits.ts'
-import { mailbox, string } from './encode.ts'
+import type { ImapSession } from './command.ts'
+import { mailbox, nstring, utf8 } from './encode.ts'
 import type { Parser } from './grammar.ts'
 import type { Speaker } from './revision.ts'
 
@@ -25,7 +26,31 @@ export function entryNames(p: Parser): readonly string[] {
   return names.length <= limits.metadataEntries ? [...new Set(names)] : p.fail('Too many entries')
 }
 
+/** What LIST says of a mailbox's uses, as an annotation. RFC 6154 §4. */
+const specialUse = '/private/specialuse'
+
+/** Whether an annotation is not for clients to set. */
+export const isGiven = (name: string, entry: string): boolean => name !== '' && entry === specialUse
+
+/** The annotations of a mailbox, or of the server (''), values as byte strings: those that were set, and those that are given. NONEXISTENT. */
+export function annotationsOf(name: string, { user, settings }: Pick<ImapSession, 'user' | 'settings'>): ReadonlyMap<string, string> {
+  const all = new Map(user.metadata(name))
+  const give = (entry: string, value: string): void => {
+    if (value === '') all.delete(entry)
+    else all.set(entry, utf8(value))
+  }
+  if (name !== '') give(specialUse, user.find(name)?.specialUse.join(' ') ?? '')
+  else {
+    give('/shared/admin', settings.mail_server_admin)
+    give('/shared/comment', settings.mail_server_comment)
+  }
+  return all
+}
+
+/** nstring / literal8 (RFC 5464 §5). */
+const valueText = (value: string | undefined): string => (value?.includes('\0') === true ? `~{${value.length}}\r\n${value}` : nstring(value))
+
 /** `METADATA name (entry value …)`. */
 export function metadataResponse(name: string, annotations: readonly Annotation[], to: Speaker): string {
-  return `METADATA ${mailbox(name, to)} (${annotations.map(([entry, value]) => `${entry} ${value === undefined ? 'NIL' : string(value)}`).join(' ')})`
+  return `METADATA ${mailbox(name, to)} (${annotations.map(([entry, value]) => `${entry} ${valueText(value)}`).join(' ')})`
 }

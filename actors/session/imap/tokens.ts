@@ -164,13 +164,16 @@ export class Tokens {
     return this.string(what)
   }
 
-  /** literal = "{" number ["+"] "}" CRLF *CHAR8, whose bytes are here. NUL is refused (RFC 3501 §4.3). */
-  literal(): Uint8Array {
-    const { size } = this.literalHead()
+  /**
+   * literal = "{" number ["+"] "}" CRLF *CHAR8, whose bytes are here. NUL is refused (RFC 3501 §4.3), but in the literal8 of those who
+   * mean it (`eight`, RFC 3516).
+   */
+  literal(eight = false): Uint8Array {
+    const { size, binary } = this.literalHead()
     if (this.atEnd && size > 0) throw new NeedsLiteral('literal')
     if (this.#bytes.length - this.#at < size) this.fail('Literal is cut')
     const bytes = this.#bytes.slice(this.#at, this.#at + size)
-    const nul = bytes.indexOf(0)
+    const nul = eight && binary ? -1 : bytes.indexOf(0)
     if (nul >= 0) throw new ParseError('NULs are not allowed', this.#at + nul)
     this.#at += size
     return bytes

@@ -68,6 +68,14 @@ t.test('imap_id_log', async (t) => {
   t.same(await logged('*'), ['ID sent: name=x, version=NIL, os=a?b'])
 })
 
+t.test('mail_server_admin, mail_server_comment', async (t) => {
+  const c = await login({ imap_metadata: true, mail_server_admin: 'mailto:admin@example.com', mail_server_comment: 'Zoë’s' })
+  t.same(await c.say('GETMETADATA "" (/shared/admin /shared/comment)'),
+    [`* METADATA "" (/shared/admin "mailto:admin@example.com" /shared/comment {${Buffer.byteLength('Zoë’s')}}`, `${Buffer.from('Zoë’s').toString('latin1')})`, 'OK Getmetadata completed.'])
+  const none = await login({ imap_metadata: true })
+  t.same(await none.say('GETMETADATA "" (/shared/admin)'), ['* METADATA "" (/shared/admin NIL)', 'OK Getmetadata completed.'])
+})
+
 t.test('imap_capability', async (t) => {
   const shown = async (imap_capability: string): Promise<string> => (await (await login({ imap_capability })).say('CAPABILITY'))[0]!
   t.equal(await shown('IMAP4rev1 X-ONLY'), '* CAPABILITY IMAP4rev1 X-ONLY')

@@ -3,7 +3,7 @@
 import { command, ok } from '../command.ts'
 import { mailbox } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
-import { entryNames, metadataResponse } from '../metadata.ts'
+import { annotationsOf, entryNames, metadataResponse } from '../metadata.ts'
 import type { Annotation } from '../metadata.ts'
 import { mustHave } from '../rights.ts'
 
@@ -50,7 +50,7 @@ export default command({
   log: ({ name, entries }) => `${mailbox(name)} ${entries.join(' ')}`,
   run({ name, entries, maxSize, depth }, s) {
     mustHave('r', name, s)
-    const found = new Map(chosen(s.user.metadata(name), entries, depth))
+    const found = new Map(chosen(annotationsOf(name, s), entries, depth))
     const told = [...found].filter(([, value]) => (value?.length ?? 0) <= maxSize)
     const longest = Math.max(0, ...[...found.values()].map((value) => value?.length ?? 0))
     if (told.length > 0) s.send(metadataResponse(name, told, s))

@@ -5,15 +5,14 @@ import { MailError } from '../../../user/errors.ts'
 import { No, command, ok } from '../command.ts'
 import { latin1, mailbox } from '../encode.ts'
 import type { Parser } from '../grammar.ts'
-import { entryName } from '../metadata.ts'
+import { entryName, isGiven } from '../metadata.ts'
 import { mustHave } from '../rights.ts'
 
 /** entry-value = entry SP (nstring / literal8) */
 function entryValue(p: Parser): [string, string | undefined] {
   const entry = entryName(p)
   if (p.sp().take('NIL')) return [entry, undefined]
-  p.take('~')
-  return [entry, latin1(p.stringBytes('a value'))]
+  return [entry, latin1(p.peek() === '~' ? p.literal(true) : p.stringBytes('a value'))]
 }
 
 export default command({
@@ -24,6 +23,7 @@ export default command({
     if (entries.size > limits.metadataEntries) throw new No('METADATA TOOMANY', 'Too many entries.')
     mustHave([...entries.keys()].some((entry) => entry.startsWith('/shared')) ? 'rw' : 'r', name, s)
     for (const [entry, value] of entries) {
+      if (isGiven(name, entry)) throw new No('CANNOT', `${entry} can't be changed.`)
       if (name === '' && entry.startsWith('/shared')) throw new No('NOPERM', `${entry} of the server can't be changed.`)
       if ((value?.length ?? 0) > limits.metadataValueBytes) throw new No(`METADATA MAXSIZE ${limits.metadataValueBytes}`, `The value of ${entry} is too long.`)
     }

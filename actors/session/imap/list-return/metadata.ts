@@ -1,7 +1,7 @@
 // RETURN (METADATA ("/private/comment" …)). RFC 9590.
 
 import { MailError } from '../../../user/errors.ts'
-import { entryNames, metadataResponse } from '../metadata.ts'
+import { annotationsOf, entryNames, metadataResponse } from '../metadata.ts'
 import { has } from '../rights.ts'
 import { listReturnOption } from './option.ts'
 
@@ -11,7 +11,7 @@ export default listReturnOption({
   async response(entries, { name }, s) {
     if (!has('r', name, s)) return undefined
     try {
-      const kept = s.user.metadata(name)
+      const kept = annotationsOf(name, s)
       return metadataResponse(name, entries.map((entry) => [entry, kept.get(entry)]), s)
     } catch (error) {
       // Deleted while the others were told.
