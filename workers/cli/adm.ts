@@ -56,6 +56,15 @@ function commandOf(words: readonly string[]): { found: AdminCommand; args: strin
   return undefined
 }
 
+/** Why `words` name no command. */
+function unknown(words: readonly string[]): string {
+  const [first = ''] = words
+  const below = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name)
+  if (below.length > 0) return `'${words.slice(0, 2).join(' ')}' is no command; there are ${below.join(', ')}`
+  const meant = nearest(first, commands.map(({ name }) => name))
+  return `unknown command '${first}'${meant === undefined ? '' : `; did you mean '${meant}'?`} (culver adm help lists them)`
+}
+
 const wrong = (text: string): number => {
   console.error(`culver adm: ${text}`)
   return usageCode
@@ -74,10 +83,7 @@ export default command({
     if (rest.length === 0) return wrong(`no command\nculver ${usage}`)
     if (rest[0] === 'help') return help(rest.slice(1))
     const named = commandOf(rest)
-    if (named === undefined) {
-      const meant = nearest(rest[0]!, commands.map(({ name }) => name))
-      return wrong(`unknown command '${rest[0]}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`)
-    }
+    if (named === undefined) return wrong(unknown(rest))
     const format = formats[place.format ?? 'table']
     if (format === undefined) return wrong(`unknown format '${place.format}' (known: ${Object.keys(formats).join(', ')})`)
     const { found, args: words } = named
@@ -90,7 +96,7 @@ export default command({
 /** As `culver help adm COMMAND`. */
 function help(words: readonly string[]): number {
   const named = commandOf(words)
-  if (words.length > 0 && named === undefined) return wrong(`unknown command '${words.join(' ')}' (culver adm help lists them)`)
+  if (words.length > 0 && named === undefined) return wrong(unknown(words))
   console.log(`culver ${named === undefined ? usage : `adm ${named.found.usage}`}`)
   return 0
 }

@@ -177,4 +177,6 @@ t.test('the command', async (t) => {
   for (const words of [['adm', 'help'], ['adm', '--help'], ['help', 'adm']]) t.match(await culver(...words), { code: 0, stdout: /^culver adm .*\n(.*\n)*  who +who is logged in\n/ }, words.join(' '))
   t.match(await culver('adm', 'help', 'obox', 'verify'), { code: 0, stdout: /^culver adm obox verify / })
   t.match(await culver('adm', 'help', 'nope'), { code: 64, stderr: /unknown command 'nope'/ })
+  const auth = /is no command; there are auth cache flush, auth login, auth lookup, auth test$/m
+  for (const words of [['adm', 'auth'], ['adm', 'auth', 'tset', 'u', 'hush'], ['adm', 'help', 'auth']]) t.match(await culver(...words), { code: 64, stderr: auth })
 })
