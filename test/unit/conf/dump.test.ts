@@ -41,7 +41,8 @@ const word = fc.stringMatching(/^[a-zA-Z0-9_.*:/-]{1,10}$/)
 
 /** Some legal way to write a value of this setting. */
 const written = (row: Setting<unknown>): fc.Arbitrary<string> => {
-  const number = fc.nat(100_000)
+  const [least, most] = row.range ?? [0, 100_000]
+  const number = fc.integer({ min: least, max: most })
   switch (row.kind) {
     case 'bool': return fc.constantFrom('yes', 'no', 'YES')
     case 'number': return number.map(String)
@@ -55,7 +56,7 @@ const written = (row: Setting<unknown>): fc.Arbitrary<string> => {
 }
 
 /** Networks and the like have rules of their own, told in load.test.ts. */
-const ruled = ['login_trusted_networks', 'haproxy_trusted_networks', 'culver_storage_workers', 'auth_verbose_passwords']
+const ruled = ['login_trusted_networks', 'haproxy_trusted_networks', 'culver_storage_workers', 'auth_worker_max_count', 'auth_verbose_passwords', 'mail_location']
 
 const linesOf = (table: Record<string, Setting<unknown>>, indent: string): fc.Arbitrary<string> => {
   const names = Object.keys(table).filter((name) => !ruled.includes(name))
