@@ -14,8 +14,10 @@
 import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
 import { addRows } from './adopt-rows.ts'
 import { adopt, adopted } from './adoption.ts'
+import type { UidRange } from './expunge-log.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import { ownRow } from './mailbox-rebuild.ts'
+import type { MailboxState } from './mailbox-state.ts'
 import { parseOid } from './object-names.ts'
 import { inParallel } from './parallel.ts'
 import { dropRows, isThere } from './second-look.ts'
@@ -30,12 +32,11 @@ export async function verifyMailbox(mailbox: LoadedMailbox, context: RequestCont
   const before = known(mailbox)
   const { mails, bundles: listed } = await world.obox.list(context, guid)
   const bundles = policy.indexStore === policy.mailStore ? listed : await world.bundles(guid).list(context)
-  const after = known(mailbox)
-  const isKnown = (oid: string): boolean => before.oids.has(oid) || after.oids.has(oid)
-  const unknown = [...mails].filter(([oid]) => !isKnown(oid) && isStray(oid, before, after))
+  const after = known(mailbox, before.oids)
+  const { unknown, unlisted } = compare(mailbox, mails, before, after)
   const gone = goneUids(mailbox)
   const [orphans, lost] = split(unknown, ([oid]) => gone(uidIn(oid)))
-  const missing = await missingRows(mailbox, context, mails, before.nextUid)
+  const missing = await missingRows(mailbox, context, unlisted)
   const unused = bundles.filter((one) => !before.bundles.has(one) && !after.bundles.has(one))
   const finding = (kind: Finding['kind'], object: string, uid: number, bytes: number, done: Finding['done']): Finding =>
     ({ mailbox: name, kind, object, uid, bytes, done: fix ? done : '' })
@@ -49,13 +50,14 @@ export async function verifyMailbox(mailbox: LoadedMailbox, context: RequestCont
   return { findings, mails: state.columns.count }
 }
 
-/** What a mailbox knows at one moment. */
-interface Known { oids: Set<string>; inFlight: Set<number>; nextUid: number; bundles: Set<string> }
+/** What a mailbox knows at one moment. `oids`: names that do not follow from a row, and those that wait for deletion. */
+interface Known { modseq: number; oids: Set<string>; inFlight: Set<number>; nextUid: number; bundles: Set<string> }
 
-function known({ state, appends }: LoadedMailbox): Known {
-  const oids = new Set(state.garbage)
-  for (let row = 0; row < state.columns.count; row++) oids.add(state.oidOf(row))
-  return { oids, inFlight: new Set(appends.inFlight()), nextUid: state.nextUid, bundles: new Set([...state.bundles, ...state.chainNames]) }
+/** `except`: names that need not be told again. */
+function known({ state, appends }: LoadedMailbox, except: ReadonlySet<string> = new Set()): Known {
+  const oids = new Set<string>()
+  for (const names of [state.garbage, state.names.values()]) for (const oid of names) if (!except.has(oid)) oids.add(oid)
+  return { modseq: state.highestModseq, oids, inFlight: new Set(appends.inFlight()), nextUid: state.nextUid, bundles: new Set([...state.bundles, ...state.chainNames]) }
 }
 
 const uidIn = (oid: string): number => {
@@ -63,30 +65,53 @@ const uidIn = (oid: string): number => {
   return name === undefined || name === 'foreign' ? 0 : name.uid
 }
 
-/** Whether it is a mail, and not one that is on its way. */
-function isStray(oid: string, before: Known, after: Known): boolean {
-  const name = parseOid(oid)
-  if (name === undefined) return false
-  if (name === 'foreign') return true
-  return name.uid < before.nextUid && !before.inFlight.has(name.uid) && !after.inFlight.has(name.uid)
+interface UnlistedRow { uid: number; oid: string; size: number }
+interface Compared { unknown: [string, ObjectInfo][]; unlisted: UnlistedRow[] }
+
+/**
+ * The objects without a row, and the rows without an object, of a listing between two moments. Most names follow from their rows, so that
+ * an object is looked up by the UID in its name: with a million mails, sets of all names would take a second and 120 MB.
+ */
+function compare({ state, state: { columns } }: LoadedMailbox, mails: ReadonlyMap<string, ObjectInfo>, before: Known, after: Known): Compared {
+  const listed = new Uint8Array(columns.count)
+  const unknown: [string, ObjectInfo][] = []
+  const isPassing = passing(state, before, after)
+  for (const found of mails) {
+    const [oid] = found
+    const name = parseOid(oid)
+    if (name === undefined || before.oids.has(oid) || after.oids.has(oid)) continue
+    if (name === 'foreign') { unknown.push(found); continue }
+    const row = columns.rowOf(name.uid)
+    if (row >= 0 && state.oidOf(row) === oid) listed[row] = 1
+    else if (!isPassing(name.uid)) unknown.push(found)
+  }
+  const unlisted: UnlistedRow[] = []
+  for (let row = 0; row < columns.count && columns.uids[row]! < before.nextUid; row++) {
+    if (listed[row] === 1) continue
+    const [uid, oid, size] = [columns.uids[row]!, state.oidOf(row), columns.sizes[row]!]
+    if (!mails.has(oid)) unlisted.push({ uid, oid, size })
+  }
+  return { unknown, unlisted }
 }
+
+/** Tells whether an object of that UID, which has no row, is on its way, or has been expunged meanwhile. */
+function passing({ expunges }: MailboxState, before: Known, after: Known): (uid: number) => boolean {
+  const meanwhile = expunges.since(before.modseq)
+  return (uid) => uid >= before.nextUid || before.inFlight.has(uid) || after.inFlight.has(uid) || meanwhile === undefined || isWithin(meanwhile, uid)
+}
+
+const isWithin = (ranges: readonly UidRange[], uid: number): boolean => ranges.some(({ first, last }) => first <= uid && uid <= last)
 
 /** Tells whether a UID was expunged, as far as that is remembered. Not what a second look may still bring in. */
 function goneUids({ state, world, guid }: LoadedMailbox): (uid: number) => boolean {
   const ranges = state.expunges.since(state.expunges.floor) ?? []
   const awaited = world.ownership.looking(guid)?.uids ?? []
-  return (uid) => uid > 0 && ranges.some(({ first, last }) => first <= uid && uid <= last) && !awaited.some(([first, last]) => first <= uid && uid <= last)
+  return (uid) => uid > 0 && isWithin(ranges, uid) && !awaited.some(([first, last]) => first <= uid && uid <= last)
 }
 
-interface MissingRow { uid: number; oid: string; size: number }
-
-async function missingRows(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>, before: number): Promise<MissingRow[]> {
-  const { state: { columns }, state, world } = mailbox
-  const unlisted: MissingRow[] = []
-  for (let row = 0; row < columns.count && columns.uids[row]! < before; row++) {
-    const oid = state.oidOf(row)
-    if (!mails.has(oid)) unlisted.push({ uid: columns.uids[row]!, oid, size: columns.sizes[row]! })
-  }
+/** Those of the rows whose objects are really not there. */
+async function missingRows(mailbox: LoadedMailbox, context: RequestContext, unlisted: readonly UnlistedRow[]): Promise<UnlistedRow[]> {
+  const { state: { columns }, world } = mailbox
   const there = await inParallel(unlisted, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))
   return unlisted.filter(({ uid }, at) => !there[at] && columns.rowOf(uid) >= 0)
 }
