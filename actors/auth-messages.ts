@@ -71,8 +71,8 @@ export interface UsersRequest { kind: 'users' }
  * may (the passdb's fields host, port and destuser).
  */
 export type AuthAnswer =
-  /** `signature`: the server's, of SCRAM (base64). */
-  | { status: 'ok'; account: Account; signature?: string }
+  /** `signature`: the server's, of SCRAM (base64). `lastsMs`: so long the same look-up has the same answer, whichever connection it is for. */
+  | { status: 'ok'; account: Account; signature?: string; lastsMs?: number }
   | { status: 'proxy'; to: ProxyTarget; signature?: string }
   | { status: 'refused' | 'unknown' | 'temporary' | 'disabled'; reason?: string; elsewhere?: Elsewhere }
 

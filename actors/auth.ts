@@ -30,6 +30,7 @@ import { PassdbChain } from './auth/passdb-chain.ts'
 import { proxyAnswer } from './auth/proxying.ts'
 import { sayer } from './auth/sayer.ts'
 import { UserdbChain } from './auth/userdb-chain.ts'
+import { differByConnection } from './auth/variables.ts'
 import { Waits } from './auth/waits.ts'
 import type {
   AnyAuthAnswer, AnyAuthRequest, AuthAnswer, AuthRequest, FlushAnswer, LoginRequest, LookupRequest, PassdbAnswer, SaltAnswer, SaltRequest, UsersAnswer,
@@ -56,6 +57,8 @@ class Auth implements AuthActor {
   readonly concurrent = true
   readonly #effects: AuthOptions['effects']
   #settings: Settings
+  /** Accounts have something of the connection in them. */
+  #differing: boolean
   readonly #cache: AuthCache
   readonly #lookups: Lookups
   readonly #penalties: Penalties
@@ -73,11 +76,16 @@ class Auth implements AuthActor {
     this.#penalties = new Penalties(effects.clock)
     this.#secret = effects.random.bytes(32)
     this.#cache = new AuthCache(effects.clock, effects.random.bytes(32), cacheTimes(settings))
-    this.#lookups = new Lookups(runLookup, (task) => (this.#settings.auth_cache_size > 0 ? remembered(task) : undefined), this.#cache)
+    this.#lookups = new Lookups(runLookup, (task) => {
+      const by = remembered(task)
+      return by === 'constant' || this.#settings.auth_cache_size > 0 ? by : undefined
+    }, this.#cache)
+    this.#differing = differByConnection(settings)
   }
 
   reload(settings: Settings): void {
     this.#settings = settings
+    this.#differing = differByConnection(settings)
     const { hits, misses, entries, bytes } = this.#cache.figures
     if (hits + misses > 0) {
       this.#effects.emit({
@@ -245,7 +253,8 @@ class Auth implements AuthActor {
       const proxied = found.outcome === 'ok' ? proxyAnswer(found.login, this.#settings, say) : undefined
       if (proxied !== undefined) return proxied
     }
-    return this.#account(login, passdbs, say)
+    const answer = await this.#account(login, passdbs, say)
+    return answer.status !== 'ok' || login.lastsMs <= 0 || this.#differing ? answer : { ...answer, lastsMs: login.lastsMs }
   }
 
   async #account(login: Login, passdbs: PassdbChain, say: Say): Promise<AuthAnswer> {

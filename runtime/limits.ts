@@ -111,6 +111,8 @@ export const limits = {
   /** Addresses with a penalty, each some 500 bytes for 15 s; logins that wait, for a database or for their penalty (a promise each). */
   authPenalties: 20_000,
   authWaiting: 50_000,
+  /** Accounts of recipients that a session worker keeps: some thousands. */
+  knownAccountBytes: 4 * 1024 * 1024,
   /** verbose_proctitle: how long a change may wait to be shown (ms). */
   processTitleMs: 500,
   /** How often a flood of connections is told (ms). */

@@ -16,6 +16,7 @@ import { realTimers } from '../runtime/real-effects.ts'
 import { RealFiles } from '../runtime/real-files.ts'
 import { Databases } from './auth-lookup.ts'
 import { AuthThreads } from './auth-threads.ts'
+import type { PassdbSource, UserdbSource } from './databases.ts'
 
 type PoolSettings = Pick<Settings, 'auth_worker_max_count' | 'passdb' | 'userdb'>
 
@@ -44,15 +45,18 @@ export class AuthPool {
   /** Lines for the log at start. */
   get notes(): readonly string[] { return this.#databases.notes }
 
-  /** By which %variables the answer to a look-up may be remembered; undefined: not at all. */
-  remembered({ kind, driver, args }: LookupTask): readonly string[] | undefined {
-    return (kind === 'user' ? this.#databases.userdb(driver, args) : this.#databases.passdb(driver, args)).remembered
+  /** By which %variables the answer to a look-up may be remembered; `constant`: it need not be; undefined: it must not be. */
+  remembered(task: LookupTask): readonly string[] | 'constant' | undefined {
+    return this.#isConstant(task) ? 'constant' : this.#sourceOf(task).remembered
   }
 
   /** Whether a look-up is over sooner than a thread would hear of it. What has a password to check never is. */
-  #immediate({ kind, driver, args }: LookupTask): boolean {
-    return (kind === 'user' && this.#databases.userdb(driver, args).immediate === true) ||
-      (kind === 'find' && this.#databases.passdb(driver, args).immediate === true)
+  #isConstant(task: LookupTask): boolean {
+    return (task.kind === 'user' || task.kind === 'find') && this.#sourceOf(task).constant === true
+  }
+
+  #sourceOf({ kind, driver, args }: LookupTask): PassdbSource | UserdbSource {
+    return kind === 'user' ? this.#databases.userdb(driver, args) : this.#databases.passdb(driver, args)
   }
 
   get state(): PoolState {
@@ -62,7 +66,7 @@ export class AuthPool {
 
   /** Runs one look-up on a free thread, or right here. Rejects where the queue is full, the thread has died or the look-up takes limits.askMs. */
   async run(task: LookupTask): Promise<LookupResult> {
-    if (this.#immediate(task)) return this.#databases.run(task)
+    if (this.#isConstant(task)) return this.#databases.run(task)
     const threads = this.#threads
     const late = Promise.withResolvers<never>()
     const cancel = this.#timers.after(this.#deadlineMs, () => {

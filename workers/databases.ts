@@ -30,8 +30,11 @@ interface OpenSource {
    * them. Absent: each question is asked anew, as it must be where answers end by themselves (tokens).
    */
   remembered?: readonly string[]
-  /** Its `lookup` only computes, and little: it is made where it is asked for, which costs less than to wake a thread for it. */
-  immediate?: boolean
+  /**
+   * Its `lookup` answers from `args` and the variables alone, and computes little: it is made where it is asked for, which costs
+   * less than to wake a thread for it, and its answer holds as long as the configuration does.
+   */
+  constant?: boolean
 }
 
 /** An opened passdb. Errors: TempFail (away), anything else is a bug; both answer `temporary`. */

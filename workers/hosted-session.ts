@@ -5,6 +5,7 @@ import type { Account, Delivery, DeliveryResult } from '../actors/user/types.ts'
 import type { Admission } from '../actors/anvil-messages.ts'
 import type { AnvilMessage } from '../actors/anvil-messages.ts'
 import type { AuthAnswer, AuthRequest } from '../actors/auth-messages.ts'
+import type { KnownAccounts } from '../actors/auth/known-accounts.ts'
 import { handedOver } from '../actors/session/hand-over.ts'
 import type { BackendAddress, BackendLink } from '../actors/session/backend.ts'
 import type { Passed, Session, SessionWorld, Settled, Wire } from '../actors/session/types.ts'
@@ -40,6 +41,7 @@ export interface Home {
   readonly config: Config
   readonly place: HostPlace
   readonly users: Users
+  readonly accounts: KnownAccounts
   /** Somebody has logged in on it. */
   loggedIn(hosted: HostedSession): void
   /** The session lives here no more: it has ended, or goes on at another worker. */
@@ -83,8 +85,9 @@ export class HostedSession implements SessionWorld {
   }
 
   async authenticate(request: AuthRequest): Promise<AuthAnswer> {
+    const ask = (): Promise<AuthAnswer> => this.effects.ask<AuthAnswer>('auth', request, { deadlineMs: limits.askMs + limits.delayUntilMs })
     try {
-      return await this.effects.ask<AuthAnswer>('auth', request, { deadlineMs: limits.askMs + limits.delayUntilMs })
+      return await (request.kind === 'lookup' ? this.#home.accounts.find(request, ask) : ask())
     } catch (error) {
       return { status: 'temporary', reason: messageOf(error) }
     }

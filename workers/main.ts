@@ -14,7 +14,7 @@ import type { ServiceBounds } from '../actors/anvil.ts'
 import type { AnvilAnswer, AnvilMessage } from '../actors/anvil-messages.ts'
 import { createAuth } from '../actors/auth.ts'
 import type { AuthActor } from '../actors/auth.ts'
-import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer } from '../actors/auth-messages.ts'
+import type { AnyAuthAnswer, AnyAuthRequest, AuthAnswer, FlushRequest } from '../actors/auth-messages.ts'
 import type { CacheAnswer, MasterMessage, ReloadAnswer, WorkersAnswer } from '../actors/master-messages.ts'
 import { Metacache, checkMetacache } from '../actors/metacache.ts'
 import type { MetacacheMessage, MetacacheRequest } from '../actors/metacache-messages.ts'
@@ -209,6 +209,13 @@ export class Server {
     this.#listeners = usable
   }
 
+  /** What session workers keep of its answers is forgotten with the auth actor's own. */
+  async #flush(request: FlushRequest): Promise<AnyAuthAnswer> {
+    const answer = await this.#auth.send(request)
+    await Promise.all(this.#mesh.sessions.map((thread) => ifAlive(thread, thread.call((control) => control.forgetAccounts()))))
+    return answer
+  }
+
   /** Ends connections of a worker. One that dies meanwhile has ended them. */
   #kick(worker: number, keys: string[]): void {
     this.#mesh.session(worker)?.call((control) => control.kick(keys, 'Kicked by admin.')).catch(() => {})
@@ -262,7 +269,7 @@ export class Server {
       turn: setImmediate,
       onBug: (error) => this.#log({ level: 'error', name: 'main.bug', text: String(error instanceof Error ? error.stack : error) }),
     })
-    link.handle('auth', { ask: (request: AnyAuthRequest) => this.#auth.send(request) })
+    link.handle('auth', { ask: (request: AnyAuthRequest) => (request.kind === 'flush' ? this.#flush(request) : this.#auth.send(request)) })
     const anvil = (message: AnvilMessage): AnvilAnswer => {
       this.#title.changed()
       return this.#anvil.receive(message)

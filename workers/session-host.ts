@@ -5,6 +5,7 @@
 //   logout that keeps the connection (RFC 8437) → a new session where the socket is
 
 import type { Wire } from '../actors/session/types.ts'
+import { KnownAccounts } from '../actors/auth/known-accounts.ts'
 import type { SessionSeed } from '../actors/session/seed.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
@@ -31,11 +32,11 @@ interface Bounds { strangers: StrangerBounds; mailers: number }
 
 export class SessionHost implements RelayHost, Home {
   readonly effects: Effects
-  /** Of sessions that begin from now on. */
-  config: Config
+  #config: Config
   readonly place: HostPlace
   readonly handshakes: Handshakes
   readonly users: Users
+  readonly accounts: KnownAccounts
   readonly #sessions = new Set<HostedSession>()
   readonly #strangers: Strangers
   readonly #mailers = new Turnstile()
@@ -44,11 +45,20 @@ export class SessionHost implements RelayHost, Home {
 
   constructor(effects: Effects, config: Config, place: HostPlace, handshakes: Handshakes) {
     this.effects = effects
-    this.config = config
+    this.#config = config
     this.place = place
     this.handshakes = handshakes
     this.#strangers = new Strangers(effects)
+    this.accounts = new KnownAccounts(effects.clock)
     this.users = new Users(effects, () => this.config)
+  }
+
+  /** Of sessions that begin from now on. */
+  get config(): Config { return this.#config }
+
+  set config(config: Config) {
+    this.#config = config
+    this.accounts.forget()
   }
 
   get sessionCount(): number { return this.#sessions.size }

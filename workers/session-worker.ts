@@ -100,6 +100,8 @@ class SessionWorker {
     await this.#host.finish(reason, deadlineMs)
   }
 
+  forgetAccounts(): void { this.#host.accounts.forget() }
+
   get users(): Users { return this.#host.users }
 
   kick(keys: string[], reason: string): Promise<void> { return this.#host.kick(new Set(keys), reason) }
@@ -178,6 +180,8 @@ export interface SessionWorkerControl {
   start(start: SessionWorkerStart): void
   /** What holds for sessions that begin, and users that are opened, from now on. */
   reload(config: Config): void
+  /** What the databases have said is asked anew. */
+  forgetAccounts(): void
   connectStorage(index: number, port: MessagePort): void
   connectPeer(index: number, port: MessagePort): void
   listen(): Promise<void>
@@ -197,6 +201,7 @@ export interface SessionWorkerControl {
 const control: SessionWorkerControl = {
   start: (start) => { worker = new SessionWorker(start) },
   reload: (config) => running().reload(config),
+  forgetAccounts: () => running().forgetAccounts(),
   connectStorage: (index, port) => running().connectStorage(index, port),
   connectPeer: (index, port) => running().connectPeer(index, port),
   listen: () => running().listen(),

@@ -121,7 +121,7 @@ export class AuthCache {
 
   #answer({ found, unknown, wrong }: Entry, print: string | undefined): LookupResult | undefined {
     const now = this.#clock.monotonic()
-    if (found !== undefined && found.print === print && found.until > now) return { status: 'ok', fields: { ...found.fields } }
+    if (found !== undefined && found.print === print && found.until > now) return { status: 'ok', fields: { ...found.fields }, lastsMs: found.until - now }
     if (unknown !== undefined && unknown.until > now) return { status: 'unknown', fields: {} }
     if (print !== undefined && (wrong.get(print)?.until ?? 0) > now) return { status: 'mismatch', fields: {} }
     return undefined

@@ -20,6 +20,8 @@ export interface Login {
   /** What the passdbs have answered to SCRAM; the first one that knows the user counts. */
   salt?: { known: boolean; salt: ScramSalt }
   signature?: string
+  /** So long (ms) the databases that have been asked will answer the same (LookupResult.lastsMs). */
+  lastsMs: number
   /** When the answer may be given. */
   delay?: Delay
   /** passdb fields, and userdb fields (of a prefetching passdb, then of the userdbs). */
@@ -29,7 +31,7 @@ export interface Login {
 
 /** A fresh login of a normalised name. */
 export const newLogin = (request: AuthRequest, user: string, wanted?: string): Login => ({
-  request, user, original: request.username, verified: false, fields: forwarded(request), userdb: {}, ...(wanted === undefined ? {} : { wanted }),
+  request, user, original: request.username, verified: false, lastsMs: Infinity, fields: forwarded(request), userdb: {}, ...(wanted === undefined ? {} : { wanted }),
 })
 
 /** What a trusted proxy has said, as the fields it becomes. */

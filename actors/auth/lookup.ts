@@ -44,6 +44,8 @@ export interface LookupResult {
   signature?: string
   /** Remembered from an earlier look-up. */
   cached?: true
+  /** So long (ms) whoever asks again will hear the same, unless what is remembered is flushed; absent: nobody can tell. */
+  lastsMs?: number
   /** Of an `ok` that is not quite as it should be; for the log as well. */
   warning?: string
 }

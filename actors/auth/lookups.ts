@@ -5,8 +5,11 @@ import { messageOf } from '../../runtime/errors.ts'
 import type { AuthCache, CacheKey } from './cache.ts'
 import type { LookupResult, LookupTask, RunLookup } from './lookup.ts'
 
-/** The names of the %variables that decide what a look-up finds, beside its user; undefined: it must not be remembered. */
-export type Remembered = (task: LookupTask) => readonly string[] | undefined
+/**
+ * The names of the %variables that decide what a look-up finds, beside its user; undefined: it must not be remembered. `constant`:
+ * equal ones find the same while the settings stand, and cost less than to remember them.
+ */
+export type Remembered = (task: LookupTask) => readonly string[] | 'constant' | undefined
 
 export class Lookups {
   readonly #runLookup: RunLookup
@@ -24,7 +27,9 @@ export class Lookups {
   get running(): number { return this.#inFlight.size }
 
   run(task: LookupTask): Promise<LookupResult> {
-    const key = this.#keyOf(task)
+    const names = isRememberable(task) ? this.#remembered(task) : undefined
+    if (names === 'constant') return this.#constant(task)
+    const key = names === undefined ? undefined : this.#keyOf(task, names)
     // Only while it runs: what has a password in it goes when its answer comes.
     if (key === undefined) return this.#once(JSON.stringify(task), () => this.#ask(task))
     const known = this.#cache.get(key)
@@ -52,6 +57,11 @@ export class Lookups {
     return result
   }
 
+  async #constant(task: LookupTask): Promise<LookupResult> {
+    const result = await this.#ask(task)
+    return result.status === 'ok' ? { ...result, lastsMs: Infinity } : result
+  }
+
   async #ask(task: LookupTask): Promise<LookupResult> {
     try {
       return await this.#runLookup(task)
@@ -60,11 +70,7 @@ export class Lookups {
     }
   }
 
-  #keyOf(task: LookupTask): CacheKey | undefined {
-    const { kind, driver, args, variables, password } = task
-    if (kind !== 'verify' && kind !== 'find' && kind !== 'user') return undefined
-    const names = this.#remembered(task)
-    if (names === undefined) return undefined
+  #keyOf({ kind, driver, args, variables, password }: LookupTask, names: readonly string[]): CacheKey {
     const valueOf = (name: string): unknown => {
       const [family = '', member] = name.split(':')
       const value = variables[family]
@@ -73,3 +79,5 @@ export class Lookups {
     return this.#cache.key(String(variables['user'] ?? ''), [kind, driver, args, ...names.map(valueOf)], password)
   }
 }
+
+const isRememberable = ({ kind }: LookupTask): boolean => kind === 'verify' || kind === 'find' || kind === 'user'

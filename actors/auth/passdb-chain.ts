@@ -92,7 +92,7 @@ export class PassdbChain {
     return temporary ? 'temporary' : 'refused'
   }
 
-  /** Whether the passdbs know the user, for a userdb that knows everybody. Leaves `login` alone but for its name. */
+  /** Whether the passdbs know the user, for a userdb that knows everybody. Leaves `login` alone but for its name, and how long all that lasts. */
   async knows(login: Login): Promise<PassdbOutcome> {
     const { outcome, login: copy } = await this.find(login)
     if (outcome === 'ok') login.user = copy.user
@@ -102,7 +102,9 @@ export class PassdbChain {
   /** What the passdbs know of a user without its password, in a copy of `login`. */
   async find(login: Login): Promise<{ outcome: PassdbOutcome; login: Login }> {
     const copy: Login = { ...login, verified: true, fields: forwarded(login.request), userdb: {} }
-    return { outcome: await this.verify(copy, '', ''), login: copy }
+    const outcome = await this.verify(copy, '', '')
+    login.lastsMs = copy.lastsMs
+    return { outcome, login: copy }
   }
 
   #ruleOf(passdb: PassdbSettings, status: LookupResult['status']): Rule {
@@ -122,6 +124,7 @@ export class PassdbChain {
     const find = login.verified || passdb.deny
     const variables = taskVariables(login)
     const result = await this.#runLookup({ driver: passdb.driver, args: passdb.args, variables, ...(find ? { kind: 'find' } : taskOf(claim)) })
+    login.lastsMs = Math.min(login.lastsMs, result.lastsMs ?? 0)
     if (result.salt !== undefined && login.salt?.known !== true) login.salt = { known: result.status === 'ok', salt: result.salt }
     if (result.signature !== undefined) login.signature = result.signature
     if (result.status === 'temporary') this.#say('error', passdb.driver, result.reason ?? 'lookup failed')

@@ -47,6 +47,7 @@ export class UserdbChain {
 
   async #ask(userdb: UserdbSettings, login: Login): Promise<LookupResult['status']> {
     const result = userdb.driver === 'prefetch' ? this.#prefetch(login) : await this.#lookup(userdb, login)
+    if (userdb.driver !== 'prefetch') login.lastsMs = Math.min(login.lastsMs, result.lastsMs ?? 0)
     if (result.status === 'temporary') this.#say('error', userdb.driver, result.reason ?? 'lookup failed')
     // Not told by auth_verbose: who sends mail to nobody is no guesser, and must not be banned as one.
     else if (result.status !== 'ok') this.#say(userdb.auth_verbose === 'yes' ? 'info' : 'debug', userdb.driver, result.reason ?? 'unknown user', userdb.auth_verbose)

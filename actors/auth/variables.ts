@@ -1,7 +1,8 @@
 // %variables of the auth side: in args, fields, auth_username_format and mail_home.
 
 import type { Variables } from '../../conf/expand.ts'
-import { expand, userVariables } from '../../conf/expand.ts'
+import { expand, namesIn, userVariables } from '../../conf/expand.ts'
+import type { Settings } from '../../conf/settings.ts'
 import type { Fields } from './lookup.ts'
 import type { Login } from './login.ts'
 
@@ -35,9 +36,22 @@ export function loginVariables(login: Login): Variables {
   }
 }
 
-/** The same without what differs between two connections of one client, so that their look-ups are one. */
-export const taskVariables = (login: Login): Variables =>
-  ({ ...loginVariables(login), session: '', rport: '', remote_port: '' })
+/** What differs between two connections of one client. */
+const ofConnection = { session: '', rport: '', remote_port: '' }
+
+/** The same without that, so that their look-ups are one. */
+export const taskVariables = (login: Login): Variables => ({ ...loginVariables(login), ...ofConnection })
+
+/** Whether accounts may be others for each connection of a client: what is made of them all the same has its session or port in it. */
+export function differByConnection({ mail_home, passdb, userdb }: Pick<Settings, 'mail_home' | 'passdb' | 'userdb'>): boolean {
+  const texts = [mail_home, ...[...passdb, ...userdb].flatMap(({ default_fields, override_fields }) => [default_fields, override_fields])]
+  try {
+    return texts.flatMap(namesIn).some((name) => Object.hasOwn(ofConnection, name))
+  } catch {
+    // What is wrong with it is said at each look-up.
+    return true
+  }
+}
 
 /** The values of `fields` with their variables expanded. ConfigError: an unknown variable. */
 export const expandFields = (fields: Fields, variables: Variables): Fields =>

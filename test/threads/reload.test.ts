@@ -82,6 +82,25 @@ void t.test('by SIGHUP: other users, more workers', async (t) => {
   t.match(await adm('workers', 'session', '2'), { code: 64, stderr: /taken at start/ })
 })
 
+void t.test('who is a recipient', async (t) => {
+  const before = fs.readFileSync(file, 'utf8')
+  const rcpt = async (): Promise<string> => {
+    const client = await LineClient.connect(server.lmtpPort)
+    void client.send('LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<zoe@example.com>\r\nRCPT TO:<zoe@example.com>\r\nQUIT\r\n')
+    const [, reply = ''] = (await client.until(/^221 /)).slice(-3)
+    client.close()
+    return reply
+  }
+  const everywhere = (): Promise<string[]> => Promise.all(Array.from({ length: 12 }, rcpt))
+  t.same((await everywhere()).filter((reply) => !reply.startsWith('250 ')), [], 'without any userdb everybody is known')
+  say('userdb {\n driver = static\n args = home=/srv/%u\n}')
+  t.equal((await adm('reload')).code, 0)
+  t.same((await everywhere()).filter((reply) => !reply.startsWith('550 ')), [], 'no worker goes on with what it had heard')
+  fs.writeFileSync(file, before)
+  t.equal((await adm('reload')).code, 0)
+  t.same((await everywhere()).filter((reply) => !reply.startsWith('250 ')), [])
+})
+
 void t.test('SIGHUP while the server starts: the configuration is read again when it has started', { timeout: 60_000 }, async (t) => {
   // A store that says nothing, so that starting takes as long as it is given (limits.storeProbeMs).
   const asked = Promise.withResolvers<void>()

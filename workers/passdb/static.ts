@@ -5,6 +5,6 @@ import { expandFields } from '../../actors/auth/variables.ts'
 import { passdb, takeSecret } from '../databases.ts'
 
 export default passdb('static', parseFields, (templates) => ({
-  immediate: true,
+  constant: true,
   lookup: async (variables) => ({ status: 'ok', ...takeSecret(expandFields(templates, variables), 'PLAIN') }),
 }))

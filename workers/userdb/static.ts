@@ -6,7 +6,7 @@ import { expandFields } from '../../actors/auth/variables.ts'
 import { userdb } from '../databases.ts'
 
 export default userdb('static', parseFields, ({ allow_all_users: _, ...templates }) => ({
-  immediate: true,
+  constant: true,
   async lookup(variables) {
     return { status: 'ok', fields: expandFields(templates, variables) }
   },

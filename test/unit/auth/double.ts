@@ -53,7 +53,7 @@ export interface AuthDouble {
 }
 
 /** Databases are the real drivers unless `runLookup` is given. The failure delay is off unless set. */
-export function authDouble(given: Partial<Settings>, runLookup?: (task: LookupTask) => Promise<LookupResult>, remembered?: readonly string[]): AuthDouble {
+export function authDouble(given: Partial<Settings>, runLookup?: (task: LookupTask) => Promise<LookupResult>, remembered?: readonly string[] | 'constant'): AuthDouble {
   const hand = new HandClock()
   const events: LogEvent[] = []
   const tasks: LookupTask[] = []

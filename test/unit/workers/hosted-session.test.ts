@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
+import { KnownAccounts } from '../../../actors/auth/known-accounts.ts'
 import type { SessionSeed } from '../../../actors/session/seed.ts'
 import { loadConfig } from '../../../conf/load.ts'
 import { HostedSession } from '../../../workers/hosted-session.ts'
@@ -24,7 +25,7 @@ async function hosted(t: Test): Promise<{ session: HostedSession; next: SessionS
   const config = loadConfig(file)
   const next: SessionSeed[] = []
   const home: Home = {
-    effects, config, place: { index: 0, count: 1, relayTo: () => { throw new Error('there is only one') } }, users: new Users(effects, () => config),
+    effects, config, place: { index: 0, count: 1, relayTo: () => { throw new Error('there is only one') } }, users: new Users(effects, () => config), accounts: new KnownAccounts(effects.clock),
     loggedIn() {}, forget() {}, beginAgain: (seed) => { next.push(seed) }, startTls: (seed) => { next.push(seed) },
   }
   const { wire } = await connect(t)
