@@ -4,6 +4,7 @@
 
 import { hostname } from 'node:os'
 import { ConfigError, messageOf } from '../runtime/errors.ts'
+import { limits } from '../runtime/limits.ts'
 import { condition } from './condition.ts'
 import type { Cut } from './modifiers.ts'
 import { hash, isHash, isModifier, modify } from './modifiers.ts'
@@ -44,15 +45,33 @@ export const expand = (text: string, variables: Variables, escape: Escape = asIt
 
 const expandAt = (text: string, variables: Variables, escape: Escape, depth: number): string => {
   if (depth > deepest) throw new ConfigError('%variables are nested too deeply')
+  if (!text.includes('%')) return text
   let result = ''
+  for (const piece of piecesOf(text)) result += typeof piece === 'string' ? piece : expandItem(piece, variables, escape, depth)
+  return result
+}
+
+/** What texts consist of, text and variables: settings are expanded for each user, mail and line of the log. */
+const known = new Map<string, readonly (string | Item)[]>()
+
+const piecesOf = (text: string): readonly (string | Item)[] => {
+  let pieces = known.get(text)
+  if (pieces !== undefined) return pieces
+  if (known.size >= limits.parsedTemplates) known.clear()
+  known.set(text, pieces = parsePieces(text))
+  return pieces
+}
+
+const parsePieces = (text: string): (string | Item)[] => {
+  const pieces: (string | Item)[] = []
   let from = 0
   for (let percent = text.indexOf('%'); percent >= 0; percent = text.indexOf('%', from)) {
-    result += text.slice(from, percent)
     const item = parseItem(text, percent + 1)
+    pieces.push(text.slice(from, percent), item.name === '%' ? '%' : item)
     from = item.end
-    result += item.name === '%' ? '%' : expandItem(item, variables, escape, depth)
   }
-  return result + text.slice(from)
+  pieces.push(text.slice(from))
+  return pieces
 }
 
 const expandItem = ({ name, modifiers, cut }: Item, variables: Variables, escape: Escape, depth: number): string => {

@@ -60,6 +60,7 @@ export const modify = (value: string, modifiers: string, cut: Cut): string => {
 }
 
 const slice = (value: string, offset: number, width: number, pad: boolean): string => {
+  if (offset === 0 && width === 0) return value
   const chars = [...value]
   const rest = offset >= 0 ? chars.slice(offset) : chars.length > -offset ? chars.slice(offset) : chars
   if (width === 0) return rest.join('')

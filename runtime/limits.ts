@@ -352,6 +352,8 @@ export const limits = {
   configFileBytes: 1024 * 1024,
   configFiles: 1000,
   configDepth: 16,
+  /** Texts with %variables of which a thread remembers what they consist of: those of the settings, and some of users'. */
+  parsedTemplates: 500,
   /** Young generation of a thread's heap (MB): smaller costs CPU (measured: 16 about 5 %, 4 about 40 %), larger costs memory. */
   youngMegabytes: 32,
   /** The same of an auth thread: one look-up leaves little behind. */

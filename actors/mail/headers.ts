@@ -6,7 +6,7 @@
 // - Names are compared without regard to letter case; values are byte strings (byte-strings.ts).
 
 import { Buffer } from 'node:buffer'
-import { byteString, trimSpace } from './byte-strings.ts'
+import { bufferOf, byteString, trimSpace } from './byte-strings.ts'
 import { trimmedEnd, trimmedStart } from './plain-value.ts'
 
 const TAB = 9
@@ -126,7 +126,6 @@ const unfoldedValue = (block: Buffer, start: number, end: number): string => {
   return block.toString('latin1', from, to)
 }
 
-const bufferOf = (block: Uint8Array): Buffer => Buffer.from(block.buffer, block.byteOffset, block.length)
 
 /** Where the value begins of the field at [start, end), behind its colon, if it has this lower-case name; else -1. */
 export const valueStart = (block: Uint8Array, start: number, end: number, name: string): number => {

@@ -42,12 +42,19 @@ const textPart = (part: MimePart): MimePart | undefined => {
 }
 
 const unquoted = (text: string): string => {
+  if (!text.includes('>')) return text
   const own = text.replace(/^>.*$/gm, '')
   return own.trim() === '' ? text : own
 }
 
+/** Of what is looked at, the beginning is mostly enough. */
+const mostlyEnough = 4 * limits.previewCharacters
+
 /** White space and controls become single spaces; cut between characters. */
 const shortened = (text: string): string => {
-  const line = text.replace(/[\s\p{Cc}\ufeff\ufffd]+/gu, ' ').trim()
+  const beginning = onOneLine(text.slice(0, mostlyEnough))
+  const line = beginning.length > 2 * limits.previewCharacters ? beginning : onOneLine(text)
   return line.length <= limits.previewCharacters ? line : [...line.slice(0, 2 * limits.previewCharacters)].slice(0, limits.previewCharacters).join('').trimEnd()
 }
+
+const onOneLine = (text: string): string => text.replace(/[\s\p{Cc}\ufeff\ufffd]+/gu, ' ').trim()

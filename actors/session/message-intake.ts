@@ -10,6 +10,7 @@
 import type { Body, Effects } from '../../runtime/effects.ts'
 import { LimitExceeded, TempFail, messageOf } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
+import { bufferOf } from '../mail/byte-strings.ts'
 import { LineEndings } from '../mail/line-endings.ts'
 import { MessageParser } from '../mail/message-parser.ts'
 import { previewOf, previewRange } from '../mail/preview.ts'
@@ -82,7 +83,8 @@ export class MessageIntake {
   /** The next bytes, copied where they are kept. A promise: wait for it before the next push. */
   push(chunk: Uint8Array): void | Promise<void> {
     if (this.#failure !== undefined || this.#over || chunk.length === 0) return
-    const bytes = this.#lineEndings?.push(chunk) ?? chunk
+    const given = bufferOf(chunk)
+    const bytes = this.#lineEndings?.push(given) ?? given
     if (this.#size + bytes.length > this.#maxBytes) {
       return this.#fail(new LimitExceeded('messageBytes', `the message is larger than ${this.#maxBytes} bytes`))
     }
@@ -126,7 +128,7 @@ export class MessageIntake {
   #keep(bytes: Uint8Array): void {
     const needed = this.#pendingBytes + bytes.length
     if (needed > this.#pending.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * this.#pending.length, 4096))
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#pending.length, 4096))
       larger.set(this.#pending.subarray(0, this.#pendingBytes))
       this.#pending = larger
     }

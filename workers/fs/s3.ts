@@ -9,7 +9,7 @@
 // Rules: Content-Length always, never aws-chunked (radosgw and Swift refuse it). What a PUT stored is checked by its MD5
 // where the ETag is one. Conditional writes carry a mark of their own: a 412 after a lost answer is told from a real one by it.
 
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { Buffer } from 'node:buffer'
 import type { Body, ByteRange, ListOptions, ListPage, Metadata, ObjectReader, ObjectStat, RequestContext, WriteCondition } from '../../runtime/effects.ts'
 import { Bug, ConditionFailed, ConfigError, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
@@ -220,7 +220,7 @@ class S3Store implements OpenStore {
   }
 
   async #put(key: string, body: Body, context: RequestContext, headers: Record<string, string>, onUncertain?: () => void): Promise<{ etag: string }> {
-    const md5 = isShort(body) ? createHash('md5').update(joinShort(body)).digest() : undefined
+    const md5 = isShort(body) ? hash('md5', joinShort(body), 'buffer') : undefined
     const answer = await this.#send({
       method: 'PUT', key: this.#prefix + key, body, context, headers: md5 ? { ...headers, 'content-md5': md5.toString('base64') } : headers,
       ...(md5 ? { bodyMd5: md5.toString('hex') } : {}),

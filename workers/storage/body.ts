@@ -25,7 +25,7 @@ export const joinShort = (body: Body): Uint8Array => {
 /** A short body in one piece that is nobody else's. */
 export const joinedCopy = (body: Body): Uint8Array<ArrayBuffer> => {
   checkSize(body)
-  const joined = new Uint8Array(body.size)
+  const joined = new Uint8Array(Buffer.allocUnsafeSlow(body.size).buffer)
   let at = 0
   for (const part of body.parts as Uint8Array[]) { joined.set(part, at); at += part.length }
   return joined

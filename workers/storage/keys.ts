@@ -10,7 +10,7 @@ export const checkKey = (key: string): void => {
   if (key === '' || key.startsWith('/') || key.endsWith('/') || key.includes('//') || key.includes('\0') || !key.isWellFormed()) {
     throw new Bug(`not an object key: ${JSON.stringify(key)}`)
   }
-  if (key.split('/').some((level) => level === '.' || level === '..')) throw new Bug(`not an object key: ${JSON.stringify(key)}`)
+  if (/(?:^|\/)\.\.?(?:\/|$)/.test(key)) throw new Bug(`not an object key: ${JSON.stringify(key)}`)
   if (key.length > limits.objectKeyBytes || Buffer.byteLength(key) > limits.objectKeyBytes) {
     throw new LimitExceeded('objectKeyBytes', `an object key longer than ${limits.objectKeyBytes} bytes`)
   }

@@ -4,7 +4,7 @@
 // proxy, is TempFail. No text holds a secret. A clock that is wrong, a region, a role's expired key are put right once
 // the store has said so.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ConditionFailed, LimitExceeded, ObjectNotFound } from '../../runtime/errors.ts'
 import type { CredentialSource } from './credentials.ts'
 import type { FsWorld } from './driver.ts'
@@ -68,7 +68,7 @@ export class S3Dialect implements Dialect {
     }
     // Under TLS nobody changes the payload on its way, and Content-MD5 is signed; without, what is short is signed whole.
     const payloadHash = !body ? emptyPayloadHash
-      : short && endpoint.protocol === 'http:' ? createHash('sha256').update(short).digest('hex') : unsignedPayload
+      : short && endpoint.protocol === 'http:' ? hash('sha256', short) : unsignedPayload
     return { ...token, ...this.#signerOf(credentials).sign({ method, path, query, headers: { ...headers, ...token }, payloadHash }, now) }
   }
 

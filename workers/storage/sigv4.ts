@@ -2,7 +2,7 @@
 // particulars: the path is encoded once, and the payload may be left unsigned.
 
 import { Buffer } from 'node:buffer'
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 
 /** `token` comes with a role's credentials, and is sent with every request. */
 export interface Credentials { accessKey: string; secretKey: string; token?: string }
@@ -20,10 +20,12 @@ export interface SignedRequest {
 }
 
 export const unsignedPayload = 'UNSIGNED-PAYLOAD'
-export const emptyPayloadHash = createHash('sha256').digest('hex')
+export const emptyPayloadHash = hash('sha256', '')
 
 /** RFC 3986 encoding of everything but the unreserved characters, as the signature demands it. */
-export const encodeUri = (text: string): string =>
+export const encodeUri = (text: string): string => (/[^A-Za-z0-9._~-]/.test(text) ? encoded(text) : text)
+
+const encoded = (text: string): string =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 
 /** A path of encoded levels. */
@@ -33,8 +35,9 @@ export const encodePath = (path: string): string => path.split('/').map(encodeUr
 export const encodeQuery = (query: [string, string][]): string =>
   query.map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`).sort().join('&')
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 const hmac = (key: string | Uint8Array, text: string): Uint8Array => createHmac('sha256', key).update(text).digest()
+
+const canonicalValue = (value: string): string => (value.includes('  ') ? value.replaceAll(/ +/g, ' ') : value).trim()
 
 /** Signs requests of one key pair in one region. */
 export class Signer {
@@ -50,15 +53,14 @@ export class Signer {
     const date = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '')
     const day = date.slice(0, 8)
     const added = { 'x-amz-date': date, 'x-amz-content-sha256': request.payloadHash }
-    const headers = Object.entries<string>({ ...request.headers, ...added }).sort(([a], [b]) => (a < b ? -1 : 1))
-    const names = headers.map(([name]) => name).join(';')
-    const canonical = [
-      request.method, request.path, encodeQuery(request.query),
-      ...headers.map(([name, value]) => `${name}:${value.trim().replaceAll(/ +/g, ' ')}`), '',
-      names, request.payloadHash,
-    ].join('\n')
+    const headers: Record<string, string> = { ...request.headers, ...added }
+    const sorted = Object.keys(headers).sort()
+    const names = sorted.join(';')
+    let canonical = `${request.method}\n${request.path}\n${encodeQuery(request.query)}\n`
+    for (const name of sorted) canonical += `${name}:${canonicalValue(headers[name]!)}\n`
+    canonical += `\n${names}\n${request.payloadHash}`
     const scope = `${day}/${this.#region}/s3/aws4_request`
-    const signature = hmac(this.#keyOf(day), ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n'))
+    const signature = hmac(this.#keyOf(day), ['AWS4-HMAC-SHA256', date, scope, hash('sha256', canonical)].join('\n'))
     return {
       ...added,
       authorization: `AWS4-HMAC-SHA256 Credential=${this.#credentials.accessKey}/${scope}, SignedHeaders=${names}, Signature=${Buffer.from(signature).toString('hex')}`,

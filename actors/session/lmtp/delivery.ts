@@ -76,7 +76,9 @@ function logText({ recipient, transaction, message, connection, id }: Copy, outc
   try {
     return expand(connection.world.settings.deliver_log_format, {
       ...userVariables({ user: recipient.account.user, service: 'lmtp', session: id }),
-      '$': outcome, m: messageId, msgid: messageId, s: field('subject'), subject: field('subject'), f: field('from'), from: field('from'),
+      '$': outcome, m: messageId, msgid: messageId,
+      // Mostly nobody wants to know.
+      get s() { return field('subject') }, get subject() { return field('subject') }, get f() { return field('from') }, get from() { return field('from') },
       e: transaction.from.text, from_envelope: transaction.from.text, to_envelope: recipient.path.text,
       p: size, size, w: size, vsize: size, delivery_time: String(Math.round(tookMs)), session_time: '', storage_id: '',
     })

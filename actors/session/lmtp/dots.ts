@@ -3,10 +3,14 @@
 // Only CRLF "." CRLF ends it. A "." between bare LFs or CRs is content, or else one mail could hide another one from the
 // server before us ("SMTP smuggling").
 
+import type { Buffer } from 'node:buffer'
+import { bufferOf } from '../../mail/byte-strings.ts'
+
 const CR = 0x0d
 const LF = 0x0a
 const DOT = 0x2e
 const none = new Uint8Array(0)
+const lineAndDot = '\r\n.'
 const crOnly = Uint8Array.of(CR)
 
 /** One piece: `used` bytes of the input were read and gave `content` (a view of the input); `done`: the end was among them. */
@@ -20,6 +24,7 @@ export class DotReader {
 
   /** Reads from `bytes` (not empty) as far as the content is contiguous. What is not used is to be given again. */
   read(bytes: Uint8Array): DotPiece {
+    const buffer = bufferOf(bytes)
     let at = 0
     if (this.#state === 'dot') {
       if (bytes[0] === CR) {
@@ -40,7 +45,7 @@ export class DotReader {
         }
         this.#enterText(false)
       }
-      at = this.#endOfLine(bytes, at)
+      at = this.#nextLine(buffer, at)
     }
     return { content: bytes, used: bytes.length, done: false }
   }
@@ -50,15 +55,16 @@ export class DotReader {
     this.#afterCr = afterCr
   }
 
-  /** The place after the next LF from `at` on, or the end of `bytes`. */
-  #endOfLine(bytes: Uint8Array, at: number): number {
-    const found = bytes.indexOf(LF, at)
-    if (found < 0) {
-      this.#afterCr = bytes[bytes.length - 1] === CR
-      return bytes.length
+  /** The place after the next CRLF from `at` on that a dot follows, or the end of `bytes`. */
+  #nextLine(bytes: Buffer, at: number): number {
+    const { length } = bytes
+    if (at === 0 && this.#afterCr && bytes[0] === LF) {
+      this.#state = 'line'
+      return 1
     }
-    if (found === 0 ? this.#afterCr : bytes[found - 1] === CR) this.#state = 'line'
-    else this.#afterCr = false
-    return found + 1
+    const found = bytes.indexOf(lineAndDot, at, 'latin1')
+    if (found >= 0 || (bytes[length - 2] === CR && bytes[length - 1] === LF)) this.#state = 'line'
+    else this.#afterCr = bytes[length - 1] === CR
+    return found < 0 ? length : found + 2
   }
 }

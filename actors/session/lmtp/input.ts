@@ -1,14 +1,16 @@
 // The client's bytes, waiting to be read as command lines or as message content. Lines end in CRLF; a bare LF is tolerated
 // for commands (and only for them: see dots.ts).
 
+import { Buffer } from 'node:buffer'
 import { limits } from '../../../runtime/limits.ts'
 
-const none = new Uint8Array(0)
+const none = Buffer.alloc(0)
 /** A buffer that has grown beyond this is given back when it is empty. */
 const keptBytes = 16 * 1024
 
 export class Input {
-  #buffer: Uint8Array = none
+  /** (Asking a Buffer where a byte is costs half as much as asking a plain Uint8Array.) */
+  #buffer: Buffer = none
   #start = 0
   #end = 0
   /** Up to here no LF has been found. */
@@ -66,7 +68,7 @@ export class Input {
     const { size } = this
     const needed = size + bytes
     const reuse = needed <= this.#buffer.length && (size > 0 || this.#buffer.length <= keptBytes)
-    const target = reuse ? this.#buffer : new Uint8Array(Math.max(1024, needed, size > 0 ? 2 * size : 0))
+    const target = reuse ? this.#buffer : Buffer.allocUnsafeSlow(Math.max(1024, needed, size > 0 ? 2 * size : 0))
     if (reuse) target.copyWithin(0, this.#start, this.#end)
     else target.set(this.#buffer.subarray(this.#start, this.#end))
     this.#buffer = target
