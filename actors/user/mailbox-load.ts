@@ -21,6 +21,7 @@ import { verifyMailbox } from './verify-mailbox.ts'
 export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<LoadedMailbox> {
   const kept = keptMailbox(world, identity)
   let local = await readLocal(world.effects, kept)
+  if (local !== undefined) await world.ownership.outgrow(context, local.state.bundles)
   // What its last record said may have been told. Only the store can tell what that was.
   if (local?.torn === true) {
     const { nextUid, ceiling, columns } = local.state

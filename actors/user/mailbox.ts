@@ -240,6 +240,7 @@ export class LoadedMailbox implements Mailbox {
       reservation.promise.catch(() => { if (this.#reservation === reservation) this.#reservation.ceiling = this.state.reserved })
     }
     await this.#reservation.promise
+    await this.world.ownership.allowUids({ user: this.world.user, reason: 'obox:mailbox_uids_reserve' }, this.guid, needed)
     await this.uploads.coverUids(needed)
   }
 
