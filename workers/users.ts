@@ -6,8 +6,8 @@ import type { MetacacheMessage, UserSpace } from '../actors/metacache-messages.t
 import type { LocalSpace } from '../actors/user/local-space.ts'
 import { noSpace, totalOf } from '../actors/user/local-space.ts'
 import { parseMailLocation } from '../actors/user/mail-location.ts'
-import type { Account, UserMessage } from '../actors/user/types.ts'
-import { leaveIfLost, openUser } from '../actors/user/open-user.ts'
+import type { Account, FlushAnswer, UserMessage, Verification } from '../actors/user/types.ts'
+import { leaveIfLost, openUser, standingOf } from '../actors/user/open-user.ts'
 import type { UserActor } from '../actors/user/user.ts'
 import { expandSettings, userVariables } from '../conf/expand.ts'
 import type { Config } from '../conf/load.ts'
@@ -20,6 +20,8 @@ import { limits } from '../runtime/limits.ts'
 import { Registry } from '../runtime/registry.ts'
 
 class LeftUser extends TempFail {}
+
+const nothingFound: Verification = { findings: [], more: 0, mailboxes: 0, mails: 0 }
 
 /** A user in memory, and what was told of it last. */
 interface InMemory { actor: UserActor; directory: string; told: number }
@@ -57,8 +59,17 @@ export class Users {
     }
   }
 
-  /** Hands a message to its user, opening it when needed. Rejects as the user does. */
+  /**
+   * Hands a message to its user, opening it when needed. Rejects as the user does. What is asked of many users at once neither takes
+   * those that another backend has, nor makes any.
+   */
   async send(message: UserMessage): Promise<unknown> {
+    if (!this.#inMemory.has(message.account.user)) {
+      if (message.kind === 'flush') return this.#flush(message)
+      const where = message.kind === 'verify' && message.take !== true ? await standingOf(this.#effects, this.#placeOf(message.account).settings, message.account) : 'here'
+      if (where === 'elsewhere') return where
+      if (where === 'nowhere') return nothingFound
+    }
     await this.get(message.account)
     return this.#registry.send(message.account.user, () => this.#openIfRoom(message.account), message)
   }
@@ -113,6 +124,18 @@ export class Users {
     } catch (error) {
       if (!(error instanceof LeftUser)) throw error
       return this.#get(account)
+    }
+  }
+
+  /** Of one that is not in memory, if it has files here: what only they have is uploaded, or left to the backend that has the user. */
+  async #flush(message: UserMessage & { kind: 'flush' }): Promise<FlushAnswer> {
+    const { account } = message
+    if (!await this.#hasFiles(this.#placeOf(account).directory)) return 'nothing'
+    try {
+      return await this.#registry.send<undefined>(account.user, () => this.#openOwn(account), message)
+    } catch (error) {
+      if (error instanceof LeftUser) return 'left'
+      throw error
     }
   }
 

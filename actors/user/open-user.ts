@@ -16,7 +16,8 @@ import { Obox } from './obox.ts'
 import { policyOf } from './policy.ts'
 import type { Policy } from './policy.ts'
 import type { RootWorld } from './root.ts'
-import { lostRoot, openRoot } from './root-load.ts'
+import { lostRoot, openRoot, standing } from './root-load.ts'
+import type { Standing } from './root-load.ts'
 import { forgetUser, leaveUser } from './salvage.ts'
 import type { Places } from './salvage.ts'
 import type { Account } from './types.ts'
@@ -62,6 +63,12 @@ export async function leaveIfLost(effects: Effects, settings: Settings, account:
   if (root === undefined) return false
   await leaveUser(rootWorld, places, root)
   return true
+}
+
+/** Where a user is that is not in memory (root-load.ts). TempFail as of openUser. */
+export function standingOf(effects: Effects, settings: Settings, account: Account): Promise<Standing> {
+  const { obox, places, rootWorld } = worldOf(effects, settings, account, {})
+  return standing(rootWorld, obox, places, { user: account.user, reason: 'obox:owner' })
 }
 
 interface UserWorld { limits: Limits; policy: Policy; ids: ObjectIds; indexStore: ObjectStore; obox: Obox; places: Places; rootWorld: RootWorld }

@@ -60,6 +60,18 @@ export async function lostRoot(world: RootWorld, places: Places, context: Reques
   return facts === undefined || facts.owner === '' || facts.owner === local.state.owner || facts.epoch < local.state.epoch ? undefined : local.state
 }
 
+/** Where a user is that is not in memory. `elsewhere`: another backend has it, and has not handed it over; `nowhere`: there is nothing of it. */
+export type Standing = 'here' | 'elsewhere' | 'nowhere'
+
+/** What opening the user would do: nothing to others (`here`), take it from another backend, or make it. Nothing has changed. TempFail. */
+export async function standing(world: RootWorld, obox: Obox, places: Places, context: RequestContext): Promise<Standing> {
+  const local = await readLocal(world.effects, keptRoot(world, places.root))
+  const found = await world.manifest.read(context)
+  if (found !== undefined) return found.owner === '' || found.owner === local?.state.owner || found.state?.clean === true ? 'here' : 'elsewhere'
+  const known = local !== undefined || (await world.bundles.list(context)).length > 0 || (await obox.mailboxes(context)).length > 0
+  return known ? 'here' : 'nowhere'
+}
+
 async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: RequestContext): Promise<OpenedRoot> {
   const { manifest } = world
   const since = world.effects.clock.monotonic()

@@ -92,10 +92,16 @@ export interface Delivery {
 /** Messages to the address `user:<name>`: what arrives from sessions on other threads. */
 export type UserMessage =
   | { kind: 'deliver'; account: Account; delivery: Delivery }
-  /** Uploads what the store lacks: answers nothing. */
+  /** Uploads what the store lacks: a FlushAnswer. */
   | { kind: 'flush'; account: Account }
-  /** Compares everything, or mailboxes that match a mask, with the store (verify.ts), and mends what differs if it may: a Verification. */
-  | { kind: 'verify'; account: Account; fix: boolean; mask?: string }
+  /**
+   * Compares everything, or mailboxes that match a mask, with the store (verify.ts), and mends what differs if it may: a Verification.
+   * `take`: also where another backend has the user; else that is answered ('elsewhere').
+   */
+  | { kind: 'verify'; account: Account; fix: boolean; mask?: string; take?: boolean }
+
+/** Of a user who has nothing here: 'nothing'. 'left': another backend has it, and what only the files here had. */
+export type FlushAnswer = undefined | 'nothing' | 'left'
 
 /**
  * Of a verification. `lost`: an object of a mail that the mailbox does not know; `orphan`: of one that is expunged; `missing`: a

@@ -82,3 +82,74 @@ void t.test('who asks for a user that is just being left to another backend gets
   await later.stop(5000)
   await there.stop(5000)
 })
+
+/** A user that B has, with a session there, and files left at A. */
+async function moved(t: Test): Promise<{ a: Backend; b: Backend; there: Users; told: string[] }> {
+  const a = backend(t)
+  const former = a.users()
+  await (await former.get(a.account)).append(context, 'INBOX', [draft('one')])
+  await former.stop(5000)
+  const b = backend(t, a.store)
+  const there = b.users()
+  const told: string[] = [];
+  (await there.get(b.account)).attach({ id: 's', service: 'imap', closing: (reason) => { told.push(reason) } })
+  return { a, b, there, told }
+}
+
+void t.test('flushing opens nobody who has nothing here, and leaves another backend what it has', async (t) => {
+  const { a, there, told } = await moved(t)
+  const here = a.users()
+  const account = { ...a.account, user: 'nobody', home: `${a.home}-nobody` }
+  a.store.calls = []
+  t.equal(await here.send({ kind: 'flush', account }), 'nothing')
+  t.same(a.store.calls, [])
+  t.equal(await here.send({ kind: 'flush', account: a.account }), 'left')
+  t.same(a.files(), [])
+  t.equal(await here.send({ kind: 'flush', account: a.account }), 'nothing')
+  const back = a.users()
+  await (await there.get(a.account)).append(context, 'INBOX', [draft('two')])
+  t.same(told, [])
+  await there.stop(5000)
+  // Nobody has it now.
+  await (await back.get(a.account)).append(context, 'INBOX', [draft('three')])
+  t.equal(await back.send({ kind: 'flush', account: a.account }), undefined)
+  await back.stop(5000)
+  await here.stop(5000)
+})
+
+void t.test('users of whom nobody has named one are verified where they are, and not made where they are not', async (t) => {
+  const { a, there, told } = await moved(t)
+  const here = a.users()
+  const verify = (account: Account, take: boolean): Promise<unknown> => here.send({ kind: 'verify', account, fix: true, take })
+  t.equal(await verify(a.account, false), 'elsewhere')
+  t.same(told, [])
+  const nobody = { ...a.account, user: 'nobody', home: `${a.home}-nobody` }
+  a.store.calls = []
+  t.match(await verify(nobody, false), { findings: [], mailboxes: 0 })
+  t.same(a.store.operations().filter((operation) => operation === 'write'), [])
+  t.match(await verify(a.account, true), { findings: [], mails: 1 }, 'one that is named is taken')
+  await t.rejects((await there.get(a.account)).create(context, 'Work'), { message: /another backend/ })
+  t.match(told[0], /another backend/)
+  await there.stop(5000)
+  t.match(await verify(a.account, false), { findings: [] })
+  await here.stop(5000)
+
+  const former = backend(t)
+  const left = former.users()
+  await (await left.get(former.account)).append(context, 'INBOX', [draft('one')])
+  await left.send({ kind: 'flush', account: former.account })
+  await left.stop(5000)
+  const later = backend(t, former.store)
+  const users = later.users()
+  t.match(await users.send({ kind: 'verify', account: later.account, fix: false, take: false }), { findings: [], mails: 1 }, 'handed over at a clean end')
+  await users.stop(5000)
+})
+
+void t.test('mails of another server, and a mailbox list that somebody has deleted, are looked at', async (t) => {
+  const a = backend(t)
+  const bytes = Buffer.from('Subject: x\r\n\r\nx\r\n')
+  await a.store.write(`jane/mailboxes/${'c'.repeat(32)}/d88ff1001d4bf753a1b800001accfe22`, { size: bytes.length, parts: [bytes] }, context, { metadata: { size: String(bytes.length) } })
+  const users = a.users()
+  t.match(await users.send({ kind: 'verify', account: a.account, fix: false, take: false }), { mailboxes: 4, mails: 1 })
+  await users.stop(5000)
+})
