@@ -14,7 +14,7 @@ const retryMs = 10
 const patience = limits.lingerMs / retryMs
 
 export class LogTarget {
-  readonly #fd: number
+  #fd: number
   readonly #lostLine: (count: number) => string
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
@@ -41,6 +41,13 @@ export class LogTarget {
     this.#waiting.push(bytes)
     this.#waitingBytes += bytes.length
     if (!this.#retrying) this.#flush()
+  }
+
+  /** Goes on in the file `fd`, and closes the one it had. */
+  moveTo(fd: number): void {
+    const old = this.#fd
+    this.#fd = fd
+    fs.closeSync(old)
   }
 
   #flush(): void {

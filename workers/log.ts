@@ -38,11 +38,13 @@ export function formatLine(settings: Settings, event: LogEvent, now: Date): stri
 const showsDebug = ({ mail_debug, auth_debug, auth_debug_passwords }: Settings, { name }: LogEvent): boolean =>
   mail_debug || auth_debug || auth_debug_passwords || name === 'tls.debug'
 
-/** Where lines of one kind go: a descriptor to write to. */
-function openTarget(path: string): number {
-  // There is no syslog daemon's protocol here: under a service manager standard error is what becomes the journal.
-  if (path === '' || path === 'syslog' || path === '/dev/stderr') return 2
+/** The descriptor of what is no file; undefined: it is one. There is no syslog daemon's protocol here: under a service manager standard error is what becomes the journal. */
+function standardTarget(path: string): number | undefined {
   if (path === '/dev/stdout') return 1
+  return path === '' || path === 'syslog' || path === '/dev/stderr' ? 2 : undefined
+}
+
+function openFile(path: string): number {
   try {
     return fs.openSync(path, 'a', 0o600)
   } catch (error) {
@@ -50,7 +52,11 @@ function openTarget(path: string): number {
   }
 }
 
-export type Log = (event: LogEvent) => void
+export interface Log {
+  (event: LogEvent): void
+  /** Opens the files anew, after they have been moved away. Why some could not be: their lines go where they went. */
+  reopen(): string[]
+}
 
 /**
  * Opens log_path, info_log_path and debug_log_path as they are now; all else is as `current` says at each line. Debug lines are
@@ -61,13 +67,33 @@ export function openLog(current: () => Settings): Log {
   const format = (event: LogEvent): string => formatLine(current(), event, new Date())
   const lostLine = (count: number): string =>
     format({ level: 'warning', name: 'log.lost', service: 'log', text: `${count} lines could not be written` })
-  const open = (path: string): LogTarget => new LogTarget(openTarget(path), lostLine)
+  const files: { path: string; target: LogTarget }[] = []
+  const open = (path: string): LogTarget => {
+    const standard = standardTarget(path)
+    const target = new LogTarget(standard ?? openFile(path), lostLine)
+    if (standard === undefined) files.push({ path, target })
+    return target
+  }
   const errors = open(settings.log_path)
   const infos = settings.info_log_path === '' ? errors : open(settings.info_log_path)
   const debugs = settings.debug_log_path === '' ? infos : open(settings.debug_log_path)
-  return (event) => {
+  const log = (event: LogEvent): void => {
     if (event.level === 'debug' && !showsDebug(current(), event)) return
     const target = event.level === 'debug' ? debugs : event.level === 'info' ? infos : errors
     target.write(format(event))
   }
+  const reopen = (): string[] => {
+    const failed = files.flatMap(({ path, target }) => {
+      try {
+        target.moveTo(openFile(path))
+        return []
+      } catch (error) {
+        return [messageOf(error)]
+      }
+    })
+    for (const text of failed) log({ level: 'error', name: 'log.reopen', service: 'log', text })
+    if (failed.length === 0) log({ level: 'info', name: 'log.reopened', service: 'log', text: 'log files have been opened anew' })
+    return failed
+  }
+  return Object.assign(log, { reopen })
 }

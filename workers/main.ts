@@ -187,6 +187,9 @@ export class Server {
     }
   }
 
+  /** Begins log files anew that have been moved away. Why it could not: a line for each. */
+  reopenLogs(): string[] { return this.#log.reopen() }
+
   /** Threads and look-ups. */
   get workers(): WorkersAnswer {
     return { session: { threads: this.#mesh.sessions.length }, storage: { threads: this.#mesh.storage.length }, auth: this.#pool.state }
@@ -245,9 +248,10 @@ export class Server {
     for (const text of explainServices(this.#config)) this.#log({ level: 'info', name: 'config.service', service: 'config', text })
   }
 
-  #administer(message: MasterMessage): Promise<ReloadAnswer | CacheAnswer> | WorkersAnswer {
+  #administer(message: MasterMessage): Promise<ReloadAnswer | CacheAnswer> | WorkersAnswer | string[] {
     switch (message.kind) {
       case 'reload': return this.reload()
+      case 'reopen-logs': return this.reopenLogs()
       case 'auth-workers':
         this.#pool.resize(message.count)
         return this.workers

@@ -1,4 +1,4 @@
-// `culver serve -c FILE`: runs the server in the foreground until SIGINT or SIGTERM; SIGHUP reads the configuration again.
+// `culver serve -c FILE`: runs the server in the foreground until SIGINT or SIGTERM; SIGHUP reads the configuration again, SIGUSR1 opens log files anew.
 
 import { parseArgs } from 'node:util'
 import { loadConfig, settingsFor } from '../../conf/load.ts'
@@ -22,7 +22,7 @@ export default command({
   usage: `serve [-c FILE] [-o SETTING=VALUE …]
   -c FILE          the configuration (default /etc/dovecot/dovecot.conf); culver conf -n -c FILE shows what it says
   -o NAME=VALUE    as if it stood in the file; plugin/NAME for plugin {}
-Runs until SIGINT or SIGTERM. SIGHUP, or culver adm reload, reads the configuration again.`,
+Runs until SIGINT or SIGTERM. SIGHUP, or culver adm reload, reads the configuration again. SIGUSR1, or culver adm log reopen, begins new log files.`,
   async run(args) {
     const { values } = parseArgs({
       args,
@@ -31,6 +31,7 @@ Runs until SIGINT or SIGTERM. SIGHUP, or culver adm reload, reads the configurat
     const overrides = values.option ?? []
     const config = loadConfig(values.config ?? '/etc/dovecot/dovecot.conf', overrides)
     const server = new Server(config, overrides)
+    process.on('SIGUSR1', () => { server.reopenLogs() })
     const reloads = onHangup(() => server.reloadOrSay())
     await server.start()
     reloads.begin()

@@ -7,6 +7,7 @@ import forceResync from './force-resync.ts'
 import fscacheRescan from './fscache-rescan.ts'
 import fscacheStatus from './fscache-status.ts'
 import kick from './kick.ts'
+import logReopen from './log-reopen.ts'
 import metacacheClean from './metacache-clean.ts'
 import metacacheFlush from './metacache-flush.ts'
 import metacacheFlushall from './metacache-flushall.ts'
@@ -19,4 +20,4 @@ import user from './user.ts'
 import who from './who.ts'
 import workers from './workers.ts'
 
-export const all = [authCacheFlush, authLogin, authLookup, authTest, forceResync, fscacheRescan, fscacheStatus, kick, metacacheClean, metacacheFlush, metacacheFlushall, metacacheList, metacacheRescan, metacacheStatus, oboxVerify, reload, user, who, workers]
+export const all = [authCacheFlush, authLogin, authLookup, authTest, forceResync, fscacheRescan, fscacheStatus, kick, logReopen, metacacheClean, metacacheFlush, metacacheFlushall, metacacheList, metacacheRescan, metacacheStatus, oboxVerify, reload, user, who, workers]
