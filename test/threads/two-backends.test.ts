@@ -9,6 +9,7 @@ import { SimRandom } from '../../runtime/sim/random.ts'
 import { askServer } from '../../workers/cli/adm/ask.ts'
 import { formats } from '../../workers/cli/adm/formats.ts'
 import { figure } from '../bench/measure.ts'
+import { startCdmiDouble } from '../fixtures/cdmi-double.ts'
 import { LmtpClient, letter } from '../fixtures/deliver.ts'
 import type { LineClient } from '../fixtures/line-client.ts'
 import { TestServer } from '../fixtures/server.ts'
@@ -19,10 +20,14 @@ const user = 'moved@example.com'
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-backends-'))
 t.teardown(() => { fs.rmSync(directory, { recursive: true, force: true }) })
 
-const store = `posix:prefix=${directory}/objects/`
-const start = (name: string): Promise<TestServer> => {
+/** A store that honours conditions, and one that knows none. */
+const double = await startCdmiDouble()
+t.teardown(() => { double.stop() })
+const stores = { posix: `posix:prefix=${directory}/objects/`, scality: `scality:http://user:pass@127.0.0.1:${double.port}/mails/` }
+const places = Object.keys(stores) as (keyof typeof stores)[]
+const start = (name: string, place: keyof typeof stores = 'posix'): Promise<TestServer> => {
   fs.mkdirSync(path.join(directory, name))
-  return TestServer.start({ store, directory: path.join(directory, name), workers: 1, config: 'plugin {\n  metacache_upload_interval = 1 s\n}' })
+  return TestServer.start({ store: stores[place], directory: path.join(directory, name), workers: 1, config: 'plugin {\n  metacache_upload_interval = 1 s\n}' })
 }
 
 async function deliver(port: number, subject: string): Promise<string> {
@@ -35,8 +40,8 @@ async function flagsOf(client: LineClient): Promise<string[]> {
   return (await client.command('f', 'UID FETCH 1:* (FLAGS)')).filter((line) => line.includes('FETCH (')).map((line) => line.replace(/^\* \d+ FETCH /, '').replace(' \\Recent', '').replace('\\Recent', ''))
 }
 
-await t.test('moved from A to B and back', async (t) => {
-  const [a, b] = await Promise.all([start('a'), start('b')])
+for (const place of places) await t.test(`moved from A to B and back: ${place}`, async (t) => {
+  const [a, b] = await Promise.all([start(`${place}-a`, place), start(`${place}-b`, place)])
   t.teardown(() => Promise.all([a.stop(), b.stop()]))
   t.match(await deliver(a.lmtpPort, 'one'), /^250 /)
   const onA = await login(a.imapPort, user)
@@ -73,8 +78,8 @@ await t.test('moved from A to B and back', async (t) => {
   t.pass('mails, flags and folders of both')
 })
 
-await t.test('both at the same time', async (t) => {
-  const [a, b] = await Promise.all([start('c'), start('d')])
+for (const place of places) await t.test(`both at the same time: ${place}`, async (t) => {
+  const [a, b] = await Promise.all([start(`${place}-c`, place), start(`${place}-d`, place)])
   t.teardown(() => Promise.all([a.stop(), b.stop()]))
   const acknowledged: string[] = []
   const watched = await login(a.imapPort, user)
