@@ -41,7 +41,7 @@ export interface Files {
   append(path: string, bytes: Uint8Array, durable?: boolean): Promise<void>
   /** Replaces the file whole or not at all (temporary file + rename), creating parent directories. */
   replace(path: string, bytes: Uint8Array, durable?: boolean): Promise<void>
-  truncate(path: string, size: number): Promise<void>
+  truncate(path: string, size: number, durable?: boolean): Promise<void>
   rename(from: string, to: string): Promise<void>
   /** Removes a file, or a directory with all it holds. No error if absent. */
   remove(path: string): Promise<void>
@@ -137,6 +137,8 @@ export interface Effects {
   readonly timers: Timers
   readonly random: Random
   readonly files: Files
+  /** Of this run of the machine: another one after it was started anew, by a loss of power perhaps. '': nobody knows. */
+  readonly bootId: string
   /** The store for an fs string as configured (`obox_fs`), already %-expanded, e.g. `compress:gz:6:posix:prefix=/srv/mail`. */
   storage(spec: string): ObjectStore
   /**

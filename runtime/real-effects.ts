@@ -5,7 +5,7 @@ import { randomFillSync, randomInt } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Address, Cancel, Clock, Effects, ObjectStore, Random, Timers } from './effects.ts'
 import type { LogEvent } from './events.ts'
-import { RealFiles } from './real-files.ts'
+import { RealFiles, bootId } from './real-files.ts'
 
 /** Where the effects that leave the thread go. */
 export interface Doors {
@@ -63,6 +63,7 @@ export function realEffects(doors: Doors): Effects & { readonly files: RealFiles
     timers: realTimers,
     random: new RealRandom(),
     files: new RealFiles(),
+    bootId: bootId(),
     storage: (spec) => doors.storage(spec),
     ask: (to, message, options) => doors.ask(to, message, options),
     tell: (to, message) => doors.tell(to, message),

@@ -19,6 +19,15 @@ import type { OpenFile } from './real-descriptors.ts'
 /** Appends up to this many bytes are written on the calling thread. */
 const inPlaceBytes = 16 * 1024
 
+/** The kernel's name for this run of the machine. '' where there is none (not Linux, or nothing there may be read). */
+export function bootId(file = '/proc/sys/kernel/random/boot_id'): string {
+  try {
+    return fs.readFileSync(file, 'latin1').trim()
+  } catch {
+    return ''
+  }
+}
+
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
 
 /** No such file, or what should be its directory is a file. */
@@ -97,8 +106,18 @@ export class RealFiles implements Files {
     }
   }
 
-  async truncate(file: string, size: number): Promise<void> {
-    try { await fsp.truncate(file, size) } catch (error) { throw temporary('truncate', file, error) }
+  async truncate(file: string, size: number, durable = false): Promise<void> {
+    try {
+      const handle = await fsp.open(file, 'r+')
+      try {
+        await handle.truncate(size)
+        if (durable) await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    } catch (error) {
+      throw temporary('truncate', file, error)
+    }
   }
 
   async rename(from: string, to: string): Promise<void> {

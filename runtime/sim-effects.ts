@@ -32,7 +32,10 @@ export interface WorldOptions {
 }
 
 /** What a run has seen, for the figures at its end. */
-export interface Counts { calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number; damages: number }
+export interface Counts { calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number; damages: number; blackouts: number }
+
+/** After how long the kernel has written by itself what nobody made durable (half a minute on Linux; longer on a busy disk). */
+const writebackMs = [50, 1000, 30_000, Infinity]
 
 /** 2023-11-14 22:13:20 UTC: when every world begins. */
 const epochMs = 1_700_000_000_000
@@ -41,7 +44,7 @@ export class SimWorld {
   readonly agenda = new Agenda()
   /** Faults and delays are drawn from here. */
   readonly dice: SimRandom
-  readonly counts: Counts = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0, damages: 0 }
+  readonly counts: Counts = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0, damages: 0, blackouts: 0 }
   /** Faults by kind. */
   readonly kinds = new Map<string, number>()
   /** May be changed while the world runs: a story ends in a world that works. */
@@ -168,6 +171,7 @@ export class SimMachine {
   readonly #world: SimWorld
   readonly #store: ObjectStore
   #starts = 0
+  #boots = 1
   #process: SimProcess | undefined
 
   constructor(world: SimWorld, name: string, store: ObjectStore) {
@@ -181,7 +185,7 @@ export class SimMachine {
     const name = `${this.name}.${++this.#starts}`
     this.#process = new SimProcess(this.#world, name, this.#world.random(name))
     this.#world.trace(`${name} starts, clock ${clockSkewMs >= 0 ? '+' : ''}${clockSkewMs} ms`)
-    return new SimEffects(this.#process, this.disk, this.#store, clockSkewMs)
+    return new SimEffects(this.#process, this.disk, this.#store, clockSkewMs, `${this.name} boot ${this.#boots}`)
   }
 
   /** Kills the running process; the disk keeps what was written. */
@@ -215,7 +219,7 @@ export class SimMachine {
     const file = dice.pick(files)
     const cut = dice.chance(0.3)
     const size = dice.below(file.size)
-    if (cut) this.disk.truncate(file.path, looksWhole(this.disk.read(file.path, 0, size)!) ? Math.min(size + 1, file.size) : size, this.#world.wallClock)
+    if (cut) this.disk.truncate(file.path, looksWhole(this.disk.read(file.path, 0, size)!) ? Math.min(size + 1, file.size) : size, true, this.#world.wallClock)
     else this.disk.flip(file.path, dice.below(file.size * 8))
     this.#world.counts.damages++
     this.#world.count(cut ? 'file cut' : 'bit flipped')
@@ -226,8 +230,10 @@ export class SimMachine {
   /** Kills the process and loses of the disk what was not durable. */
   losePower(): void {
     this.crash()
+    this.#boots++
+    this.#world.counts.blackouts++
     this.#world.trace(`${this.name} loses power`)
-    this.disk.losePower(this.#world.dice)
+    this.disk.losePower(this.#world.dice, this.#world.wallClock - this.#world.dice.pick(writebackMs))
   }
 }
 
@@ -238,10 +244,12 @@ export class SimEffects implements Effects {
   readonly timers: Effects['timers']
   readonly random: Effects['random']
   readonly files: SimFiles
+  readonly bootId: string
   readonly #store: SimStore
 
-  constructor(process: SimProcess, disk: SimDisk, store: ObjectStore, clockSkewMs: number) {
+  constructor(process: SimProcess, disk: SimDisk, store: ObjectStore, clockSkewMs: number, bootId: string) {
     this.process = process
+    this.bootId = bootId
     const { world } = process
     this.clock = { now: () => world.wallClock + clockSkewMs, monotonic: () => world.agenda.now }
     this.timers = { after: (ms, action) => this.process.after(ms, action) }

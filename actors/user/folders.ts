@@ -293,8 +293,21 @@ export class MailboxFolders {
       if (how === 'leave') return false
       const { handed, saved } = how === 'handOver' ? await this.#whole() : { handed: undefined, saved: false }
       await this.#root.flush('metacache:flush_all_changed', handed)
+      if (how === 'handOver') await this.#rest()
       return saved && this.#root.state.unsaved === 0
     } finally { await this.#root.settled() }
+  }
+
+  /** Of what was closed as it should be, nothing can be lost unseen any more (boots.ts): whoever starts the machine anew finds it as it is. */
+  async #rest(): Promise<void> {
+    const { boots, statuses } = this.#root.state
+    const guids: string[] = []
+    for (const guid of boots.touched.keys()) {
+      const kept = statuses.get(guid)?.mark
+      const mark = await journalMark(this.#world.effects, `${this.#directory}/${guid}`)
+      if (kept !== undefined && kept.generation === mark?.generation && kept.size === mark.size) guids.push(guid)
+    }
+    if (guids.length > 0) await this.#root.note({ kind: 'rested', guids })
   }
 
   /** A new mailbox's GUID; its local files are laid, so that opening it asks nothing of the store. */

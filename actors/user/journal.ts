@@ -119,6 +119,8 @@ export interface JournalOwner {
   readonly rowBytes?: number
   /** Whether new generations are forced to disk. */
   readonly durableSnapshots: boolean
+  /** To be awaited before anything is written; undefined: nothing has to be. TempFail. */
+  begin?(): Promise<void> | undefined
   /** The owner's memory as a snapshot of that generation. */
   snapshot(generation: number): Uint8Array
 }
@@ -208,18 +210,21 @@ export class Journal {
   }
 
   async #write(batch: Waiting[]): Promise<void> {
+    const begun = this.#owner.begin?.()
+    if (begun !== undefined) await begun
     if (this.#rotating) await this.#finishRotation()
     if (this.#ragged) {
       await this.#owner.files.truncate(this.#path, this.#size)
       this.#ragged = false
     }
     const bytes = batch.length === 1 ? batch[0]!.frame : Buffer.concat(batch.map((one) => one.frame))
+    const durable = batch.some((one) => one.durable)
     try {
-      await this.#owner.files.append(this.#path, bytes, batch.some((one) => one.durable))
+      await this.#owner.files.append(this.#path, bytes, durable)
     } catch (error) {
       this.#ragged = true
       // Now, so that a restart does not find what was refused; where that fails too, before the next append.
-      await this.#owner.files.truncate(this.#path, this.#size).then(() => { this.#ragged = false }, () => {})
+      await this.#owner.files.truncate(this.#path, this.#size, durable).then(() => { this.#ragged = false }, () => {})
       throw error
     }
     this.#size += bytes.length

@@ -1,7 +1,10 @@
 // Brings a mailbox into memory: from its local files, or where these are lost or damaged, from its newest bundle and a
 // listing of its objects.
+//
+// Where the end of its journal may be gone (it is torn, or the machine was started anew: boots.ts), the store says what it told of
+// mails. Flags and modseqs that were told and lost cannot be known: all modseqs grow, and clients ask for flags once more.
 
-import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
+import type { RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { adopted } from './adoption.ts'
 import { readLocal, setAside, writeLocal } from './local-state.ts'
@@ -9,11 +12,12 @@ import type { Kept, Local } from './local-state.ts'
 import { LoadedMailbox } from './mailbox.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { decodeMailboxRecord, rowsOf } from './mailbox-records.ts'
-import { listMailbox, rebuildMailbox } from './mailbox-rebuild.ts'
+import { listMailbox, modseqAfter, rebuildMailbox } from './mailbox-rebuild.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { MessageCache } from './message-cache.ts'
 import { newestFirst, parseBundleName } from './object-names.ts'
-import { lookFor } from './second-look.ts'
+import type { MailboxListing } from './obox.ts'
+import { lastUid, lookFor } from './second-look.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 import { verifyMailbox } from './verify-mailbox.ts'
 
@@ -21,17 +25,18 @@ import { verifyMailbox } from './verify-mailbox.ts'
 export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<LoadedMailbox> {
   const kept = keptMailbox(world, identity)
   let local = await readLocal(world.effects, kept)
-  if (local !== undefined) await world.ownership.outgrow(context, local.state.bundles)
-  // What its last record said may have been told. Only the store can tell what that was.
-  if (local?.torn === true) {
-    const { nextUid, ceiling, columns } = local.state
-    // UIDs of mails that were on their way when the snapshot was made are below `nextUid`.
-    const first = columns.count === 0 ? 1 : columns.uids[columns.count - 1]! + 1
-    await world.ownership.lookLater({ guid: identity.guid, uids: [[first, Math.max(nextUid, ceiling) - 1]], before: nextUid, now: true })
+  const doubt = world.ownership.doubt(identity.guid)
+  // What its last records said may have been told. Only the store can tell what that was.
+  if (local !== undefined && (local.torn || doubt === 'mails')) {
+    const { nextUid, ceiling } = local.state
+    // Those that were on their way when the snapshot was made are below its nextUid.
+    await world.ownership.lookLater({ guid: identity.guid, uids: [[lastUid(local.state) + 1, Math.max(nextUid, ceiling) - 1]], before: nextUid, now: true })
   }
   const cut = world.ownership.looking(identity.guid)?.now === true
+  // With no more than flags in doubt, a journal that ends cleanly has lost none (LoadedMailbox.commit).
+  const flagsLost = !cut && doubt === 'flags' && local?.state.clean === false
   const listing = local !== undefined && cut ? await listMailbox(world, identity, context) : undefined
-  if (local !== undefined && listing !== undefined && isForgotten(listing.bundles, local.state, world.ownership.epoch)) {
+  if (local !== undefined && listing !== undefined && isForgotten(listing.bundles, local.state, world.ownership.taken)) {
     await setAside(world.effects, kept, 'the store has a newer bundle than the journal knows')
     local = undefined
   }
@@ -57,7 +62,9 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     mailbox = assemble(world, identity, await writeLocal(world.effects, kept, rebuilt.state, world.policy.fsync !== 'never'))
   }
   try {
-    if (listing !== undefined && local !== undefined) await findCut(mailbox, context, listing.mails)
+    if (listing !== undefined && local !== undefined) await findCut(mailbox, context, listing)
+    else if (flagsLost) await renew(mailbox, context)
+    await world.ownership.trust(identity.guid)
     if (uncovered) await mailbox.uploads.upload('obox:mailbox_uids_reserve')
     // UIDs given to mails that had none of ours must be in the store before a client sees them.
     if (renumbered) {
@@ -76,18 +83,40 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
 }
 
 /**
- * The last record of the journal is lost. Where it told of mails, their objects say so; where it told that mails are gone, the
- * objects are.
+ * The last records of the journal may be lost. Where they told of mails, their objects say so; where they told that mails are gone,
+ * the objects are.
  */
-async function findCut(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>): Promise<void> {
+async function findCut(mailbox: LoadedMailbox, context: RequestContext, { mails, bundles }: MailboxListing): Promise<void> {
   const { world, state, guid } = mailbox
   const look = world.ownership.looking(guid)
   // UIDNEXT is told from now on, and may not sink.
   await mailbox.commit({ kind: 'reserve', ceiling: state.nextUid }, { durable: true })
   // It may have named a bundle: the next one's name sorts behind that, too.
   await mailbox.commit({ kind: 'uploading', name: world.ids.bundle(world.ownership.epoch, state.bundles) })
+  await renew(mailbox, context, bundles)
   if (look !== undefined && await lookFor(mailbox, context, mails, look, true)) await mailbox.uploads.flush()
+  // Some client may have been told of one that is nowhere any more.
+  await mailbox.commit({ kind: 'vanished', first: Math.min(state.nextUid, ...look?.uids.map(([first]) => first) ?? []), end: state.nextUid }, { durable: true })
   await world.ownership.looked(guid)
+}
+
+/**
+ * Makes clients ask for all flags: they may know of changes that are not here any more. What changes next has modseqs of which nobody
+ * was told. `bundles`: of the mailbox, where that this was done before may be among what is lost.
+ */
+async function renew(mailbox: LoadedMailbox, context: RequestContext, bundles?: readonly string[]): Promise<void> {
+  const { world, state, guid } = mailbox
+  // In an epoch of its own: making the mailbox from its bundles must not give the same modseqs again.
+  await world.ownership.rebuilding(context, guid)
+  await mailbox.commit({ kind: 'renewed', modseq: Math.max(state.highestModseq + world.limits.modseqReserve, bundles === undefined ? 0 : modseqUpon(mailbox, bundles)) }, { durable: true })
+}
+
+/** As of a mailbox that is made from its newest bundle now: what was told since can be no higher. */
+function modseqUpon({ state, world }: LoadedMailbox, bundles: readonly string[]): number {
+  const [bundle = ''] = newestFirst(bundles)
+  // That it was uploaded is lost; all that is in it is not.
+  const highestModseq = bundle === '' ? 1 : bundle === state.bundle ? state.chain.at(-1)?.expunged ?? state.highestModseq : state.highestModseq
+  return modseqAfter(world, { highestModseq, bundle })
 }
 
 /** Whether it has mails with UIDs that no bundle allows yet. */
@@ -101,10 +130,10 @@ async function ceilingOf(world: MailboxWorld, { guid }: MailboxIdentity, context
   return Number(reader?.metadata['ceiling'] ?? 0) || 0
 }
 
-/** Whether one of the bundles is the owner's, and made after all that the state knows of. */
-function isForgotten(names: readonly string[], { bundles, bundle }: MailboxState, epoch: number): boolean {
+/** Whether one of the bundles was made here, since the user was taken in that epoch, and after all that the state knows of. */
+function isForgotten(names: readonly string[], { bundles, bundle }: MailboxState, taken: number): boolean {
   const [newest] = newestFirst(names)
-  return newest !== undefined && !bundles.has(newest) && newest !== bundle && parseBundleName(newest)?.epoch === epoch
+  return newest !== undefined && !bundles.has(newest) && newest !== bundle && parseBundleName(newest)!.epoch >= taken
 }
 
 /** Compares a mailbox with the store if that was last done before obox_rescan_mails_once_after (and it was made before). Where it fails, it is done the next time. */

@@ -7,7 +7,7 @@
 // - Objects with an older UID that the bundle does not know: of expunged or failed mails. Never resurrected.
 // - Objects named by another server: get a new UID, and their facts from their metadata (adoption.ts).
 // - Two objects with one UID: both are kept, the later one gets a new UID.
-// - UIDNEXT jumps to the bundle's ceiling (and that in the manifest), so that no UID is used twice; modseqs jump too, for each epoch since the bundle's,
+// - UIDNEXT jumps to the bundle's ceiling, so that no UID is used twice; modseqs jump too, for each epoch since the bundle's,
 //   and clients that remember them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle. Likewise every UID without
 //   a message that the bundle does not know to be expunged has vanished now.
 
@@ -41,7 +41,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const { newest: { state, inFlight, ceiling }, names, mails } = await fromHanded(world, identity, context, handed) ?? await fromListing(world, identity, context)
   const landed = state.nextUid
   const bundled = state.columns.count
-  giveModseqs(state, modseqAfter(world, state))
+  state.giveModseqs(modseqAfter(world, state))
   const found = mails === undefined ? [] : findNew(mails, dropUnlisted(state, mails), state, (uid) => uid >= landed || inFlight.has(uid))
   const dropped = bundled - state.columns.count
   state.highestModseq++
@@ -49,9 +49,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const settled = found.filter(({ uid }) => uid > 0).sort((a, b) => a.uid - b.uid)
   for (const { oid, object, uid } of settled) state.addRow(ownRow(oid, object, uid), state.highestModseq)
   state.nextUid = Math.max(state.nextUid, ceiling)
-  const given = state.nextUid
-  // A bundle that is not there any more may have allowed more.
-  if (mails !== undefined) state.nextUid = Math.max(given, world.ownership.uidCeiling(identity.guid))
+  const before = state.nextUid
   const others = found.filter(({ uid }) => uid === 0).sort(bySaving)
   const { foreign = [], own = [] } = Object.groupBy(others, ({ oid }) => (parseOid(oid) === 'foreign' ? 'foreign' : 'own'))
   const rows = [...await adopt(world, identity, context, foreign), ...own.map(({ oid, object }) => ownRow(oid, object, 0))]
@@ -63,11 +61,11 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
   // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else. Nor are those that it has just given.
   state.reserved = state.nextUid
-  state.ceiling = given
+  state.ceiling = before
   state.clean = false
   if (mails !== undefined && world.ownership.unsettledMs > 0) {
     const late = rangesOf([...inFlight].sort((a, b) => a - b)).map(({ first, last }) => [first, last] as const)
-    await world.ownership.lookLater({ guid: identity.guid, uids: [...late, [landed, given - 1]], before: state.nextUid })
+    await world.ownership.lookLater({ guid: identity.guid, uids: [...late, [landed, before - 1]], before: state.nextUid })
   }
   if (mails !== undefined) state.listedAt = Math.trunc(world.effects.clock.now() / 1000)
   state.bundles.clear()
@@ -95,7 +93,9 @@ export async function listMailbox(world: MailboxWorld, identity: MailboxIdentity
 
 async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Source> {
   const { mails, bundles: names } = await listMailbox(world, identity, context)
-  await world.ownership.outgrow(context, names)
+  // The manifest that counted epochs is lost, or an older one was put back: what is uploaded from now on has to sort behind what is there.
+  const latest = Math.max(0, ...names.map((name) => parseBundleName(name)?.epoch ?? 0))
+  if (latest > world.ownership.epoch) await world.ownership.rebuilding(context, identity.guid, latest)
   return { newest: await newestBundle(world, identity, context, names), names, mails }
 }
 
@@ -108,32 +108,18 @@ async function fromHanded(world: MailboxWorld, identity: MailboxIdentity, contex
 }
 
 /** The UIDs given out since the bundle that have no message: some client may have seen one that was expunged since. Ascending. */
-function* unusedUids({ columns, nextUid }: MailboxState, inFlight: ReadonlySet<number>, landed: number): Generator<UidRange> {
-  yield* rangesOf([...inFlight].sort((a, b) => a - b).filter((uid) => uid < landed && columns.rowOf(uid) < 0))
-  let first = landed
-  for (let row = columns.rowFrom(landed); row < columns.count; row++) {
-    const uid = columns.uids[row]!
-    if (uid > first) yield { first, last: uid - 1 }
-    first = uid + 1
-  }
-  if (nextUid > first) yield { first, last: nextUid - 1 }
-}
-
-/** A modseq that no owner since the bundle can have reached: each began `modseqReserve` above the one before. */
-function modseqAfter({ ownership, limits }: MailboxWorld, { highestModseq, bundle }: MailboxState): number {
-  const epoch = parseBundleName(bundle)?.epoch ?? 0
-  return highestModseq + Math.max(1, ownership.epoch - epoch) * limits.modseqReserve
+function* unusedUids(state: MailboxState, inFlight: ReadonlySet<number>, landed: number): Generator<UidRange> {
+  yield* rangesOf([...inFlight].sort((a, b) => a - b).filter((uid) => uid < landed && state.columns.rowOf(uid) < 0))
+  yield* state.unusedFrom(landed)
 }
 
 /**
- * Modseqs from `first` on for what the bundles had: what a later one of a chain has touched gets a later one, so that the next
- * diff can still be upon any of them.
+ * A modseq that no owner since the bundle can have reached: each began `modseqReserve` above the one before, and so may the bundle's own
+ * have done once more, after a loss of power (mailbox-load.ts).
  */
-function giveModseqs(state: MailboxState, first: number): void {
-  const { columns } = state
-  for (let row = 0; row < columns.count; row++) columns.modseqs[row]! += first
-  state.chain = state.chain.map((link) => ({ ...link, modseq: link.modseq + first }))
-  state.highestModseq = first + Math.max(0, state.chain.length - 1)
+export function modseqAfter({ ownership, limits }: MailboxWorld, { highestModseq, bundle }: Pick<MailboxState, 'highestModseq' | 'bundle'>): number {
+  const epoch = parseBundleName(bundle)?.epoch ?? 0
+  return highestModseq + (1 + Math.max(0, ownership.epoch - epoch)) * limits.modseqReserve
 }
 
 interface Newest { state: MailboxState; inFlight: Set<number>; ceiling: number }

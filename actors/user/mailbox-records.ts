@@ -46,6 +46,10 @@ export type MailboxRecord =
   | { kind: 'clean'; uidNext: number }
   /** Messages with smaller UIDs are not \Recent any more. */
   | { kind: 'recent'; uid: number }
+  /** What was told after the records before this one may be lost: every message gets a modseq of at least so much, which is higher than all that were told. */
+  | { kind: 'renewed'; modseq: number }
+  /** UIDs from `first` on, below `end`, that no message has now were given out before, and are gone. */
+  | { kind: 'vanished'; first: number; end: number }
   /** Objects of this mailbox that belong to no message and are to be deleted. */
   | { kind: 'garbage'; oids: string[] }
   /** They have been. */
@@ -64,7 +68,7 @@ export type MailboxRecord =
 /** How many rows it changes, beyond what its bytes tell: ranges of UIDs take next to none. */
 export const rowsOf = (record: MailboxRecord): number => (record.kind === 'flags' || record.kind === 'expunge' ? record.uids.length : 0)
 
-const kinds = ['append', 'expunge', 'flags', 'reserve', 'clean', 'recent', 'garbage', 'swept', 'uploading', 'uploaded', 'removed', 'cached', 'listed'] as const
+const kinds = ['append', 'expunge', 'flags', 'reserve', 'clean', 'recent', 'garbage', 'swept', 'uploading', 'uploaded', 'removed', 'cached', 'listed', 'renewed', 'vanished'] as const
 const modes = ['add', 'remove', 'replace'] as const
 
 export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
@@ -93,6 +97,8 @@ export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
       break
     case 'removed': out.texts(record.names); break
     case 'listed': out.varint(record.at); break
+    case 'renewed': out.varint(record.modseq); break
+    case 'vanished': out.varint(record.first).varint(record.end); break
     case 'cached': out.varint(record.uid).varint(record.offset).varint(record.length); break
   }
   return out.finish()
@@ -126,6 +132,8 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
     }
     case 'removed': return { kind, names: from.texts() }
     case 'listed': return { kind, at: from.varint() }
+    case 'renewed': return { kind, modseq: from.varint() }
+    case 'vanished': return { kind, first: from.varint(), end: from.varint() }
     case 'cached': return { kind, uid: from.varint(), offset: from.varint(), length: from.varint() }
     default: throw new RangeError('unknown kind of record')
   }

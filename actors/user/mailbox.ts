@@ -92,6 +92,7 @@ export class LoadedMailbox implements Mailbox {
       limitBytes: world.limits.journalBytes,
       rowBytes: world.limits.journalRowBytes,
       durableSnapshots: world.policy.fsync !== 'never',
+      begin: () => world.ownership.touch(identity.guid),
       snapshot: (generation) => encodeSnapshot(state, generation, []),
     }, journal)
     this.#reservation = { ceiling: state.reserved, promise: Promise.resolve() }
@@ -214,7 +215,8 @@ export class LoadedMailbox implements Mailbox {
   async commit(record: MailboxRecord, options: { durable?: boolean; by?: object | undefined; session?: string | undefined } = {}): Promise<Outcome> {
     if (this.#end !== undefined) throw this.#end
     const { fsync } = this.world.policy
-    const durable = fsync === 'always' || (fsync === 'optimized' && options.durable === true)
+    // The first change after a clean end, too: a journal that ends with one has lost nothing.
+    const durable = fsync === 'always' || (fsync === 'optimized' && (options.durable === true || this.state.clean))
     return this.#journal.append(encodeMailboxRecord(record), durable, () => {
       const outcome = this.state.apply(record)
       this.#tell(outcome, options.by, options.session)
@@ -240,7 +242,6 @@ export class LoadedMailbox implements Mailbox {
       reservation.promise.catch(() => { if (this.#reservation === reservation) this.#reservation.ceiling = this.state.reserved })
     }
     await this.#reservation.promise
-    await this.world.ownership.allowUids({ user: this.world.user, reason: 'obox:mailbox_uids_reserve' }, this.guid, needed)
     await this.uploads.coverUids(needed)
   }
 
@@ -282,7 +283,7 @@ export class LoadedMailbox implements Mailbox {
         if (options.upload && this.uploads.due) await this.uploads.tryUpload()
         await this.uploads.settled()
         await this.#compactCache()
-        if (!this.state.clean) await this.commit({ kind: 'clean', uidNext: this.state.nextUid })
+        if (!this.state.clean) await this.commit({ kind: 'clean', uidNext: this.state.nextUid }, { durable: true })
       }
     } finally {
       // Whatever failed: from here on another may load the mailbox.

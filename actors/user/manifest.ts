@@ -164,6 +164,7 @@ export function published(state: RootState): RootState {
   copy.statuses.clear()
   copy.built.clear()
   copy.looks.clear()
+  copy.boots.clear()
   copy.bundles.clear()
   copy.tag = ''
   copy.unsaved = 0

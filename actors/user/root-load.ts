@@ -15,18 +15,19 @@ import { createHash } from 'node:crypto'
 import type { RequestContext } from '../../runtime/effects.ts'
 import { ConditionFailed, TempFail } from '../../runtime/errors.ts'
 import { concatBytes } from '../mail/byte-strings.ts'
+import type { JournalStart } from './journal.ts'
 import { readLocal, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
 import { published } from './manifest.ts'
 import type { FoundManifest, ManifestFacts } from './manifest.ts'
-import { newestFirst } from './object-names.ts'
+import { isGuid, newestFirst } from './object-names.ts'
 import type { Obox } from './obox.ts'
 import { Root } from './root.ts'
 import type { RootWorld } from './root.ts'
 import { orphansOf } from './salvage.ts'
 import type { Places } from './salvage.ts'
 import { RootState, decodeRoot, decodeRootChanges, encodeRoot } from './root-state.ts'
-import type { OrphanNote } from './root-state.ts'
+import type { OrphanNote, RootChange } from './root-state.ts'
 
 export interface OpenedRoot {
   root: Root
@@ -100,23 +101,26 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
 }
 
 /** The local state is the newest there is. */
-async function ours(world: RootWorld, obox: Obox, places: Places, context: RequestContext, { state, journal, torn }: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
+async function ours(world: RootWorld, obox: Obox, places: Places, context: RequestContext, local: Local<RootState>, facts: ManifestFacts, since: number): Promise<OpenedRoot> {
+  const { state, journal, torn } = local
+  const cut = torn || state.boots.isShort(world.effects.bootId)
   const doubtful = facts.tag !== state.tag
   // Somebody else has been at it.
   let notes: readonly OrphanNote[] = []
   if (doubtful && facts.write !== state.write) {
     const found = await world.manifest.read(context)
     // What the journal has lost may be that a mailbox was created: the manifest had that before it was true.
-    if (torn && found?.state !== undefined && found.owner === state.owner && !world.policy.backgroundRootUploads) return restored(world, obox, places, context, found, found.state, state, since)
+    if (cut && found?.state !== undefined && found.owner === state.owner && !world.policy.backgroundRootUploads) return restored(world, obox, places, context, found, found.state, local, since)
     notes = found?.state?.orphans ?? []
   }
   state.tag = facts.tag
   state.epoch = Math.max(state.epoch, facts.epoch)
   // A list that is uploaded later may have lost mailboxes here that it has nowhere else.
-  const nameless = torn && world.policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
+  const nameless = cut && world.policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
   const root = new Root(world, state, journal, doubtful, since)
   // Kept here before the manifest is written again: whoever dies in between must still know of them.
   if (notes.length > 0) await root.note({ kind: 'orphans', notes: [...notes] })
+  for (const change of booted(world, state)) await root.note(change)
   return { root, nameless }
 }
 
@@ -124,18 +128,29 @@ async function ours(world: RootWorld, obox: Obox, places: Places, context: Reque
 const leftNameless = async (obox: Obox, context: RequestContext, state: RootState): Promise<string[]> =>
   (state.entries.size === 0 ? withoutName(obox, context, state) : [])
 
+/** What the root is to know of this run of the machine before anything else is written in it. */
+function booted({ effects, policy }: RootWorld, { boots }: RootState): RootChange[] {
+  const boot = boots.begin(effects.bootId, policy.fsync === 'never')
+  return boot === undefined ? [] : [{ kind: 'boot', boot }]
+}
+
 /** The manifest's list, with what of the local state is not in any list. */
-async function restored(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, state: RootState, local: RootState, since: number): Promise<OpenedRoot> {
+async function restored(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, state: RootState, { state: local, torn }: Local<RootState>, since: number): Promise<OpenedRoot> {
   for (const { guid = '' } of state.entries.values()) {
     const [kept, look] = [local.statuses.get(guid), local.looks.get(guid)]
     if (kept !== undefined) state.statuses.set(guid, kept)
     if (look !== undefined) state.looks.set(guid, look)
   }
-  for (const guid of local.built) state.built.add(guid)
-  for (const change of local.pending) if (change.kind === 'subscribe' || change.kind === 'metadata' || change.kind === 'acl') state.apply(change)
+  // That their files were made may be among what is lost: they are not as the manifest once handed them over.
+  for (const guid of [...local.built, ...(await world.effects.files.list(places.mailboxes)).filter(isGuid)]) state.built.add(guid)
+  // With all the end of the journal gone, what is left of it may have been uploaded, and changed again, since.
+  const later = torn ? local.pending : local.pending.slice(Math.max(0, local.pending.length - Math.max(0, local.changes - state.changes)))
+  for (const change of later) if (change.kind === 'subscribe' || change.kind === 'metadata' || change.kind === 'acl') state.apply(change)
   state.apply({ kind: 'orphans', notes: [...local.orphans] })
   state.tag = found.tag
-  const { journal } = await writeLocal(world.effects, keptRoot(world, places.root), state, world.policy.fsync !== 'never')
+  state.taken = local.taken
+  state.boots.copy(local.boots)
+  const journal = await lay(world, places, state)
   return { root: new Root(world, state, journal, false, since), nameless: await leftNameless(obox, context, state) }
 }
 
@@ -146,7 +161,7 @@ async function take(world: RootWorld, obox: Obox, places: Places, context: Reque
   const state = good ? found.state! : await insteadOf(world, context, found, local)
   const nameless = !good || policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
   state.apply({ kind: 'orphans', notes: await orphansOf(world, places, context, local) })
-  state.epoch = good ? found.epoch + 1 : state.epoch + world.limits.epochLeap
+  state.epoch = state.taken = good ? found.epoch + 1 : state.epoch + world.limits.epochLeap
   state.owner = ids.guid()
   state.write = ids.guid()
   if (!state.clean) state.handed = new Map()
@@ -154,7 +169,7 @@ async function take(world: RootWorld, obox: Obox, places: Places, context: Reque
   state.tag = await manifest.write(context, state, found?.tag ?? '')
   // Last the root: until it is there, the next opening takes the user once more.
   await effects.files.remove(places.mailboxes)
-  const { journal } = await writeLocal(effects, keptRoot(world, places.root), state, policy.fsync !== 'never')
+  const journal = await lay(world, places, state)
   effects.emit({ level: 'info', name: 'user.taken', user, text: `${user} is served by this backend now (epoch ${state.epoch})` })
   return { root: new Root(world, state, journal, false, since), nameless }
 }
@@ -176,23 +191,29 @@ async function insteadOf({ effects, user, manifest }: RootWorld, context: Reques
 /** A user of whom the store knows nothing. The manifest comes with the first mailboxes. */
 async function newUser(world: RootWorld, places: Places, since: number): Promise<OpenedRoot> {
   const state = new RootState()
-  state.epoch = 1
+  state.epoch = state.taken = 1
   state.owner = world.ids.guid()
-  const { journal } = await writeLocal(world.effects, keptRoot(world, places.root), state, world.policy.fsync !== 'never')
+  const journal = await lay(world, places, state)
   return { root: new Root(world, state, journal, true, since), nameless: [] }
 }
 
 /** Writes the first manifest; the local files, where there are any, are the newest state. */
 async function first(world: RootWorld, places: Places, context: RequestContext, state: RootState, nameless: string[], since: number): Promise<OpenedRoot> {
-  const { effects, ids, manifest, policy } = world
+  const { ids, manifest } = world
   state.epoch++
   state.owner = ids.guid()
   state.write = ids.guid()
   state.clean = false
   state.tag = await manifest.write(context, state, '')
   state.unsaved = 0
-  const { journal } = await writeLocal(effects, keptRoot(world, places.root), state, policy.fsync !== 'never')
+  const journal = await lay(world, places, state)
   return { root: new Root(world, state, journal, false, since), nameless }
+}
+
+/** Writes the local root anew: forced to disk, and with it whatever was removed before. */
+async function lay(world: RootWorld, places: Places, state: RootState): Promise<JournalStart> {
+  for (const change of booted(world, state)) state.apply(change)
+  return (await writeLocal(world.effects, keptRoot(world, places.root), state, true)).journal
 }
 
 const withoutName = async (obox: Obox, context: RequestContext, state: RootState): Promise<string[]> =>

@@ -3,6 +3,8 @@
 
 import { Buffer } from 'node:buffer'
 import { crc32 } from '../../runtime/crc32.ts'
+import { Boots } from './boots.ts'
+import type { Boot, Loss } from './boots.ts'
 import { placeKey } from './namespace.ts'
 import type { Place } from './namespace.ts'
 import type { MailboxStatus } from './types.ts'
@@ -60,10 +62,16 @@ export type RootChange =
   | { kind: 'merged'; mailbox: string; names: string[] }
   /** The mailbox's local state was made in this epoch. */
   | { kind: 'built'; guid: string }
-  /** Its UIDs below this one may have been given out, whatever becomes of its bundles. */
-  | { kind: 'ceiling'; guid: string; uid: number }
   | { kind: 'look'; look: Look }
   | { kind: 'looked'; guid: string }
+  /** The local files are written in another run of the machine from now on (boots.ts) … */
+  | { kind: 'boot'; boot: Boot }
+  /** … this mailbox's too, and so much of it could be lost … */
+  | { kind: 'touched'; guid: string; loss: Loss }
+  /** … nothing of it is, after all; */
+  | { kind: 'trusted'; guid: string }
+  /** these were closed, and their journals end where it was kept that they do. */
+  | { kind: 'rested'; guids: string[] }
   /** The manifest's copy has the list as it is. */
   | { kind: 'copied' }
   /** Of root bundles, from before there was a manifest. */
@@ -98,20 +106,26 @@ export class RootState {
   pending: RootChange[] = []
   /** Of mailboxes that were handed over: the bundle that has everything ('': there is nothing). Only of those not in `built`. */
   handed: ReadonlyMap<string, string> = new Map()
-  /** UIDs below may have been given out, by mailbox, where these are more than any mailbox may give. */
-  readonly ceilings = new Map<string, number>()
   /** To be merged. A list is never changed once it is here. */
   orphans: readonly OrphanNote[] = []
   /** Mailboxes whose local state was made in this epoch: making it again needs a new one. */
   readonly built = new Set<string>()
   /** Mailboxes that this machine must list once more, by GUID. */
   readonly looks = new Map<string, Look>()
+  /** What this machine may have lost when it was started anew. */
+  readonly boots = new Boots()
+  /** Changes there ever were: of two states the one with more is the later one. */
+  changes = 0
+  /** The epoch in which this backend took the user. */
+  taken = 0
 
   apply(change: RootChange): void {
     const before = this.unsaved
     this.#apply(change)
     if (change.kind === 'create' || change.kind === 'delete' || change.kind === 'move') this.uncopied = true
-    if (this.unsaved > before) this.pending.push(change)
+    if (this.unsaved === before) return
+    this.pending.push(change)
+    this.changes++
   }
 
   #apply(change: RootChange): void {
@@ -126,7 +140,7 @@ export class RootState {
         const key = placeKey(change.place)
         const guid = this.entries.get(key)?.guid
         this.entries.delete(key)
-        if (guid !== undefined) { this.deleting.add(guid); this.looks.delete(guid); this.statuses.delete(guid); this.metadata.delete(guid); this.acls.delete(guid); this.ceilings.delete(guid) }
+        if (guid !== undefined) { this.deleting.add(guid); this.looks.delete(guid); this.boots.forget(guid); this.statuses.delete(guid); this.metadata.delete(guid); this.acls.delete(guid) }
         this.unsaved++
         return
       }
@@ -169,10 +183,6 @@ export class RootState {
       case 'merged': this.orphans = this.orphans.filter(({ mailbox, name }) => mailbox !== change.mailbox || !change.names.includes(name)); return
       // What was kept of the mailbox was true of files that are no more.
       case 'built': this.built.add(change.guid); this.statuses.delete(change.guid); return
-      case 'ceiling':
-        this.ceilings.set(change.guid, Math.max(change.uid, this.ceilings.get(change.guid) ?? 0))
-        this.unsaved++
-        return
       case 'look': {
         const { guid, uids, before, now = false } = change.look
         const known = this.looks.get(guid)
@@ -180,6 +190,16 @@ export class RootState {
         return
       }
       case 'looked': this.looks.delete(change.guid); return
+      case 'boot':
+        // What was kept of them was true of files that may be others now.
+        for (const guid of this.boots.began(change.boot)) {
+          const kept = this.statuses.get(guid)
+          if (kept !== undefined) this.statuses.set(guid, { ...kept, mark: nowhere })
+        }
+        return
+      case 'touched': this.boots.touch(change.guid, change.loss); return
+      case 'rested': for (const guid of change.guids) this.boots.touched.delete(guid); return
+      case 'trusted': this.boots.doubtful.delete(change.guid); return
       case 'copied': this.uncopied = false; return
       case 'uploading': this.bundles.add(change.name); return
       case 'uploaded': this.unsaved -= change.covers; return
@@ -208,7 +228,6 @@ export class RootState {
     for (const [guid, kept] of this.statuses) copy.statuses.set(guid, kept)
     for (const [guid, entries] of this.metadata) copy.metadata.set(guid, entries)
     for (const [guid, entries] of this.acls) copy.acls.set(guid, entries)
-    for (const [guid, uid] of this.ceilings) copy.ceilings.set(guid, uid)
     for (const name of this.bundles) copy.bundles.add(name)
     copy.lastUidValidity = this.lastUidValidity
     copy.unsaved = this.unsaved
@@ -220,12 +239,18 @@ export class RootState {
     copy.clean = this.clean
     for (const guid of this.built) copy.built.add(guid)
     for (const [guid, look] of this.looks) copy.looks.set(guid, look)
+    copy.boots.copy(this.boots)
+    copy.changes = this.changes
+    copy.taken = this.taken
     copy.pending = [...this.pending]
     copy.orphans = this.orphans
     copy.handed = this.handed
     return copy
   }
 }
+
+/** The mark of no journal. */
+const nowhere = { generation: 0, size: 0 }
 
 const orphanKey = ({ mailbox, name }: OrphanNote): string => `${mailbox}/${name}`
 
@@ -247,7 +272,8 @@ export function encodeRoot(state: RootState, generation: number, user = ''): Uin
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved, uncopied: state.uncopied,
-    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()], ceilings: [...state.ceilings],
+    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()],
+    changes: state.changes, taken: state.taken, boots: state.boots.encode(),
   }))
   const head = Buffer.alloc(headBytes)
   head.set(magic)
@@ -299,7 +325,10 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   state.orphans = found.orphans ?? []
   state.handed = new Map((found.handed ?? []) as [string, string][])
   for (const guid of (found.built ?? []) as string[]) state.built.add(guid)
-  for (const [guid, uid] of (found.ceilings ?? []) as [string, number][]) state.ceilings.set(guid, uid)
   for (const look of (found.looks ?? []) as Look[]) state.looks.set(look.guid, look)
+  // Absent from what was written before runs of the machine were told apart.
+  state.changes = found.changes ?? 0
+  state.taken = found.taken ?? state.epoch
+  state.boots.decode(found.boots)
   return { state, generation }
 }

@@ -9,13 +9,13 @@
 import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
 import { ConditionFailed, TempFail, messageOf } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
+import type { Loss } from './boots.ts'
 import type { Bundles } from './bundles.ts'
 import { Journal } from './journal.ts'
 import type { JournalStart } from './journal.ts'
 import { Lease } from './lease.ts'
 import { LostUser } from './lost-user.ts'
 import type { Manifest, ManifestFacts } from './manifest.ts'
-import { parseBundleName } from './object-names.ts'
 import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
@@ -69,7 +69,7 @@ export class Root implements Ownership {
     this.#state = state
     this.#doubtful = doubtful
     this.#journal = new Journal({
-      files: world.effects.files, limitBytes: world.limits.journalBytes, durableSnapshots: world.policy.fsync !== 'never',
+      files: world.effects.files, limitBytes: world.limits.journalBytes, durableSnapshots: true,
       snapshot: (generation) => encodeRoot(this.#state, generation, world.user),
     }, journal)
     this.#schedule()
@@ -79,6 +79,8 @@ export class Root implements Ownership {
   get state(): RootState { return this.#state }
 
   get epoch(): number { return this.#state.epoch }
+
+  get taken(): number { return this.#state.taken }
 
   /** What its local files take of the disk. */
   get space(): number { return this.#journal.space }
@@ -104,9 +106,9 @@ export class Root implements Ownership {
   /** A change that may reach the store later. */
   note(change: RootChange): Promise<void> { return this.#inTurn(() => this.#write(change)) }
 
-  /** A UIDVALIDITY larger than all before, and than the `given` that are not in the state yet. To be called in `decide`. */
+  /** A UIDVALIDITY larger than all before. To be called in `decide`. */
   nextUidValidity(given: number): number {
-    return Math.max(Math.trunc(this.#world.effects.clock.now() / 1000), this.#state.lastUidValidity + 1) + given
+    return Math.max(Math.trunc(this.#world.effects.clock.now() / 1000), this.#state.lastUidValidity + 1 + given)
   }
 
   /**
@@ -157,17 +159,6 @@ export class Root implements Ownership {
   /** Begins to ask whose the user is, if that was last known longer ago. */
   foreseeAfter(ms: number): void { if (this.#lost === undefined) this.#lease.foresee(ms) }
 
-  uidCeiling(mailbox: string): number { return this.#state.ceilings.get(mailbox) ?? 1 + this.#world.limits.uidReserveBundle }
-
-  async allowUids(context: RequestContext, mailbox: string, needed: number): Promise<void> {
-    if (needed <= this.uidCeiling(mailbox)) return
-    await this.#inTurn(async () => {
-      if (needed <= this.uidCeiling(mailbox)) return
-      const { uidReserveManifest } = this.#world.limits
-      await this.#uploadThenWrite(context, [{ kind: 'ceiling', guid: mailbox, uid: needed + uidReserveManifest }])
-    })
-  }
-
   get unsettledMs(): number { return Math.max(0, this.#settledAt - this.#world.effects.clock.monotonic()) }
 
   async lookLater(look: Look): Promise<void> {
@@ -185,6 +176,20 @@ export class Root implements Ownership {
     const look = this.#state.looks.get(mailbox)
     await this.note({ kind: 'looked', guid: mailbox })
     if (look?.now === true && this.unsettledMs > 0) await this.lookLater({ ...look, now: false })
+  }
+
+  touch(mailbox: string): Promise<void> | undefined {
+    const { effects, policy } = this.#world
+    const loss = policy.fsync === 'never' ? 'mails' : 'flags'
+    if (policy.fsync === 'always' || effects.bootId === '' || this.#state.boots.hasTouched(mailbox, loss)) return undefined
+    // Not in turn: a flag does not wait for the manifest.
+    return this.#write({ kind: 'touched', guid: mailbox, loss })
+  }
+
+  doubt(mailbox: string): Loss | undefined { return this.#state.boots.doubtful.get(mailbox) }
+
+  async trust(mailbox: string): Promise<void> {
+    if (this.doubt(mailbox) !== undefined) await this.note({ kind: 'trusted', guid: mailbox })
   }
 
   /** Called when a mailbox is to be listed once more. */
@@ -217,20 +222,13 @@ export class Root implements Ownership {
   /** Called when another backend has left something behind. */
   onOrphans(found: () => void): void { this.#found = found }
 
-  async rebuilding(context: RequestContext, mailbox: string): Promise<void> {
+  async rebuilding(context: RequestContext, mailbox: string, found = 0): Promise<void> {
     await this.#inTurn(async () => {
+      const { built, epoch } = this.#state
       // It had told modseqs in this epoch that nobody else knows.
-      if (this.#state.built.has(mailbox)) await this.#upload(context, this.#state, { epoch: this.#state.epoch + 1 })
+      if (built.has(mailbox) || found > epoch) await this.#upload(context, this.#state, { epoch: Math.max(found, epoch) + 1 })
       await this.#write({ kind: 'built', guid: mailbox })
-    })
-  }
-
-  async outgrow(context: RequestContext, bundles: Iterable<string>): Promise<void> {
-    let latest = 0
-    for (const name of bundles) latest = Math.max(latest, parseBundleName(name)?.epoch ?? 0)
-    if (latest <= this.#state.epoch) return
-    await this.#inTurn(async () => {
-      if (latest > this.#state.epoch) await this.#upload(context, this.#state, { epoch: latest + 1 })
+      await this.touch(mailbox)
     })
   }
 
@@ -285,15 +283,25 @@ export class Root implements Ownership {
   async #write(...changes: RootChange[]): Promise<void> {
     const { fsync } = this.#world.policy
     const listed = changes.some(({ kind }) => kind === 'create' || kind === 'delete' || kind === 'move' || kind === 'subscribe')
-    // A new epoch, or that a mailbox's state was made in one, must not be forgotten: modseqs would come twice.
-    const owned = changes.some((change) => change.kind === 'built' || change.kind === 'look' || (change.kind === 'owned' && change.epoch !== this.#state.epoch))
     const annotated = changes.some(({ kind }) => kind === 'metadata' || kind === 'acl')
-    const durable = fsync === 'always' || (fsync === 'optimized' && (listed || owned || annotated))
+    const durable = fsync === 'always' || changes.some((change) => this.#outlasts(change)) || (fsync === 'optimized' && (listed || annotated))
     await this.#journal.append(encodeRootChanges(changes), durable, () => {
       for (const change of changes) this.#state.apply(change)
       if (listed) this.version++
     })
     this.#schedule()
+  }
+
+  /**
+   * What says how the local files and the store stand to each other must not be forgotten, whatever mail_fsync says; it is written
+   * rarely. (A new epoch, or that a mailbox's state was made in one: modseqs would come twice.)
+   */
+  #outlasts(change: RootChange): boolean {
+    switch (change.kind) {
+      case 'boot': case 'touched': case 'rested': case 'built': case 'look': return true
+      case 'owned': return change.epoch !== this.#state.epoch
+      default: return false
+    }
   }
 
   async #uploadThenWrite(context: RequestContext, changes: RootChange[]): Promise<void> {

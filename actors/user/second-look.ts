@@ -72,7 +72,8 @@ export async function isThere({ world, guid }: LoadedMailbox, context: RequestCo
   }
 }
 
-const lastUid = ({ columns }: MailboxState): number => (columns.count === 0 ? 0 : columns.uids[columns.count - 1]!)
+/** Of the last message. */
+export const lastUid = ({ columns }: MailboxState): number => (columns.count === 0 ? 0 : columns.uids[columns.count - 1]!)
 
 /** Objects of the UIDs that may still come, and of which the mailbox knows nothing; ascending. */
 function newcomers(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>, { uids }: Look): AppendedRow[] {

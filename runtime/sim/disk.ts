@@ -1,6 +1,8 @@
 // A machine's local disk, in memory. What was written survives the death of a process; a loss of power keeps of each file
-// only what was made durable, plus as much of the rest as the dice say (cut off, or as zeros where the size was known
-// and the data was not). Renames and removals are taken to be durable, as on a journaling file system.
+// only what was made durable or written long enough ago, plus as much of the rest as the dice say: mostly cut off exactly where
+// one write ended, so that nobody can tell, or anywhere, or as zeros where the size was known and the data was not. A file that was
+// replaced or cut may be the old one again. Removals and renames come back in reverse order, as on a journaling file system:
+// whatever is made durable makes those before it so.
 
 import type { FileStat } from '../effects.ts'
 import type { SimRandom } from './random.ts'
@@ -10,13 +12,20 @@ interface StoredFile {
   bytes: Uint8Array
   size: number
   durable: number
+  /** Where writes ended since, and when. */
+  ends: { size: number; atMs: number }[]
   modifiedMs: number
-  /** What a loss of power may bring back: the file before a `replace` that was not durable. */
-  before?: StoredFile | 'absent'
+  /** What a loss of power may bring back: the file before a `replace`, or a cut, that was not durable. */
+  before?: { file: StoredFile | undefined; untilMs: number }
 }
+
+/** A removal or a renaming that is not durable yet. */
+interface NameChange { file: StoredFile; from: string; to?: string; atMs: number }
 
 export class SimDisk {
   readonly #files = new Map<string, StoredFile>()
+  /** Oldest first. */
+  #names: NameChange[][] = []
   /** No space is left. */
   full = false
 
@@ -35,7 +44,7 @@ export class SimDisk {
   append(path: string, bytes: Uint8Array, durable: boolean, nowMs: number): void {
     let file = this.#files.get(path)
     if (file === undefined) {
-      file = { bytes: new Uint8Array(Math.max(64, bytes.length)), size: 0, durable: 0, modifiedMs: nowMs, before: 'absent' }
+      file = { bytes: new Uint8Array(Math.max(64, bytes.length)), size: 0, durable: 0, ends: [], modifiedMs: nowMs, before: { file: undefined, untilMs: nowMs } }
       this.#files.set(path, file)
     }
     if (file.size + bytes.length > file.bytes.length) {
@@ -45,45 +54,54 @@ export class SimDisk {
     }
     file.bytes.set(bytes, file.size)
     file.size += bytes.length
+    file.ends.push({ size: file.size, atMs: nowMs })
     file.modifiedMs = nowMs
     if (durable) this.#sync(file)
   }
 
   replace(path: string, bytes: Uint8Array, durable: boolean, nowMs: number): void {
     const old = this.#files.get(path)
-    const file: StoredFile = { bytes: bytes.slice(), size: bytes.length, durable: 0, modifiedMs: nowMs, before: old ?? 'absent' }
+    // Where there was a file before, it is whole or not there at all: the rename waits for the data. What is appended since can be cut.
+    const file: StoredFile = { bytes: bytes.slice(), size: bytes.length, durable: old === undefined ? 0 : bytes.length, ends: [{ size: bytes.length, atMs: nowMs }], modifiedMs: nowMs, before: { file: old, untilMs: nowMs } }
     if (durable) this.#sync(file)
     this.#files.set(path, file)
   }
 
   /** Cuts the file, or fills it up with zeros. */
-  truncate(path: string, size: number, nowMs: number): void {
+  truncate(path: string, size: number, durable: boolean, nowMs: number): void {
     const file = this.#files.get(path)
     if (file === undefined) throw new Error(`no such file: ${path}`)
-    if (size > file.size) return this.append(path, new Uint8Array(size - file.size), false, nowMs)
-    file.size = size
-    file.durable = Math.min(file.durable, size)
-    file.modifiedMs = nowMs
+    if (size > file.size) return this.append(path, new Uint8Array(size - file.size), durable, nowMs)
+    const cut: StoredFile = { bytes: file.bytes.slice(0, size), size, durable: Math.min(file.durable, size), ends: [...file.ends.filter((end) => end.size < size), { size, atMs: nowMs }], modifiedMs: nowMs, before: { file, untilMs: nowMs } }
+    if (durable) this.#sync(cut)
+    this.#files.set(path, cut)
   }
 
-  rename(from: string, to: string): void {
+  rename(from: string, to: string, nowMs: number): void {
     const file = this.#files.get(from)
     if (file !== undefined) {
       this.#files.delete(from)
       this.#files.set(to, file)
+      this.#names.push([{ file, from, to, atMs: nowMs }])
       return
     }
     const inside = [...this.#files.keys()].filter((path) => path.startsWith(`${from}/`))
     if (inside.length === 0) throw new Error(`no such file: ${from}`)
-    for (const path of inside) {
-      this.#files.set(to + path.slice(from.length), this.#files.get(path) as StoredFile)
-      this.#files.delete(path)
+    const changes = inside.map((path): NameChange => ({ file: this.#files.get(path)!, from: path, to: to + path.slice(from.length), atMs: nowMs }))
+    for (const { file, from, to } of changes) {
+      this.#files.set(to!, file)
+      this.#files.delete(from)
     }
+    this.#names.push(changes)
   }
 
-  remove(path: string): void {
-    this.#files.delete(path)
-    for (const inner of [...this.#files.keys()]) if (inner.startsWith(`${path}/`)) this.#files.delete(inner)
+  remove(path: string, nowMs: number): void {
+    const gone = [...this.#files].filter(([inner]) => inner === path || inner.startsWith(`${path}/`))
+    // One after the other: some may be gone and others not.
+    for (const [from, file] of gone) {
+      this.#files.delete(from)
+      this.#names.push([{ file, from, atMs: nowMs }])
+    }
   }
 
   list(path: string): string[] {
@@ -108,11 +126,23 @@ export class SimDisk {
     file.bytes[bit >> 3]! ^= 1 << (bit & 7)
   }
 
-  wipe(): void { this.#files.clear() }
+  wipe(): void {
+    this.#files.clear()
+    this.#names = []
+  }
 
-  losePower(random: SimRandom): void {
+  /** What was written before `writtenBackMs` (by the clock of the writes) has reached the disk by itself. */
+  losePower(random: SimRandom, writtenBackMs: number): void {
+    const young = this.#names.findIndex(([change]) => change!.atMs >= writtenBackMs)
+    const undone = young < 0 ? [] : this.#names.slice(random.between(young, this.#names.length))
+    this.#names = []
+    for (const { file, from, to } of undone.reverse().flat()) {
+      if (this.#files.has(from)) continue
+      if (to !== undefined && this.#files.get(to) === file) this.#files.delete(to)
+      this.#files.set(from, file)
+    }
     for (const [path, file] of [...this.#files]) {
-      const left = afterPowerLoss(file, random)
+      const left = afterPowerLoss(file, random, writtenBackMs)
       if (left === undefined) this.#files.delete(path)
       else this.#files.set(path, left)
     }
@@ -120,21 +150,21 @@ export class SimDisk {
 
   #sync(file: StoredFile): void {
     file.durable = file.size
+    file.ends = []
     delete file.before
+    this.#names = []
   }
 }
 
-function afterPowerLoss(file: StoredFile, random: SimRandom): StoredFile | undefined {
-  if (file.before !== undefined && random.chance(0.5)) {
-    return file.before === 'absent' ? undefined : afterPowerLoss(file.before, random)
-  }
-  // A replaced file is whole or not there at all (the rename waits for the data); only what was appended since can be cut.
-  if (file.before !== undefined && file.before !== 'absent') {
-    return { bytes: file.bytes, size: file.size, durable: file.size, modifiedMs: file.modifiedMs }
-  }
-  const kept = random.between(file.durable, file.size)
-  const size = random.chance(0.3) ? file.size : kept
+function afterPowerLoss(file: StoredFile, random: SimRandom, writtenBackMs: number): StoredFile | undefined {
+  const { before } = file
+  if (before !== undefined && before.untilMs >= writtenBackMs && random.chance(0.5)) return before.file && afterPowerLoss(before.file, random, writtenBackMs)
+  let { durable } = file
+  for (const { size, atMs } of file.ends) if (atMs < writtenBackMs) durable = Math.max(durable, size)
+  const ends = [durable, ...file.ends.map(({ size }) => size).filter((size) => size > durable)]
+  const kept = random.chance(0.8) ? random.pick(ends) : random.between(durable, file.size)
+  const size = random.chance(0.1) ? file.size : kept
   const bytes = file.bytes.slice(0, size)
   bytes.fill(0, kept)
-  return { bytes, size, durable: size, modifiedMs: file.modifiedMs }
+  return { bytes, size, durable: size, ends: [], modifiedMs: file.modifiedMs }
 }

@@ -57,16 +57,16 @@ export class SimFiles implements Files {
       () => { this.#disk.replace(path, copy, durable, this.#wallClock()) }, () => this.#disk.full)
   }
 
-  truncate(path: string, size: number): Promise<void> {
-    return this.#change(`truncate ${path} ${size}`, () => { this.#disk.truncate(path, size, this.#wallClock()) })
+  truncate(path: string, size: number, durable = false): Promise<void> {
+    return this.#change(`truncate ${path} ${size}${durable ? ' durable' : ''}`, () => { this.#disk.truncate(path, size, durable, this.#wallClock()) })
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.#change(`rename ${from} ${to}`, () => { this.#disk.rename(from, to) })
+    return this.#change(`rename ${from} ${to}`, () => { this.#disk.rename(from, to, this.#wallClock()) })
   }
 
   remove(path: string): Promise<void> {
-    return this.#change(`remove ${path}`, () => { this.#disk.remove(path) })
+    return this.#change(`remove ${path}`, () => { this.#disk.remove(path, this.#wallClock()) })
   }
 
   list(path: string): Promise<string[]> { return this.#do(`ls ${path}`, () => this.#disk.list(path)) }

@@ -47,9 +47,10 @@ export class Backend {
     return opening
   }
 
-  /** The process dies; another is there at once. `wipe`: and the disk is lost. */
-  crash(wipe: boolean): void {
-    if (wipe) this.machine.wipe()
+  /** The process dies; another is there at once. `wipe`: and the disk is lost; `blackout`: and what of it was not durable. */
+  crash(how: 'kill' | 'blackout' | 'wipe'): void {
+    if (how === 'wipe') this.machine.wipe()
+    else if (how === 'blackout') this.machine.losePower()
     else this.machine.crash()
     this.#user = undefined
     this.#leaving = Promise.resolve()

@@ -6,7 +6,6 @@
 // - An acknowledged mail is there, under its UID, until somebody tried to expunge or move it, or to delete its mailbox.
 // - What was not acknowledged may be there or not, at most once; and go again while a deletion of it may be on the wire.
 // - After the local disk was lost, what was expunged or deleted may be back, and flags may be older; names too.
-// - Where an object of the index was damaged and had to be read, more may be lost (harms.ts).
 // - (name, UIDVALIDITY, UID) and (guid, UIDVALIDITY, UID) mean one mail for ever. UIDNEXT never sinks.
 
 import { MailboxModel } from './mailbox-model.ts'
@@ -35,7 +34,8 @@ export class Model {
   readonly #clock: ModelClock
   #moments = 0
   #lostDisk = false
-  #lostNames = false
+  /** Since something was lost that may come back by itself much later. */
+  #unsettled = false
 
   constructor(clock: ModelClock) { this.#clock = clock }
 
@@ -48,7 +48,7 @@ export class Model {
     if (known !== undefined) return known
     const other = this.#byUidValidity.get(uidValidity)
     promised(other === undefined, () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
-    const mailbox: MailboxModel = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, mailbox.uidValidity, uid, mail) }, this.#clock)
+    const mailbox = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, uidValidity, uid, mail) }, this.#clock)
     for (const mail of this.#maybeCreated.get(name) ?? []) {
       mailbox.maybe(mail)
       // A first attempt may have left its copies behind.
@@ -104,21 +104,16 @@ export class Model {
   /** The local disk was lost: what was superseded since the last upload may be back. */
   loseDisk(): void {
     this.#lostDisk = true
+    this.#unsettled = true
     for (const mailbox of this.mailboxes.values()) mailbox.loseDisk()
   }
 
-  /** The process died: its last record may be cut. */
-  crash(): void { for (const mailbox of this.mailboxes.values()) mailbox.crash() }
-
-  /** The list in the store may be lost too. */
-  loseNames(): void {
-    this.loseDisk()
-    this.#lostNames = true
-    for (const mailbox of this.mailboxes.values()) mailbox.loseName()
-  }
+  /** The latest flags were lost: any may be older. */
+  loseFlags(): void { for (const mailbox of this.mailboxes.values()) mailbox.loseFlags() }
 
   /** Everything is in the store now. */
   checkpoint(): void {
+    this.#unsettled = false
     for (const mailbox of this.mailboxes.values()) mailbox.checkpoint()
     for (const register of this.#subscriptions.values()) register.checkpoint()
   }
@@ -138,7 +133,6 @@ export class Model {
     const byGuid = new Map(found.map((one) => [one.guid, one]))
     for (const mailbox of this.mailboxes.values()) {
       const one = byGuid.get(mailbox.guid)
-      if (one !== undefined && one.uidValidity !== mailbox.uidValidity) this.#renew(mailbox, one)
       if (one === undefined) mailbox.observeAbsence()
       else mailbox.observe(one, now)
     }
@@ -146,20 +140,11 @@ export class Model {
     for (const mail of this.#moving) promised(everywhere.has(mail), () => `mail ${mail} was lost while it was moved`)
     this.#moving.clear()
     for (const [name, register] of this.#subscriptions) {
-      promised(this.#lostNames || register.allows(subscribed.has(name), this.#lostDisk), () => `${name} is ${subscribed.has(name) ? '' : 'not '}subscribed, which nobody asked for`)
+      promised(register.allows(subscribed.has(name), this.#unsettled), () => `${name} is ${subscribed.has(name) ? '' : 'not '}subscribed, which nobody asked for`)
       register.observe(subscribed.has(name), now)
     }
-    this.#lostDisk = this.#lostNames = false
+    this.#lostDisk = false
     return found.reduce((sum, one) => sum + one.rows.length, 0)
-  }
-
-  /** It was found with another UIDVALIDITY. */
-  #renew(mailbox: MailboxModel, { name, uidValidity }: Found): void {
-    const other = this.#byUidValidity.get(uidValidity)
-    // One that was deleted is not in an older list.
-    promised(other === undefined || (other.names.size === 1 && other.names.has(undefined)), () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
-    if (this.#byUidValidity.get(mailbox.uidValidity) === mailbox) this.#byUidValidity.delete(mailbox.uidValidity)
-    this.#byUidValidity.set(uidValidity, mailbox)
   }
 
   #means(where: string, uidValidity: number, uid: number, mail: number): void {

@@ -62,6 +62,7 @@ class OwnersStory {
   readonly #world: SimWorld
   readonly #store: ObjectStore
   readonly #backends: readonly Backend[]
+  readonly #fsync: Settings['mail_fsync']
   readonly #ledger = new Ledger()
   readonly #options: OwnersOptions
   readonly #figures = { requests: 0, acknowledged: 0, taken: 0, lost: 0, there: 0, orphans: 0 }
@@ -82,7 +83,8 @@ class OwnersStory {
       mail_fsync: dice.pick(['never', 'optimized', 'always'] as const), metacache_delay_uploads: dice.chance(0.7),
       metacache_upload_interval: dice.pick([5_000, 300_000]),
     }
-    const limits: Partial<Limits> = dice.chance(0.3) ? {} : { journalBytes: 2000, uidReserveManifest: 50, uidReserveBundle: 40, uidReserveJournal: 3, mailboxIdleMs: 300, userIdleMs: 1000 }
+    this.#fsync = settings.mail_fsync
+    const limits: Partial<Limits> = dice.chance(0.3) ? {} : { journalBytes: 2000, uidReserveBundle: 40, uidReserveJournal: 3, mailboxIdleMs: 300, userIdleMs: 1000 }
     const onLost = (): void => { this.#figures.lost++ }
     const doors = (effects: SimEffects): Effects => options.sabotage?.(effects) ?? effects
     this.#backends = Array.from({ length: dice.pick([2, 2, 3]) }, (_, at) => new Backend(this.#world.machine(`backend${at}`), { settings, account, limits, doors, onLost }))
@@ -126,8 +128,10 @@ class OwnersStory {
       if (dice.chance(0.2)) this.#world.takeStoreDown(dice.between(1000, 60_000))
       else if (dice.chance(0.2)) await outcomeOf(this.#world, backend.process, 'stop', () => backend.stop())
       else {
-        if (wipe) this.#ledger.lostDisk = true
-        backend.crash(wipe)
+        const blackout = !wipe && dice.chance(0.5)
+        // What is not forced to disk may be older then.
+        if (wipe || (blackout && this.#fsync !== 'always')) this.#ledger.lostDisk = true
+        backend.crash(wipe ? 'wipe' : blackout ? 'blackout' : 'kill')
       }
     }
   }
@@ -257,7 +261,7 @@ class OwnersStory {
     this.#ledger.compare(found.mailboxes, found.subscribed)
     this.#figures.there = found.mailboxes.reduce((sum, { rows }) => sum + rows.length, 0)
     await this.#until(last.stop())
-    for (const backend of this.#backends) backend.crash(true)
+    for (const backend of this.#backends) backend.crash('wipe')
     const again = await this.#everything(last)
     promised(JSON.stringify(plain(found)) === JSON.stringify(plain(again)), () => `the store does not say what the disks say: ${difference(plain(found), plain(again))}`)
     await this.#until(last.stop())

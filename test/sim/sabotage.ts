@@ -7,6 +7,7 @@ export const withFiles = (effects: Effects, change: (files: Effects['files']) =>
   through(effects, { files: through(effects.files, change(effects.files)) })
 export const withStore = (effects: Effects, change: (store: ObjectStore) => Partial<ObjectStore>): Effects =>
   through(effects, { storage: (spec) => { const store = effects.storage(spec); return through(store, change(store)) } })
+export const withBoot = (effects: Effects, bootId: string): Effects => through(effects, { bootId })
 
 /** `target`, with some of its members replaced. */
 function through<T extends object>(target: T, changes: Partial<T>): T {

@@ -1,7 +1,6 @@
-// npm run sim -- --seed N [--seeds COUNT] [--steps N] [--owners] [--harms] [--verbose]
+// npm run sim -- --seed N [--seeds COUNT] [--steps N] [--owners] [--verbose]
 // Tells the stories of COUNT seeds from N on (runtime/sim-effects.ts, test/sim/story.ts) and prints one line for each that
 // breaks a promise, with what was broken and the command that tells it again; with one seed, the end of its trace too.
-// --harms: index objects are damaged in each of them (test/sim/harms.ts), and not only in every fourth.
 // --owners: of several backends that have one user at the same time (test/sim/owners.ts).
 
 import { parseArgs } from 'node:util'
@@ -17,7 +16,6 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     steps: { type: 'string', default: '120' },
     owners: { type: 'boolean', default: false },
-    harms: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -32,15 +30,14 @@ const count = numberOf('seeds')
 const steps = numberOf('steps')
 
 const trace = values.verbose ? { onTrace: (line: string) => { console.log(line) } } : {}
-const harms = values.harms ? { harms: true } : {}
-const one = async (seed: number): Promise<Outcome | OwnersOutcome> => (values.owners ? tellOwners(seed, { steps, ...trace }) : tell(seed, { steps, ...harms, ...trace }))
+const one = async (seed: number): Promise<Outcome | OwnersOutcome> => (values.owners ? tellOwners(seed, { steps, ...trace }) : tell(seed, { steps, ...trace }))
 
 const outcomes: (Outcome | OwnersOutcome)[] = []
 for (let seed = first; seed < first + count; seed++) {
   const outcome = await one(seed)
   if (outcome.failure !== undefined) {
     if (count === 1 && !values.verbose) console.log(outcome.trace.join('\n'))
-    console.log(`seed ${seed}: ${outcome.failure} · npm run sim -- --seed ${seed} --steps ${steps}${values.owners ? ' --owners' : ''}${values.harms ? ' --harms' : ''}`)
+    console.log(`seed ${seed}: ${outcome.failure} · npm run sim -- --seed ${seed} --steps ${steps}${values.owners ? ' --owners' : ''}`)
   }
   outcomes.push({ ...outcome, trace: [] })
 }

@@ -19,18 +19,14 @@ import memory from '../../workers/fs/memory.ts'
 import { usualTls } from '../../workers/storage/tls.ts'
 import { Client } from './client.ts'
 import type { Supply } from './client.ts'
-import { Harms } from './harms.ts'
-import { IndexDamage } from './index-damage.ts'
 import { Life, outcomeOf } from './life.ts'
 import { Model } from './model.ts'
-import { observe, verify } from './observe.ts'
+import { observe } from './observe.ts'
 import { promised, Violation } from './violation.ts'
 
 export interface StoryOptions {
   /** Actions of all clients together (default 120). */
   steps?: number
-  /** Whether index objects are damaged; else the seed says so. */
-  harms?: boolean
   /** Sees every line of the trace. */
   onTrace?(line: string): void
   /** Gives the engine other doors than the world's: to show that a broken promise is found. */
@@ -38,7 +34,7 @@ export interface StoryOptions {
 }
 
 export interface Figures {
-  calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number; damages: number
+  calls: number; events: number; faults: number; crashes: number; wipes: number; outages: number; damages: number; blackouts: number
   lives: number
   /** Lives on a machine that had something of its own, while another had the user since. */
   moves: number
@@ -65,7 +61,7 @@ export interface Outcome {
 }
 
 /** So that journals are rewritten, blocks of UIDs end and update logs overflow within a story. */
-const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveManifest: 20, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, expungeLogRanges: 12, mailboxIdleMs: 300, bundleDiffBytes: 250, bundleDiffShare: 1 }
+const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, expungeLogRanges: 12, mailboxIdleMs: 300, bundleDiffBytes: 250, bundleDiffShare: 1 }
 
 const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
 
@@ -147,9 +143,6 @@ class Story {
   #machine: SimMachine
   /** Machines whose last life did not end with everything in the store: what they alone have may come up at their next one. */
   readonly #dirty = new Set<SimMachine>()
-  /** The machine that has had the user last, and has its local files whole. */
-  #home: SimMachine | undefined
-  readonly #harms: Harms | undefined
   readonly #model: Model
   readonly #settings: Settings
   readonly #limits: Partial<Limits>
@@ -164,8 +157,7 @@ class Story {
 
   constructor(seed: number, options: StoryOptions) {
     this.#options = options
-    const damage = new IndexDamage(memoryStore(() => this.#world))
-    this.#store = damage.store
+    this.#store = memoryStore(() => this.#world)
     this.#world = new SimWorld(seed, seed % 5 === 0 ? withoutConditions(this.#store) : this.#store, {
       faults: usualFaults,
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
@@ -174,12 +166,11 @@ class Story {
     const world = this.#world
     const { lateMs } = world.faults
     this.#model = new Model({ get nowMs() { return world.agenda.now }, lateMs })
-    if (options.harms ?? this.#world.random('harmed').chance(0.25)) this.#harms = new Harms(this.#world, damage, this.#model)
-    this.#machines = Array.from({ length: this.#dice.pick([1, 1, 2, 3]) }, (_, at) => this.#world.machine(`backend${at}`))
+    this.#machines = Array.from({ length: this.#dice.pick([1, 1, 1, 2, 3]) }, (_, at) => this.#world.machine(`backend${at}`))
     this.#machine = this.#machines[0] as SimMachine
     this.#settings = {
       ...defaultSettings(), obox_fs: 'memory:', obox_index_fs: 'memory:', mail_location: 'obox:mail/user:INDEX=~/',
-      mail_fsync: this.#dice.pick(['never', 'optimized', 'always'] as const),
+      mail_fsync: this.#dice.pick(['never', 'never', 'optimized', 'always'] as const),
       mail_prefetch_count: this.#dice.pick([0, 10]),
       metacache_delay_uploads: this.#dice.chance(0.7),
     }
@@ -208,35 +199,29 @@ class Story {
   async #badLife(steps: number): Promise<void> {
     const dice = this.#dice
     const skew = dice.chance(0.2) ? dice.between(-3_600_000, 3_600_000) : 0
-    const effects = await this.#begin(skew)
+    const effects = this.#begin(skew)
     if (dice.chance(0.6)) effects.process.crashAfter(dice.chance(0.2) ? dice.between(1, 20) : dice.between(1, 20 * steps))
     if (dice.chance(0.3)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.takeStoreDown(dice.between(1000, 90_000)) })
     if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.raiseStorm(dice.between(1000, 30_000)) })
     const machine = this.#machine
     if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { machine.fillDisk(dice.between(500, 20_000)) })
-    const harms = this.#harms
-    if (harms?.dice.chance(0.4) === true) this.#world.agenda.plan(harms.dice.between(0, 100 * steps), () => { void harms.strike(effects.process.dead ? undefined : machine) })
     const life = await this.#open(effects)
     if (life !== undefined && await this.#observe(life)) {
-      this.#home = machine
       const clients = await this.#work(life, steps)
       if (!effects.process.dead) for (const client of clients) client.compare()
       if (!effects.process.dead && dice.chance(0.5)) {
         await this.#stop(life, clients)
         effects.process.exit()
-      } else this.#model.crash()
-    } else this.#model.crash()
+      }
+    }
     effects.process.crash()
     await this.#betweenLives()
   }
 
   /** The next life's process, on the same machine or another. */
-  async #begin(skew = 0): Promise<SimEffects> {
+  #begin(skew = 0): SimEffects {
     const before = this.#machine
     this.#machine = this.#dice.pick(this.#machines)
-    const whole = this.#machine === this.#home
-    if (!whole) this.#home = undefined
-    await this.#harms?.opening(this.#machine, whole)
     // Flags and expunges that only another machine has are not here yet, and come when the user is there again.
     if (this.#machine !== before && this.#dirty.size > 0) {
       this.#model.loseDisk()
@@ -248,9 +233,7 @@ class Story {
 
   async #betweenLives(): Promise<void> {
     const dice = this.#dice
-    if (this.#harms?.dice.chance(0.3) === true) await this.#harms.strike(undefined)
-    if (dice.chance(0.25)) {
-      this.#home = undefined
+    if (dice.chance(0.2)) {
       this.#machine.wipe()
       this.#dirty.delete(this.#machine)
       this.#model.loseDisk()
@@ -259,17 +242,12 @@ class Story {
     } else if (dice.chance(0.2)) {
       // What its last record said, or all since the last upload, may be lost but for the mails.
       if (this.#machine.damage('/mail', endsWithARecord) === undefined) return
-      this.#home = undefined
       this.#model.loseDisk()
-      this.#model.remembered.forget()
-    } else if (this.#settings.mail_fsync !== 'never' && dice.chance(0.3)) {
-      this.#home = undefined
+    } else if (dice.chance(0.6)) {
       this.#machine.losePower()
-      // `optimized` syncs mails and folders only: flags and expunges may be older.
-      if (this.#settings.mail_fsync === 'optimized') {
-        this.#model.loseDisk()
-        this.#model.remembered.forget()
-      }
+      // With `never`, all since the last upload may be lost but for the mails. `optimized` syncs all but flags, `always` these too.
+      if (this.#settings.mail_fsync === 'never') this.#model.loseDisk()
+      if (this.#settings.mail_fsync === 'optimized') this.#model.loseFlags()
     }
   }
 
@@ -281,7 +259,6 @@ class Story {
     const life = await this.#mustOpen()
     const clients = await this.#work(life, steps)
     for (const client of clients) client.compare()
-    if (this.#harms !== undefined) await this.#mend(life)
     await this.#quiesce(life)
     await this.#stop(life, clients)
     life.process.exit()
@@ -294,9 +271,8 @@ class Story {
   }
 
   async #mustOpen(): Promise<Life> {
-    const life = await this.#open(await this.#begin())
+    const life = await this.#open(this.#begin())
     promised(life !== undefined && await this.#observe(life), () => 'the user cannot be opened in a world without faults')
-    this.#home = this.#machine
     return life
   }
 
@@ -314,18 +290,13 @@ class Story {
       if (opened.kind === 'done') return new Life(this.#world, effects, opened.value, this.#model, this.#done)
       if (opened.kind === 'died') return undefined
       this.#world.trace(`opening the user: ${opened.error.message}`)
-      const away = this.#world.faults !== noFaults || this.#world.storeDown || this.#world.storm
-      promised(opened.kind === 'failed' && away, () => `the user cannot be opened: ${opened.error.message}`)
+      promised(opened.kind === 'failed', () => `the user cannot be opened: ${opened.error.message}`)
       await this.#until(this.#world.sleep(1000))
     }
     throw new Violation('the user could not be opened 300 times')
   }
 
   async #observe(life: Life): Promise<boolean> {
-    if (this.#harms?.older === true) {
-      if (!await this.#until(verify(life))) return false
-      this.#harms.older = false
-    }
     const compared = await this.#until(observe(life))
     this.#compared += compared ?? 0
     return compared !== undefined
@@ -342,32 +313,16 @@ class Story {
   async #stop(life: Life, clients: Client[]): Promise<void> {
     for (const client of clients) client.close()
     // Its local files are to go with it. (Where something of a client's still runs, they stay.)
-    if (this.#dice.fork(`evict ${this.#lives}`).chance(0.3) && life.user.beginEviction()) this.#home = undefined
+    if (this.#dice.fork(`evict ${this.#lives}`).chance(0.3)) life.user.beginEviction()
     // A request from before the stop may still be under way, and its fault not yet be told.
     const since = this.#world.agenda.now - this.#world.faults.slowMs
     const stopped = await this.#until(life.attempt('story', 'stop', () => life.user.stop(limits.shutdownMs)))
     promised(stopped.kind !== 'refused', () => `the user cannot be stopped: ${'error' in stopped ? stopped.error.message : ''}`)
     const undisturbed = this.#world.lastFaultMs < since
     promised(!undisturbed || stopped.kind !== 'failed', () => `a stop failed without any fault: ${'error' in stopped ? stopped.error.message : ''}`)
-    // Where power may still be lost, older flags may come back from the disk, whatever the store has.
-    const settled = this.#world.faults === noFaults || this.#settings.mail_fsync !== 'optimized'
     if (stopped.kind !== 'done' || !undisturbed) return
     this.#dirty.delete(this.#machine)
-    if (settled && this.#dirty.size === 0) this.#model.checkpoint()
-  }
-
-  /** The next upload of each mailbox leaves nothing upon an index object that was damaged. */
-  async #mend(life: Life): Promise<void> {
-    const client = new Client('mender', life, this.#dice.fork('mender'), this.#supply)
-    const guids = new Set((await this.#harms!.left()).map(({ mailbox }) => mailbox))
-    for (const { guid, name, noSelect } of life.user.list()) {
-      if (guid !== undefined && !noSelect && (guids.has(guid) || name === 'INBOX')) await this.#until(client.deliverTo(name))
-    }
-    await this.#until(life.user.flush())
-    const listed = new Set(['', ...life.user.list().map(({ guid }) => guid)])
-    for (const harm of await this.#harms!.left()) {
-      promised(!listed.has(harm.mailbox), () => `${harm.key} was ${harm.how}, and is not mended by an upload`)
-    }
+    if (this.#dirty.size === 0) this.#model.checkpoint()
   }
 
   /** An idle hour: what is to be done in the background gets done, and then nothing grows any more. */

@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 import t from 'tap'
 import { parseMailLocation } from '../../../actors/user/mail-location.ts'
+import { Flag } from '../../../actors/user/types.ts'
 import { context, draft, messageOf, newWorld, open, seen, within } from './fixture.ts'
 
 const cacheOf = (directory: string): string => {
@@ -29,6 +30,8 @@ t.test('a summary is read from the cache; a damaged one from the object, once', 
     t.equal(one.size, messageOf('a').length)
     t.same(one, two)
     t.same(world.store.operations(), ['read'], 'two who ask at once share one read')
+    // Written behind the record that says where it is now.
+    await inbox.store(context, [3], { mode: 'add', flags: { system: Flag.Seen, keywords: [] } })
     await inbox.summary(context, 2)
     await inbox.summary(context, 1)
     t.same(world.store.operations(), [], 'it is in the cache now')
