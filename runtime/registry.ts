@@ -8,6 +8,8 @@ import { Mailbox } from './mailbox.ts'
 
 interface Entry<A> {
   actor: Promise<A>
+  /** Once it is open. */
+  opened?: A
   mailbox?: Mailbox<never, unknown>
   /** Present: it is on its way out; settles when it is gone. */
   closing?: Promise<void>
@@ -22,6 +24,12 @@ export class Registry<A extends Actor<any>> {
 
   get size(): number { return this.#entries.size }
 
+  /** The actor of `key` if it is open, and stays so. */
+  opened(key: string): A | undefined {
+    const entry = this.#stopping ? undefined : this.#entries.get(key)
+    return entry?.closing === undefined ? entry?.opened : undefined
+  }
+
   /** The actor of `key`, opened by `open` when it is not there. Rejects as `open` does; the next caller then tries anew. */
   async get(key: string, open: () => Promise<A>): Promise<A> {
     for (;;) {
@@ -34,7 +42,7 @@ export class Registry<A extends Actor<any>> {
     const entry: Entry<A> = { actor: open() }
     this.#entries.set(key, entry)
     try {
-      return await entry.actor
+      return entry.opened = await entry.actor
     } catch (error) {
       this.#forget(key, entry)
       throw error
@@ -43,7 +51,7 @@ export class Registry<A extends Actor<any>> {
 
   /** Sends a message through the actor's bounded mailbox, opening the actor when needed. */
   async send<Answer>(key: string, open: () => Promise<A>, message: unknown): Promise<Answer> {
-    const actor = await this.get(key, open)
+    const actor = this.opened(key) ?? await this.get(key, open)
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.closing !== undefined) return this.send(key, open, message)
     entry.mailbox ??= new Mailbox<never, unknown>(actor, this.#clock)

@@ -49,6 +49,8 @@ export class Users {
   /** The user, open. TempFail if the store or disk is away, or the disk is full. */
   async get(account: Account): Promise<UserActor> {
     this.#note(account.user)
+    const open = this.#registry.opened(account.user)
+    if (open !== undefined) return open
     try {
       const actor = await this.#get(account)
       this.#note(account.user)

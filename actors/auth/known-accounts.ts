@@ -27,7 +27,7 @@ export class KnownAccounts {
   }
 
   /** What is known still, or what `ask` answers. Rejects as that does. */
-  async find(request: LookupRequest, ask: () => Promise<AuthAnswer>): Promise<AuthAnswer> {
+  find(request: LookupRequest, ask: () => Promise<AuthAnswer>): AuthAnswer | Promise<AuthAnswer> {
     const key = keyOf(request)
     const known = this.#known.get(key)
     if (known !== undefined) this.#drop(key, known)
@@ -35,6 +35,10 @@ export class KnownAccounts {
       this.#add(key, known)
       return known.answer
     }
+    return this.#ask(key, ask)
+  }
+
+  async #ask(key: string, ask: () => Promise<AuthAnswer>): Promise<AuthAnswer> {
     const age = this.#age
     const answer = await ask()
     if (answer.status === 'ok' && answer.lastsMs !== undefined && age === this.#age) {

@@ -96,7 +96,7 @@ export class MessageIntake {
 
   /** The message is whole. Rejects with LimitExceeded or TempFail; nothing is left behind then. */
   async finish(): Promise<ReceivedMessage> {
-    await this.#writing
+    if (this.#writing !== undefined) await this.#writing
     if (this.#over) this.#failure ??= new TempFail('the message was given up')
     if (this.#failure !== undefined) {
       await this.discard()
@@ -113,7 +113,7 @@ export class MessageIntake {
   async discard(): Promise<void> {
     this.#over = true
     this.#takePending()
-    await this.#writing
+    if (this.#writing !== undefined) await this.#writing
     const path = this.#path
     this.#path = undefined
     if (path !== undefined) await this.#files.remove(path)

@@ -3,9 +3,9 @@
 
 import type { RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound } from '../../runtime/errors.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
-import { inParallel } from './parallel.ts'
 
 /** Puts mails in under new UIDs, those whose objects are there. Answers how many. `oid` of a row is never ''. TempFail: none. */
 export async function addRows(mailbox: LoadedMailbox, context: RequestContext, rows: readonly AppendedRow[]): Promise<number> {

@@ -10,12 +10,12 @@ import { Buffer } from 'node:buffer'
 import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
 import { crc32 } from '../../runtime/crc32.ts'
 import { ObjectNotFound } from '../../runtime/errors.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import { MessageParser } from '../mail/message-parser.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { toCrlf } from './message-reader.ts'
 import { isGuid, storableDate } from './object-names.ts'
-import { inParallel } from './parallel.ts'
 import type { Pop3Facts } from './stored-name.ts'
 
 export interface Foreign { oid: string; object: ObjectInfo }

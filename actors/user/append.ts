@@ -1,12 +1,12 @@
 // Puts new mails into a mailbox: objects first, then the journal, then the answer. All drafts or none.
 
 import type { RequestContext } from '../../runtime/effects.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import { encodeSummary } from '../mail/summary.ts'
 import { checkKeywords } from './keywords.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { mailOid, storableDate } from './object-names.ts'
-import { inParallel } from './parallel.ts'
 import type { AppendResult, Draft } from './types.ts'
 
 export async function appendDrafts(mailbox: LoadedMailbox, context: RequestContext, drafts: readonly Draft[]): Promise<AppendResult> {

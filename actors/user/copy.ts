@@ -3,11 +3,11 @@
 
 import type { RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound, TempFail } from '../../runtime/errors.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import { MailError } from './errors.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { mailOid, parseOid } from './object-names.ts'
-import { inParallel } from './parallel.ts'
 import { dropRows } from './second-look.ts'
 import type { CopyOptions, CopyResult, FlagRights } from './types.ts'
 

@@ -7,8 +7,8 @@
 import type { RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import type { Obox } from './obox.ts'
-import { inParallel } from './parallel.ts'
 
 /** undefined: nobody can tell. TempFail. */
 export async function guessInbox(obox: Obox, context: RequestContext, guids: readonly string[], limits: Limits): Promise<string | undefined> {

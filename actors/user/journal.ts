@@ -205,7 +205,7 @@ export class Journal {
         continue
       }
       for (const one of batch) one.written()
-      await this.#rotateIfLarge()
+      if (this.#isLarge) await this.#rotateNow()
     }
   }
 
@@ -231,9 +231,12 @@ export class Journal {
     for (const { rows } of batch) this.#rows += rows
   }
 
-  async #rotateIfLarge(): Promise<void> {
+  get #isLarge(): boolean {
     const { limitBytes, rowBytes = 0 } = this.#owner
-    if (this.#size + this.#rows * rowBytes <= Math.max(limitBytes, this.#snapshotSize)) return
+    return this.#size + this.#rows * rowBytes > Math.max(limitBytes, this.#snapshotSize)
+  }
+
+  async #rotateNow(): Promise<void> {
     this.#rotating = true
     // The records are safe in the old generation: failing here fails nobody, it is tried again before the next record.
     await this.#finishRotation().catch(() => {})

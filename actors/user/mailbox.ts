@@ -73,7 +73,7 @@ export class LoadedMailbox implements Mailbox {
   readonly #reader: MessageReader
   readonly #journal: Journal
   /** UIDs below may be used as soon as `promise` has resolved. */
-  #reservation: { ceiling: number; promise: Promise<unknown> }
+  #reservation: { ceiling: number; promise?: Promise<unknown> }
   /** Why nothing more may be asked for, and why nothing more is written. */
   #refusal: MailError | TempFail | undefined
   #end: MailError | TempFail | undefined
@@ -95,7 +95,7 @@ export class LoadedMailbox implements Mailbox {
       begin: () => world.ownership.touch(identity.guid),
       snapshot: (generation) => encodeSnapshot(state, generation, []),
     }, journal)
-    this.#reservation = { ceiling: state.reserved, promise: Promise.resolve() }
+    this.#reservation = { ceiling: state.reserved }
     this.uploads = new MailboxUploads(this)
     this.sweeper = new Sweeper(this)
     this.#reader = new MessageReader(this)
@@ -238,11 +238,12 @@ export class LoadedMailbox implements Mailbox {
     if (needed > this.#reservation.ceiling) {
       const ceiling = needed + this.world.limits.uidReserveJournal
       // Durable: a write that is still on its way after a loss of power has one of these UIDs in its name.
-      const reservation = this.#reservation = { ceiling, promise: this.commit({ kind: 'reserve', ceiling }, { durable: true }) }
-      reservation.promise.catch(() => { if (this.#reservation === reservation) this.#reservation.ceiling = this.state.reserved })
+      const promise = this.commit({ kind: 'reserve', ceiling }, { durable: true })
+      const reservation: { ceiling: number; promise?: Promise<unknown> } = this.#reservation = { ceiling, promise }
+      promise.then(() => { delete reservation.promise }, () => { if (this.#reservation === reservation) this.#reservation.ceiling = this.state.reserved })
     }
-    await this.#reservation.promise
-    await this.uploads.coverUids(needed)
+    if (this.#reservation.promise !== undefined) await this.#reservation.promise
+    if (this.state.ceiling < needed) await this.uploads.coverUids(needed)
   }
 
   /** Those of `uids` that exist, ascending, each once. */

@@ -11,13 +11,13 @@
 
 import type { Cancel, Effects, ObjectInfo, RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound, messageOf } from '../../runtime/errors.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import { addRows } from './adopt-rows.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { ownRow } from './mailbox-rebuild.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { parseOid } from './object-names.ts'
-import { inParallel } from './parallel.ts'
 import type { Look } from './root-state.ts'
 
 /** Takes the second look that is due, if one is. TempFail: it stays due. */

@@ -12,6 +12,7 @@
 // new owner's.
 
 import type { ObjectInfo, RequestContext } from '../../runtime/effects.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import { addRows } from './adopt-rows.ts'
 import { adopt, adopted } from './adoption.ts'
 import type { UidRange } from './expunge-log.ts'
@@ -19,7 +20,6 @@ import type { LoadedMailbox } from './mailbox.ts'
 import { ownRow } from './mailbox-rebuild.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { parseOid } from './object-names.ts'
-import { inParallel } from './parallel.ts'
 import { dropRows, isThere } from './second-look.ts'
 import type { Finding } from './types.ts'
 

@@ -48,8 +48,9 @@ export class FairQueue {
 
   /** Runs `action` when it is its turn. TempFail when too many wait; Cancelled when `signal` is aborted before it began. */
   async run<T>(user: string, kind: Kind, signal: AbortSignal | undefined, action: () => Promise<T>, pace: Pace = { background: false }): Promise<T> {
+    if (signal?.aborted) throw new Cancelled()
     const lane = this.#lane(user)
-    const background = await this.#turn(lane, kind, signal, pace)
+    const background = this.#isFree(lane, kind, pace) ? this.#begin(user, lane, kind, pace) : await this.#turn(user, lane, kind, signal, pace)
     try {
       return await action()
     } finally {
@@ -83,9 +84,25 @@ export class FairQueue {
     if (lane.waiting.length === 0 && read + write + copy + deletes === 0 && this.#lanes.get(user) === lane) this.#lanes.delete(user)
   }
 
-  /** Settles when it may begin: whether it counts among those in the background. */
-  #turn(lane: Lane, kind: Kind, signal: AbortSignal | undefined, pace: Pace): Promise<boolean> {
-    if (signal?.aborted) return Promise.reject(new Cancelled())
+  /** Nobody waits that could be passed by, and it may run. */
+  #isFree(lane: Lane, kind: Kind, pace: Pace): boolean {
+    return this.#waiting === 0 && !pace.background && this.#running < this.limits.running && this.#mayRun(lane, kind)
+  }
+
+  #mayRun(lane: Lane, kind: Kind): boolean { return lane.running[kind] < Math.max(1, this.limits.perUser[kind]) }
+
+  /** Counts one in that begins now. Answers whether it counts among those in the background. */
+  #begin(user: string, lane: Lane, kind: Kind, { background }: Pace): boolean {
+    this.#lanes.delete(user)
+    this.#lanes.set(user, lane)
+    this.#running++
+    if (background) this.#background++
+    lane.running[kind]++
+    return background
+  }
+
+  /** Settles as `#begin` answers, when it may begin. */
+  #turn(user: string, lane: Lane, kind: Kind, signal: AbortSignal | undefined, pace: Pace): Promise<boolean> {
     if (this.#waiting >= this.limits.waiting) return Promise.reject(new TempFail('too many requests wait for the store'))
     if (lane.waiting.length >= this.limits.waitingPerUser) return Promise.reject(new TempFail('too many requests of one user wait for the store'))
     return new Promise((resolve, reject) => {
@@ -99,11 +116,7 @@ export class FairQueue {
         pace,
         start: () => {
           signal?.removeEventListener('abort', onAbort)
-          this.#running++
-          const { background } = pace
-          if (background) this.#background++
-          lane.running[kind]++
-          resolve(background)
+          resolve(this.#begin(user, lane, kind, pace))
         },
       }
       signal?.addEventListener('abort', onAbort)
@@ -121,13 +134,11 @@ export class FairQueue {
 
   /** Starts the first of these jobs that may run, of the user whose turn is nearest. */
   #startFirst(wanted: (job: Job) => boolean): boolean {
-    for (const [user, lane] of this.#lanes) {
-      const at = lane.waiting.findIndex((job) => wanted(job) && lane.running[job.kind] < Math.max(1, this.limits.perUser[job.kind]))
+    for (const lane of this.#lanes.values()) {
+      const at = lane.waiting.findIndex((job) => wanted(job) && this.#mayRun(lane, job.kind))
       if (at < 0) continue
       const [job] = lane.waiting.splice(at, 1)
       this.#waiting--
-      this.#lanes.delete(user)
-      this.#lanes.set(user, lane)
       job!.start()
       return true
     }

@@ -9,6 +9,7 @@ import { expand, userVariables } from '../../../conf/expand.ts'
 import type { Settings } from '../../../conf/settings.ts'
 import { Cancelled, LimitExceeded, messageOf, TempFail } from '../../../runtime/errors.ts'
 import { limits } from '../../../runtime/limits.ts'
+import { inParallel } from '../../../runtime/parallel.ts'
 import { formatDate } from '../../mail/date.ts'
 import { fieldValue } from '../../mail/headers.ts'
 import { prependHeader } from '../../mail/summary.ts'
@@ -157,14 +158,13 @@ async function deliverAll(message: ReceivedMessage, transaction: Transaction, co
     if ('account' in recipient) local.push({ n, recipient, id: nextId() })
     else relayed.set(recipient.relay, [...relayed.get(recipient.relay) ?? [], { n, recipient }])
   }
-  const queue = local.values()
-  const lane = async (): Promise<void> => {
-    for (const { n, recipient, id } of queue) replies[n] = await deliverOne({ recipient, transaction, message, connection, id })
-  }
+  const saving = inParallel(local, limits.lmtpParallelDeliveries, async ({ n, recipient, id }) => {
+    replies[n] = await deliverOne({ recipient, transaction, message, connection, id })
+  })
   const passOn = async ([relay, recipients]: [Relay, { n: number; recipient: RelayedRecipient }[]]): Promise<void> => {
     const answers = await relay.send(message.body, nextId(), recipients.map(({ recipient }) => recipient.address))
     for (const [at, { n }] of recipients.entries()) replies[n] = answers[at]!
   }
-  await Promise.all([...Array.from({ length: Math.min(limits.lmtpParallelDeliveries, local.length) }, lane), ...[...relayed].map(passOn)])
+  await Promise.all([saving, ...[...relayed].map(passOn)])
   return replies
 }

@@ -188,15 +188,25 @@ class LmtpMachine implements Session, LmtpConnection {
     return this.#execute(line)
   }
 
-  async #execute(line: Uint8Array): Promise<boolean> {
+  /** Most commands are over at once. */
+  #execute(line: Uint8Array): boolean | Promise<boolean> {
     try {
       const { command, text } = readCommand(line)
-      await command.run(text, this)
-      this.#badCommands = 0
+      const running = command.run(text, this)
+      return running === undefined ? this.#executed() : running.then(() => this.#executed(), (error: unknown) => this.#notExecuted(error))
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      this.#refuse(error)
+      return this.#notExecuted(error)
     }
+  }
+
+  #executed(): boolean {
+    this.#badCommands = 0
+    return true
+  }
+
+  #notExecuted(error: unknown): boolean {
+    if (!(error instanceof Refusal)) throw error
+    this.#refuse(error)
     return true
   }
 

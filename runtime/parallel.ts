@@ -5,6 +5,7 @@
  * failure no more are begun, those under way are waited for, and the failure is thrown.
  */
 export async function inParallel<Item, Result>(items: readonly Item[], width: number, action: (item: Item, index: number) => Promise<Result>): Promise<Result[]> {
+  if (items.length === 1) return [await action(items[0]!, 0)]
   const results: Result[] = new Array(items.length)
   let next = 0
   let failure: { error: unknown } | undefined
