@@ -6,16 +6,21 @@
 import { Buffer } from 'node:buffer'
 import zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
+import { isLz4, Lz4Decompressor } from './lz4.ts'
 
-export interface Codec {
+/** What can be read. */
+export interface Decoder {
   name: string
-  /** Allowed levels, and the one taken when none is given. */
-  levels: { min: number; max: number; usual: number }
   /** Whether a stream begins like one of its own. */
   detects(head: Uint8Array): boolean
+  decompressor(): Transform
+}
+
+export interface Codec extends Decoder {
+  /** Allowed levels, and the one taken when none is given. */
+  levels: { min: number; max: number; usual: number }
   compress(bytes: Uint8Array, level: number): Uint8Array
   compressor(level: number): Transform
-  decompressor(): Transform
 }
 
 const startsWith = (head: Uint8Array, ...magic: number[]): boolean => magic.every((byte, at) => head[at] === byte)
@@ -55,14 +60,17 @@ const deflate: Codec = {
 /** By name. All of them on Node and on Deno. */
 export const codecs = new Map<string, Codec>([gz, zstd, deflate].map((codec) => [codec.name, codec]))
 
-/** Formats Dovecot knows and these runtimes have no library for. */
+/** Written by others, and read. */
+const lz4: Decoder = { name: 'lz4', detects: isLz4, decompressor: () => new Lz4Decompressor() }
+
+/** Formats Dovecot knows and these runtimes have no library for: nothing is written in them. */
 export const unsupported = new Set(['bz2', 'lz4', 'xz', 'lzma'])
 
 /** Bytes needed to tell every format by its magic. */
-export const magicBytes = 12
+export const magicBytes = 15
 
 const foreign: [name: string, magic: Buffer][] = [
-  ['bz2', Buffer.from('BZh')], ['lz4', Buffer.from('Dovecot-LZ4\r')], ['xz', Buffer.from('\xfd7zXZ\0', 'latin1')],
+  ['bz2', Buffer.from('BZh')], ['xz', Buffer.from('\xfd7zXZ\0', 'latin1')],
 ]
 
 /** The name of a format that cannot be read. (`BZh` is followed by a digit and the digits of π: no header field looks so.) */
@@ -70,5 +78,5 @@ export const detectUnsupported = (head: Uint8Array): string | undefined =>
   foreign.find(([name, magic]) => startsWith(head, ...magic) && (name !== 'bz2' || startsWith(head.subarray(4), 0x31, 0x41, 0x59, 0x26, 0x53, 0x59)))?.[0]
 
 /** The format of a stream that begins with `head`; undefined for plain content. */
-export const detect = (head: Uint8Array): Codec | undefined =>
-  codecs.values().find((codec) => codec.detects(head))
+export const detect = (head: Uint8Array): Decoder | undefined =>
+  [...codecs.values(), lz4].find((codec) => codec.detects(head))

@@ -20,7 +20,7 @@ import { messageOf, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { limits } from '../../runtime/limits.ts'
 import { bodyChunks, bodyOf, isShort, joinShort, rangeOf, readerOf } from './body.ts'
 import { detect, detectUnsupported, magicBytes } from './codecs.ts'
-import type { Codec } from './codecs.ts'
+import type { Codec, Decoder } from './codecs.ts'
 import type { FsWorld, OpenStore } from './driver.ts'
 import { fsFailure } from './fs-errors.ts'
 import { checkRange, isWhole } from './keys.ts'
@@ -104,7 +104,7 @@ export class CompressedStore extends Wrapping {
   }
 
   /** Looks at the first bytes of a stored object, and decompresses it accordingly. */
-  async #plainBytes(key: string, stored: ObjectReader): Promise<{ codec: Codec | undefined; bytes: AsyncGenerator<Uint8Array> }> {
+  async #plainBytes(key: string, stored: ObjectReader): Promise<{ codec: Decoder | undefined; bytes: AsyncGenerator<Uint8Array> }> {
     const { plain, codec: usual } = this.#how
     const noted = notedSize(stored)
     const chunks = stored.body[Symbol.asyncIterator]()
@@ -155,7 +155,7 @@ async function* joined(head: Uint8Array[], rest: AsyncIterator<Uint8Array>): Asy
 }
 
 /** At most `most` bytes: more would be a bomb. */
-async function* decompressed(raw: AsyncGenerator<Uint8Array>, codec: Codec, key: string, most: number): AsyncGenerator<Uint8Array> {
+async function* decompressed(raw: AsyncGenerator<Uint8Array>, codec: Decoder, key: string, most: number): AsyncGenerator<Uint8Array> {
   const source = Readable.from(raw, { objectMode: false })
   const plain = codec.decompressor()
   // The store's failure has its kind already and must not be mistaken for broken content.
