@@ -10,19 +10,30 @@ import { LogTarget } from './log-target.ts'
 
 const levelNames = { debug: 'Debug', info: 'Info', warning: 'Warning', error: 'Error' } as const
 
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const two = (n: number): string => String(n).padStart(2, '0')
 
-/** `%b %d %H:%M:%S` and the other strftime letters that appear in log_timestamp settings. */
-export function formatTimestamp(format: string, date: Date): string {
-  const values: Record<string, string> = {
-    b: months[date.getMonth()]!, d: two(date.getDate()), m: two(date.getMonth() + 1), Y: String(date.getFullYear()),
-    H: two(date.getHours()), M: two(date.getMinutes()), S: two(date.getSeconds()), '%': '%',
-  }
-  values['F'] = `${values['Y']}-${values['m']}-${values['d']}`
-  values['T'] = `${values['H']}:${values['M']}:${values['S']}`
-  return format.replace(/%(.)/g, (whole, letter: string) => values[letter] ?? whole)
+/** `+0100` */
+function zone(date: Date): string {
+  const east = -date.getTimezoneOffset()
+  return `${east < 0 ? '-' : '+'}${two(Math.floor(Math.abs(east) / 60))}${two(Math.abs(east) % 60)}`
 }
+
+/** The letters of strftime(3) that say no more than a date and a time, in the C locale. */
+const timestampLetters: Record<string, (date: Date) => string> = {
+  a: (date) => days[date.getDay()]!, b: (date) => months[date.getMonth()]!, h: (date) => months[date.getMonth()]!,
+  d: (date) => two(date.getDate()), e: (date) => String(date.getDate()).padStart(2), m: (date) => two(date.getMonth() + 1),
+  Y: (date) => String(date.getFullYear()), y: (date) => two(date.getFullYear() % 100),
+  H: (date) => two(date.getHours()), I: (date) => two(date.getHours() % 12 || 12), p: (date) => (date.getHours() < 12 ? 'AM' : 'PM'),
+  M: (date) => two(date.getMinutes()), S: (date) => two(date.getSeconds()), s: (date) => String(Math.floor(date.getTime() / 1000)), z: zone,
+  F: (date) => formatTimestamp('%Y-%m-%d', date), T: (date) => formatTimestamp('%H:%M:%S', date), R: (date) => formatTimestamp('%H:%M', date),
+  D: (date) => formatTimestamp('%m/%d/%y', date), '%': () => '%',
+}
+
+/** log_timestamp of a moment; letters that are none of those stay as they are. */
+export const formatTimestamp = (format: string, date: Date): string =>
+  format.replace(/%(.)/g, (whole, letter: string) => (Object.hasOwn(timestampLetters, letter) ? timestampLetters[letter]!(date) : whole))
 
 /** One line, without line end; control characters of clients' making cannot forge another one. */
 export function formatLine(settings: Settings, event: LogEvent, now: Date): string {

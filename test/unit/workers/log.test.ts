@@ -30,6 +30,9 @@ void t.test('control characters of clients forge no line', (t) => {
 })
 
 void t.test('timestamps', (t) => {
+  t.equal(formatTimestamp('%a %e %h %y %I:%M %p %R %D', now), 'Fri  2 Jan 26 03:04 AM 03:04 01/02/26')
+  t.match(formatTimestamp('%FT%T%z', now), /^2026-01-02T03:04:05[+-]\d{4}$/)
+  t.equal(formatTimestamp('%s', now), String(now.getTime() / 1000))
   t.equal(formatTimestamp('%F %T %Y-%m-%d %H:%M:%S %% %q', now), '2026-01-02 03:04:05 2026-01-02 03:04:05 % %q')
   t.end()
 })
