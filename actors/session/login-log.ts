@@ -18,8 +18,10 @@ export interface Attempts {
   firstMs: number
   /** The last one was refused before a password was looked at. */
   disallowed?: boolean
-  /** The password was right, and a database or the store away. */
+  /** Nobody could say whether the password was right. */
   internal?: boolean
+  /** So many times it was right, and yet the user could not come in: the login is disabled, the store away. */
+  successes?: number
 }
 
 export interface LoginFacts { user?: string | undefined; method?: string | undefined; pid?: string }
@@ -66,6 +68,8 @@ const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1000))
 export function withoutLogin(attempts: Attempts | undefined, connectedMs: number, nowMs: number): string {
   if (attempts === undefined) return `(no auth attempts in ${seconds(nowMs - connectedMs)} secs)`
   if (attempts.disallowed === true) return '(tried to use disallowed plaintext auth)'
+  // Who knows the password is no guesser, and must not be banned as one.
+  if ((attempts.successes ?? 0) > 0) return `(internal failure, ${attempts.successes} successful auths)`
   if (attempts.internal === true) return `(internal failure, ${attempts.count} attempts)`
   return `(auth failed, ${attempts.count} attempts in ${seconds(nowMs - attempts.firstMs)} secs)`
 }

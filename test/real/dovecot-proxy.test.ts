@@ -132,7 +132,7 @@ async function limits(t: Tap, parts: Parts): Promise<void> {
   }
   const third = await stranger()
   void third.send(`a LOGIN tim@example.com ${password}\r\nb NOOP\r\n`)
-  t.equal(await third.line(), 'a NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=2)')
+  t.equal(await third.line(), 'a NO [LIMIT] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=2)')
   t.equal(await third.line(), undefined, 'and the connection is closed')
   await logged(() => parts.culver.output, /Maximum number of connections from user\+IP exceeded \(mail_max_userip_connections=2\): user=<tim@example\.com>, method=PLAIN, rip=127\.0\.0\.7, lip=127\.0\.0\.1, session=</)
   for (const client of open) client.close()

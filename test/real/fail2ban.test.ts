@@ -20,7 +20,7 @@ function banned(log: string, filter: string): Record<string, number> {
 }
 
 void t.test('fail2ban finds who guesses', { skip, timeout: 60_000 }, async (t) => {
-  const directory = t.testdir({ users: 'tim@example.com:{PLAIN}right::::/srv\n' })
+  const directory = t.testdir({ users: 'tim@example.com:{PLAIN}right::::/srv\ngone@example.com:{PLAIN}right::::/srv::nologin=y\n' })
   const log = path.join(directory, 'mail.log')
   const start = (config: string): Promise<TestServer> => TestServer.start({
     databases: `passdb {\n driver = passwd-file\n args = ${directory}/users\n}\n`, config: `log_path = ${log}\nauth_failure_delay = 0\n${config}`,
@@ -38,6 +38,7 @@ void t.test('fail2ban finds who guesses', { skip, timeout: 60_000 }, async (t) =
   await attempt(server, '127.0.0.4', 'LOGIN "x>, rip=127.0.0.99, session=<" x')
   await attempt(server, '127.0.0.5', 'LOGIN tim@example.com right')
   await attempt(server, '127.0.0.6')
+  await attempt(server, '127.0.0.7', 'LOGIN gone@example.com right')
   await server.stop()
   t.same(banned(log, 'dovecot'), { '127.0.0.2': 1, '127.0.0.3': 1, '127.0.0.4': 1 }, 'once a connection')
   t.same(Object.keys(banned(log, 'dovecot[mode=aggressive]')).sort(), ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.6'])

@@ -89,7 +89,7 @@ void t.test('HAProxy', { skip: absent.length > 0 ? `needs ${absent.join(', ')}` 
   t.match((await second.command('a', `LOGIN tim ${password}`)).at(-1), /^a OK /, 'version 2')
   await logged(/Login: user=<tim>, method=PLAIN, rip=127\.0\.0\.6, lip=127\.0\.0\.2,/)
   const third = await connect(two, '127.0.0.5')
-  t.match((await third.command('a', `LOGIN tim ${password}`)).at(-1), /^a NO \[UNAVAILABLE\] Maximum number of connections/, 'one connection an address')
+  t.match((await third.command('a', `LOGIN tim ${password}`)).at(-1), /^a NO \[LIMIT\] Maximum number of connections/, 'one connection an address')
   for (const client of [first, second, third]) client.close()
 
   const sender = await LineClient.connect(lmtp, { host: front, localAddress: '127.0.0.5' })

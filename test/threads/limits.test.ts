@@ -109,7 +109,7 @@ remote 127.0.0.7 {
     return (await client.command('a', 'LOGIN tim secret')).at(-1)!
   }
   t.match([await login('127.0.0.2'), await login('127.0.0.2')], [/^a OK/, /^a OK/])
-  t.match(await login('127.0.0.2'), /^a NO \[UNAVAILABLE\] Maximum number of connections from user\+IP exceeded \(mail_max_userip_connections=2\)/)
+  t.match(await login('127.0.0.2'), /^a NO \[LIMIT\] Maximum number of connections from user\+IP exceeded \(mail_max_userip_connections=2\)/)
   for (let n = 0; n < 4; n++) t.match(await login('127.0.0.7'), /^a OK/)
   for (const client of clients) client.close()
 })

@@ -5,6 +5,7 @@ import { Bug, Cancelled } from '../../../runtime/errors.ts'
 import type { Cancel } from '../../../runtime/effects.ts'
 import { workaroundsFor } from '../../../conf/clients.ts'
 import type { User } from '../../user/types.ts'
+import type { ProxyTarget } from '../../auth-messages.ts'
 import { BreaksSequences, ExpectsNews } from './command.ts'
 import type { Counters, Credentials, ImapSession, Workaround } from './command.ts'
 import { capability, preLoginCapability } from './capabilities.ts'
@@ -18,7 +19,7 @@ import type { LoggedIn } from './proxy.ts'
 import { parserOptionsOf } from './parser-options.ts'
 import { logLogin, logLogout, noCounters } from './log.ts'
 import { openerFor, wakeOrLeave } from './reopen.ts'
-import { ok } from './result.ts'
+import { No, ok } from './result.ts'
 import { speaksRev2 } from './revision.ts'
 import type { Ok } from './result.ts'
 import { nothing } from './notify/arguments.ts'
@@ -192,10 +193,20 @@ export class ImapConnection extends Dialogue implements ImapSession {
   async login(credentials: Credentials): Promise<Ok> {
     const account = await authenticate(this, credentials)
     if (this.silent) throw new Cancelled('the client is gone')
-    if ('host' in account) return this.#passOn(await loginAtBackend(this.world, account, () => this.silent))
+    if ('host' in account) return this.#passOn(await this.#atBackend(account))
     const frozen: Frozen = { tag: this.running.tag, mechanism: credentials.mechanism, workarounds: this.#workarounds }
     const user = await settle(this.world, account, credentials.mechanism, () => ({ state: frozen, input: this.input.rest() }))
     return user === undefined ? this.#leftTo('the home of its user') : this.enter(user, credentials.mechanism)
+  }
+
+  /** A backend that is away says nothing of the password. */
+  async #atBackend(account: ProxyTarget): Promise<LoggedIn> {
+    try {
+      return await loginAtBackend(this.world, account, () => this.silent)
+    } catch (error) {
+      if (this.attempts !== undefined && error instanceof No && error.code === 'UNAVAILABLE') this.attempts.internal = true
+      throw error
+    }
   }
 
   #passOn({ link, reply, untagged, about }: LoggedIn): never {

@@ -19,7 +19,7 @@ export function logLogin(s: ImapSession, mechanism: string): void {
 export function logDisconnect(s: ImapSession, { why, user, method }: Disconnect): void {
   s.effects.emit({
     level: 'info', name: 'imap.disconnect', service: 'imap-login', session: s.world.seed.id,
-    text: loginLine(s.settings, s.world.seed, why, { user, method }),
+    text: loginLine(s.settings, s.world.seed, `Disconnected: ${why}`, { user, method }),
   })
 }
 

@@ -26,13 +26,14 @@ export async function authenticate(s: Attempting, credentials: Credentials): Pro
   const { world } = s
   const { mechanism, username, password, authzid, proof, conclude } = credentials
   const { id, remote, local, peer, secured, trusted, tls, forward } = world.seed
-  const { count = 0, firstMs = s.effects.clock.monotonic() } = s.attempts ?? {}
-  s.attempts = { count: count + 1, user: username, method: mechanism, firstMs }
+  const { count = 0, successes = 0, firstMs = s.effects.clock.monotonic() } = s.attempts ?? {}
+  s.attempts = { count: count + 1, successes, user: username, method: mechanism, firstMs }
   const answer = await world.authenticate({
     kind: 'login', service: 'imap', mechanism, username, password, session: id, remote, local, secured, trusted,
     ...(peer === undefined ? {} : { peer }), ...(tls === undefined ? {} : { tls }), ...(authzid === undefined ? {} : { authzid }), ...(proof === undefined ? {} : { proof }), ...(forward === undefined ? {} : { forward }),
   })
   await conclude?.(answer)
+  if (answer.status === 'ok' || answer.status === 'disabled') s.attempts.successes = successes + 1
   if (answer.status === 'ok') return answer.account
   if (answer.status === 'proxy') return answer.to
   if (answer.status === 'temporary') s.attempts.internal = true
@@ -66,10 +67,10 @@ function refusal(answer: Exclude<AuthAnswer, { status: 'ok' | 'proxy' }>, mechan
   if (status === 'temporary') return new No('UNAVAILABLE', 'Temporary authentication failure.')
   if (status !== 'disabled') return new No('AUTHENTICATIONFAILED', 'Authentication failed.')
   if (elsewhere !== undefined) return new No(referral(elsewhere, mechanism), reason ?? 'Try this server instead.')
-  if (reason === undefined) return new No('AUTHORIZATIONFAILED', 'Login is disabled for this account.')
+  if (reason === undefined) return new No('CONTACTADMIN', 'Login disabled for this user')
   // A passdb's `reason` may bring its own response code; without one it is meant for a person.
   const own = /^\[([^\]]+)\] *(.*)$/s.exec(reason)
-  return own === null ? new No('ALERT', reason) : new No(own[1]!, own[2]!)
+  return own === null ? new No('CONTACTADMIN', reason) : new No(own[1]!, own[2]!)
 }
 
 /**
@@ -86,6 +87,6 @@ export async function settle(
     if (!(error instanceof TempFail || error instanceof LimitExceeded)) throw error
     // Dovecot closes the connection of who has too many.
     const tooMany = error instanceof LimitExceeded && error.limit === 'mail_max_userip_connections'
-    throw new No('UNAVAILABLE', error.message, tooMany ? { why: error.message, user: account.user, method } : undefined)
+    throw new No(tooMany ? 'LIMIT' : 'UNAVAILABLE', error.message, tooMany ? { why: error.message, user: account.user, method } : undefined)
   }
 }

@@ -120,7 +120,7 @@ class ImapMachine implements Session {
   async #resume({ account, state, input }: NonNullable<SessionWorld['seed']['resumed']>): Promise<void> {
     const { tag, mechanism, workarounds } = state as Frozen
     if (input.length > 0) this.#input.push(input)
-    this.#connection.attempts = { count: 1, user: account.user, method: mechanism, firstMs: this.#heardMs, internal: true }
+    this.#connection.attempts = { count: 1, user: account.user, method: mechanism, firstMs: this.#heardMs, successes: 1 }
     try {
       const user = await settle(this.#world, account, mechanism, () => { throw new Bug('a resumed session cannot move on') })
       this.#reply(tag, 'OK', this.#connection.enter(user!, mechanism, workarounds))

@@ -99,7 +99,7 @@ t.test('a connection that goes round in circles is refused', async (t) => {
   t.equal(await client.end(), '')
   t.ok(client.closed)
   t.same(asked, [])
-  t.match(client.log, [{ text: 'Proxying loops: the TTL has reached zero: user=<>, rip=198.51.100.7, lip=192.0.2.2, secured, session=<S1>' }])
+  t.match(client.log, [{ text: 'Disconnected: Proxying loops: the TTL has reached zero: user=<>, rip=198.51.100.7, lip=192.0.2.2, secured, session=<S1>' }])
 })
 
 t.test('the session goes on elsewhere as the client that it is', async (t) => {
@@ -115,9 +115,9 @@ t.test('too many connections of one user and address', async (t) => {
   const { client } = connect({ settle: () => Promise.reject(new LimitExceeded('mail_max_userip_connections', text)) })
   client.send(`${captured}n NOOP\r\n`)
   await client.until(/I OK /)
-  t.equal(await client.until(/\r\nL .*\r\n/), `ID completed.\r\nL NO [UNAVAILABLE] ${text}\r\n`)
+  t.equal(await client.until(/\r\nL .*\r\n/), `ID completed.\r\nL NO [LIMIT] ${text}\r\n`)
   t.equal(await client.end(), '', 'nothing more is answered')
   t.ok(client.closed)
-  t.match(client.log, [{ text: `${text}: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, secured, session=<${forwarded.session}>` }])
+  t.match(client.log, [{ text: `Disconnected: ${text}: user=<full>, method=PLAIN, rip=198.51.100.7, lip=203.0.113.1, secured, session=<${forwarded.session}>` }])
   t.equal(client.log.length, 1)
 })

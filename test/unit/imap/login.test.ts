@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Buffer } from 'node:buffer'
 import { ImapClient, emptyUser } from '../../fixtures/imap-session.ts'
+import type { ClientOptions } from '../../fixtures/imap-session.ts'
 import { LimitExceeded, TempFail } from '../../../runtime/errors.ts'
 import type { AuthRequest, LoginRequest } from '../../../actors/auth-messages.ts'
 import type { BackendLink } from '../../../actors/session/backend.ts'
@@ -84,14 +85,31 @@ t.test('what auth answers is told as Dovecot tells it', async (t) => {
   for (const [answer, said] of [
     [{ status: 'temporary', reason: 'ldap away' }, 'NO [UNAVAILABLE] Temporary authentication failure.'],
     [{ status: 'refused', reason: 'secret' }, 'NO [AUTHENTICATIONFAILED] Authentication failed.'],
-    [{ status: 'disabled', reason: 'Moved away' }, 'NO [ALERT] Moved away'],
+    [{ status: 'disabled', reason: 'Moved away' }, 'NO [CONTACTADMIN] Moved away'],
     [{ status: 'disabled', reason: '[EXPIRED] Pay first' }, 'NO [EXPIRED] Pay first'],
-    [{ status: 'disabled' }, 'NO [AUTHORIZATIONFAILED] Login is disabled for this account.'],
+    [{ status: 'disabled' }, 'NO [CONTACTADMIN] Login disabled for this user'],
     [{ status: 'disabled', elsewhere: { host: 'b.example.com', user: 'a@b c' } }, 'NO [REFERRAL imap://a%40b%20c;AUTH=PLAIN@b.example.com/] Try this server instead.'],
     [{ status: 'disabled', reason: 'Moved', elsewhere: { host: '::1', port: 1143, user: 'u' } }, 'NO [REFERRAL imap://u;AUTH=PLAIN@[::1]:1143/] Moved'],
   ] as const) {
     const c = new ImapClient({ authenticate: () => answer })
     t.equal(last(await c.say('LOGIN u pass')), said)
+  }
+})
+
+t.test('whose password is right is no guesser in the log, whatever else goes wrong', async (t) => {
+  const account = { user: 'u', home: '/nowhere', fields: {} }
+  const away = (): Promise<never> => Promise.reject(new TempFail('the store is away'))
+  for (const [options, why] of [
+    [{ authenticate: () => ({ status: 'ok', account }), settle: away }, '(internal failure, 2 successful auths)'],
+    [{ authenticate: () => ({ status: 'disabled', reason: 'Moved away' }) }, '(internal failure, 2 successful auths)'],
+    [{ authenticate: () => ({ status: 'temporary', reason: 'ldap away' }) }, '(internal failure, 2 attempts)'],
+    [{ authenticate: () => ({ status: 'refused', reason: 'wrong' }) }, '(auth failed, 2 attempts in 0 secs)'],
+  ] as [ClientOptions, string][]) {
+    const c = new ImapClient(options)
+    await c.say('LOGIN u pass')
+    await c.say('LOGIN u pass')
+    await c.say('LOGOUT')
+    t.match(c.log.filter(({ name }) => name === 'imap.disconnect').map(({ text }) => text), [`Disconnected: Aborted login by logging out ${why}: user=<u>`])
   }
 })
 

@@ -19,7 +19,7 @@ const heard = lines.filter((line) => line.startsWith('S')).join('\n')
 
 /** What a client cannot bring about by itself, and the test that shows it instead. */
 const shownElsewhere = new Map([
-  ['ALERT', 'login'], ['AUTHORIZATIONFAILED', 'login'], ['INPROGRESS', 'progress'], ['MESSAGELIMIT', 'message-limit'],
+  ['ALERT', 'login'], ['CONTACTADMIN', 'login'], ['INPROGRESS', 'progress'], ['MESSAGELIMIT', 'message-limit'],
   ['PRIVACYREQUIRED', 'login'], ['REFERRAL', 'login'], ['SERVERBUG', 'life'], ['UNAVAILABLE', 'login'],
 ].map(([code, file]) => [code, `test/unit/imap/${file}.test.ts`]))
 
