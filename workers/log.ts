@@ -35,13 +35,22 @@ const timestampLetters: Record<string, (date: Date) => string> = {
 export const formatTimestamp = (format: string, date: Date): string =>
   format.replace(/%(.)/g, (whole, letter: string) => (Object.hasOwn(timestampLetters, letter) ? timestampLetters[letter]!(date) : whole))
 
+/** Of the last line: the others of that second have the same. */
+let stamped = { format: '', second: 0, text: '' }
+
+function timestampOf(format: string, now: Date): string {
+  const second = Math.trunc(now.getTime() / 1000)
+  if (stamped.second !== second || stamped.format !== format) stamped = { format, second, text: formatTimestamp(format, now) }
+  return stamped.text
+}
+
 /** One line, without line end; control characters of clients' making cannot forge another one. */
 export function formatLine(settings: Settings, event: LogEvent, now: Date): string {
   const service = event.service ?? 'master'
   const prefix = event.user === undefined
     ? `${service}: `
     : expand(settings.mail_log_prefix, userVariables({ user: event.user, service, ...(event.session === undefined ? {} : { session: event.session }) }))
-  const line = `${formatTimestamp(settings.log_timestamp, now)}${prefix}${levelNames[event.level]}: ${event.text}`
+  const line = `${timestampOf(settings.log_timestamp, now)}${prefix}${levelNames[event.level]}: ${event.text}`
   return line.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, '?')
 }
 

@@ -19,10 +19,14 @@ function translated(name: string, pairs: string): string {
   return [...name].map((char) => table.get(char) ?? char).join('')
 }
 
+/** auth_username_chars as a set: made once for all the names that are looked up by it. */
+let allowed = { chars: '', set: new Set<string>() }
+
 function disallowed(name: string, chars: string): string | undefined {
   if (chars === '') return undefined
-  const allowed = new Set(chars)
-  return [...name].find((char) => !allowed.has(char))
+  if (allowed.chars !== chars) allowed = { chars, set: new Set(chars) }
+  for (const char of name) if (!allowed.set.has(char)) return char
+  return undefined
 }
 
 /** Normalises `typed`. */
