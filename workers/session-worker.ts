@@ -20,6 +20,7 @@ import { Listeners } from './net.ts'
 import { flushThisTurn } from './outgoing.ts'
 import { Relay } from './relay.ts'
 import { SessionHost } from './session-host.ts'
+import { movable } from './storage/body.ts'
 import { openStorageClient } from './storage-client.ts'
 import { exposeControl } from './thread.ts'
 import { Handshakes } from './tls/handshakes.ts'
@@ -46,6 +47,14 @@ export interface SessionWorkerStart {
  * does not come, the user is idle like any other and goes by itself.)
  */
 type UserErrand = UserMessage | { kind: 'prepare'; account: Account }
+
+/** For a user on another worker: a mail's bytes are copied once, and moved. */
+function movableErrand(errand: UserErrand): { errand: UserErrand; transfer: ArrayBuffer[] } {
+  if (errand.kind !== 'deliver') return { errand, transfer: [] }
+  const { delivery } = errand
+  const { body, transfer } = movable(delivery.draft.body)
+  return { errand: { ...errand, delivery: { ...delivery, draft: { ...delivery.draft, body } } }, transfer }
+}
 
 class SessionWorker {
   readonly #start: SessionWorkerStart
@@ -155,7 +164,8 @@ class SessionWorker {
     const home = placeOf(to.slice('user:'.length), this.#start.count)
     if (home === this.#start.index) return this.#errand(message as UserErrand) as Promise<Answer>
     try {
-      return this.#peer(home).link.ask('user', message, options)
+      const { errand, transfer } = movableErrand(message as UserErrand)
+      return this.#peer(home).link.ask('user', errand, { ...options, transfer })
     } catch (error) {
       return Promise.reject(error)
     }

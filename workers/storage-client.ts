@@ -8,7 +8,7 @@ import { unpackError } from '../runtime/error-crossing.ts'
 import { limits } from '../runtime/limits.ts'
 import { realClock } from '../runtime/real-effects.ts'
 import type { Link } from '../runtime/transport.ts'
-import { isShort, joinedCopy, readerOf } from './storage/body.ts'
+import { movable, readerOf } from './storage/body.ts'
 import { honoursConditions } from './storage/conditions.ts'
 import { storageChannel } from './storage/messages.ts'
 import type { Forget, Hurry, NextRequest, Operation, Piece, ReadAnswer, StoreAnswer, StoreRequest } from './storage/messages.ts'
@@ -49,9 +49,8 @@ class StorageClient implements ObjectStore {
   }
 
   async write(key: string, body: Body, context: RequestContext, options: { metadata?: Metadata; condition?: WriteCondition } = {}): Promise<{ etag: string }> {
-    const parts = isShort(body) ? [joinedCopy(body)] : body.parts.map((part) => (part instanceof Uint8Array ? new Uint8Array(part) : part))
-    const transfer = parts.flatMap((part) => (part instanceof Uint8Array ? [part.buffer] : []))
-    return this.#ask(this.#link(context.user), { op: 'write', key, body: { size: body.size, parts }, ...options }, context, transfer)
+    const moved = movable(body)
+    return this.#ask(this.#link(context.user), { op: 'write', key, body: moved.body, ...options }, context, moved.transfer)
   }
 
   copy(from: string, to: string, context: RequestContext, metadata?: Metadata): Promise<void> {

@@ -22,8 +22,17 @@ export const joinShort = (body: Body): Uint8Array => {
   return body.parts.length === 1 && only instanceof Uint8Array ? only : Buffer.concat(body.parts as Uint8Array[])
 }
 
+/**
+ * A copy of a body that can be moved to another thread: `transfer` is what moves. (A message that only refers to the bytes takes
+ * along all of the memory that they lie in, mostly a pool of Buffers.)
+ */
+export const movable = (body: Body): { body: Body; transfer: ArrayBuffer[] } => {
+  const parts = isShort(body) ? [joinedCopy(body)] : body.parts.map((part) => (part instanceof Uint8Array ? new Uint8Array(part) : part))
+  return { body: { size: body.size, parts }, transfer: parts.flatMap((part) => (part instanceof Uint8Array ? [part.buffer] : [])) }
+}
+
 /** A short body in one piece that is nobody else's. */
-export const joinedCopy = (body: Body): Uint8Array<ArrayBuffer> => {
+const joinedCopy = (body: Body): Uint8Array<ArrayBuffer> => {
   checkSize(body)
   const joined = new Uint8Array(Buffer.allocUnsafeSlow(body.size).buffer)
   let at = 0
