@@ -78,7 +78,7 @@ await t.test('flushall uploads what the store lacks, and cleaning works without 
   mta.close()
   t.match((await client.command('b', 'NOOP')).at(-1), /^b OK/)
   t.match((await client.command('c', 'STORE 1 +FLAGS (\\Flagged)')).at(-1), /^c OK/)
-  t.match((await adm('metacache', 'flushall')).stdout, new RegExp(`${user} +flushed\n`))
+  t.match((await adm('metacache', 'flushall', '-i')).stdout, new RegExp(`${user} +flushed\n`))
   client.close()
   server.signal('SIGKILL')
   await server.exited

@@ -3,8 +3,13 @@
 import { limits } from '../../../runtime/limits.ts'
 import type { FlushAnswer, UserMessage } from '../../user/types.ts'
 import type { SessionWorld } from '../types.ts'
-import type { Rows, Table } from './command.ts'
+import type { AdminOption, Rows, Table } from './command.ts'
 import { eachUser } from './each-user.ts'
+
+/** doveadm's `-i` (only what is important) is taken, so that its users' scripts go on: everything goes up all the same. */
+export const flushOptions: Readonly<Record<string, AdminOption>> = { important: { type: 'boolean', short: 'i' } }
+
+export const importantUsage = '\n  -i  as doveadm has it; everything is uploaded with or without it'
 
 const said: Record<NonNullable<FlushAnswer> | 'flushed', string> = {
   flushed: 'flushed',

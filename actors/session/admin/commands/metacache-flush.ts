@@ -2,14 +2,14 @@
 
 import { userNames } from '../accounts.ts'
 import { adminCommand } from '../command.ts'
-import { flushing } from '../flushing.ts'
+import { flushOptions, flushing, importantUsage } from '../flushing.ts'
 import { whose, whoseOptions, whoseUsage } from '../whose.ts'
 
 export default adminCommand({
   name: 'metacache flush',
   summary: 'upload what the store lacks of users',
-  usage: `metacache flush ${whoseUsage}`,
-  options: whoseOptions,
+  usage: `metacache flush [-i] ${whoseUsage}${importantUsage}`,
+  options: { ...whoseOptions, ...flushOptions },
   args: { min: 0, max: 1000 },
   async run(request, world) { return flushing(await userNames(whose(request), world), world) },
 })

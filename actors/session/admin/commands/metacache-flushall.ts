@@ -2,14 +2,14 @@
 // that is not uploaded are not opened.
 
 import { adminCommand } from '../command.ts'
-import { flushing } from '../flushing.ts'
+import { flushOptions, flushing, importantUsage } from '../flushing.ts'
 import { knownUsers } from '../known-users.ts'
 
 export default adminCommand({
   name: 'metacache flushall',
   summary: 'upload what the store lacks of all users with local indexes',
-  usage: 'metacache flushall [USER|MASK …]',
-  options: {},
+  usage: `metacache flushall [-i] [USER|MASK …]${importantUsage}`,
+  options: flushOptions,
   args: { min: 0, max: 1000 },
   async run({ args }, world) {
     const known = await knownUsers(args.length === 0 ? ['*'] : args, world)
