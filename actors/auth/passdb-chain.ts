@@ -74,8 +74,9 @@ export class PassdbChain {
       const found = last === 'ok'
       if (passdb.deny && last !== 'unknown') return last === 'temporary' ? 'temporary' : 'refused'
       if (last === 'temporary') temporary = true
-      if (found) login.verified = true
       const rule = this.#ruleOf(passdb, last)
+      // The password is looked at no more; where the success counts as a failure, the next passdb must know it, too.
+      if (rule === 'continue-ok' || (found && rule !== 'continue-fail')) login.verified = true
       if (rule.endsWith('-ok')) success = true
       if (rule.endsWith('-fail')) {
         success = false

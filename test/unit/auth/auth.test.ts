@@ -195,6 +195,20 @@ t.test('after "continue" the next passdb is asked without the password', async (
   t.same(auth.tasks.map((task) => [task.kind, 'password' in task]), [['verify', true], ['find', false]])
 })
 
+t.test('whether the next passdb is asked for the password, too', async (t) => {
+  const kinds = async (first: Parameters<typeof passdb>[0]): Promise<string[]> => {
+    const auth = chain(first, { args: 'mismatch' })
+    await auth.login('a', 'pw')
+    return auth.tasks.map(({ kind }) => kind)
+  }
+  t.same(await kinds({ args: 'ok', result_success: 'continue' }), ['verify', 'find'])
+  t.same(await kinds({ args: 'ok', result_success: 'continue-ok' }), ['verify', 'find'])
+  t.same(await kinds({ args: 'ok', result_success: 'continue-fail' }), ['verify', 'verify'], 'it has failed so far: both must know it')
+  t.same(await kinds({ args: 'unknown' }), ['verify', 'verify'])
+  t.same(await kinds({ args: 'unknown', result_failure: 'continue-ok' }), ['verify', 'find'], 'it is as good as right')
+  t.same(await kinds({ args: 'temporary', result_internalfail: 'continue-ok' }), ['verify', 'find'])
+})
+
 t.test('fields of a failed look-up are forgotten', async (t) => {
   const auth = chain({ args: 'ok allow_nets=10.0.0.1 nologin=y user=evil' }, { args: 'ok' })
   t.equal(okUser(await auth.login('a', 'pw')), 'a')
