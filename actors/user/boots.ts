@@ -35,6 +35,12 @@ export class Boots {
   /** Whether the root's own journal may have lost its end, seen from this run. */
   isShort(id: string): boolean { return this.boot.loose && id !== '' && this.boot.id !== id }
 
+  /** What may have been lost of a mailbox, seen from this run. */
+  lossOf(guid: string, id: string): Loss | undefined {
+    const before = this.doubtful.get(guid)
+    return before === 'mails' || id === '' || this.boot.id === id ? before : this.touched.get(guid) ?? before
+  }
+
   /** Answers which mailboxes have become doubtful. */
   began(boot: Boot): string[] {
     const fresh = this.boot.id === boot.id ? [] : [...this.touched.keys()]

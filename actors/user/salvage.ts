@@ -25,7 +25,10 @@ export async function orphansOf(world: RootWorld, places: Places, context: Reque
   const notes: OrphanNote[] = []
   const name = orphanName(root?.epoch ?? 0, root?.owner || world.ids.guid())
   for (const guid of (await effects.files.list(places.mailboxes)).filter(isGuid)) {
-    const local = await readLocal(effects, keptMailbox({ user, limits }, { name: guid, guid, directory: `${places.mailboxes}/${guid}` }))
+    // What is left of a short journal may have been uploaded long ago, and changed again since. Its mails were found by listing.
+    if (root?.boots.lossOf(guid, effects.bootId) === 'mails') continue
+    const least = root?.statuses.get(guid)?.mark
+    const local = await readLocal(effects, keptMailbox({ user, limits }, { name: guid, guid, directory: `${places.mailboxes}/${guid}`, least }))
     const orphan = local && orphanOf(local.state)
     if (orphan === undefined) continue
     const bytes = encodeOrphan(orphan)

@@ -27,7 +27,7 @@ export class MailboxModel {
   names: Set<string | undefined>
   /** Mails that may have come without an acknowledgement, and how often: a loss of the disk can bring them up much later. */
   readonly uncertain = new Map<number, number>()
-  /** Mails of requests that were refused half way: only a loss of the disk can bring them up. */
+  /** Mails of requests that were refused half way: only a loss of the disk can bring them up, or a journal that is torn where it says that they are to be deleted. */
   readonly leftovers = new Set<number>()
   readonly #instances = new Map<number, Instance>()
   readonly #means: (where: string, uid: number, mail: number) => void
@@ -35,6 +35,7 @@ export class MailboxModel {
   #uidNext = 1
   #lostDisk = false
   #lostFlags = false
+  #crashed = false
   #survivedAt: number | undefined
 
   constructor(guid: string, name: string, uidValidity: number, means: (where: string, uid: number, mail: number) => void, clock: ModelClock) {
@@ -131,6 +132,8 @@ export class MailboxModel {
 
   loseDisk(): void { this.#lostDisk = true }
 
+  crash(): void { this.#crashed = true }
+
   loseFlags(): void { this.#lostFlags = true }
 
   checkpoint(): void {
@@ -174,6 +177,7 @@ export class MailboxModel {
     }
     this.#lostDisk = false
     this.#lostFlags = false
+    this.#crashed = false
   }
 
   #observeRow({ uid, mail, flags }: Row, now: number): void {
@@ -181,7 +185,7 @@ export class MailboxModel {
     promised(instance?.gone !== true || this.#lostDisk, () => `${this.nameNow}: UID ${uid} (mail ${mail}) was expunged and is back`)
     if (instance?.mail === undefined) {
       const times = this.uncertain.get(mail) ?? 0
-      promised(times > 0 || (this.#lostDisk && this.leftovers.has(mail)), () => `${this.nameNow}: mail ${mail} appears at UID ${uid}, where nobody put it`)
+      promised(times > 0 || ((this.#lostDisk || this.#crashed) && this.leftovers.has(mail)), () => `${this.nameNow}: mail ${mail} appears at UID ${uid}, where nobody put it`)
       this.uncertain.set(mail, times - 1)
       instance = this.#instance(uid)
       instance.mail = mail

@@ -108,6 +108,9 @@ export class Model {
     for (const mailbox of this.mailboxes.values()) mailbox.loseDisk()
   }
 
+  /** The process has ended: a record that was on its way may be torn. */
+  crash(): void { for (const mailbox of this.mailboxes.values()) mailbox.crash() }
+
   /** The latest flags were lost: any may be older. */
   loseFlags(): void { for (const mailbox of this.mailboxes.values()) mailbox.loseFlags() }
 

@@ -214,6 +214,7 @@ class Story {
         effects.process.exit()
       }
     }
+    this.#model.crash()
     effects.process.crash()
     await this.#betweenLives()
   }
