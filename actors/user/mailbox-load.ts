@@ -29,8 +29,9 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
   // What its last records said may have been told. Only the store can tell what that was.
   if (local !== undefined && (local.torn || doubt === 'mails')) {
     const { nextUid, ceiling } = local.state
-    // Those that were on their way when the snapshot was made are below its nextUid.
-    await world.ownership.lookLater({ guid: identity.guid, uids: [[lastUid(local.state) + 1, Math.max(nextUid, ceiling) - 1]], before: nextUid, now: true })
+    // Those that were on their way when the snapshot was made are below its nextUid. What comes in by this may go late, too.
+    const end = Math.max(nextUid, ceiling)
+    await world.ownership.lookLater({ guid: identity.guid, uids: [[lastUid(local.state) + 1, end - 1]], before: end, now: true })
   }
   const cut = world.ownership.looking(identity.guid)?.now === true
   // With no more than flags in doubt, a journal that ends cleanly has lost none (LoadedMailbox.commit).
@@ -52,7 +53,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
       const ceiling = await ceilingOf(world, identity, context, listing.bundles)
       // That it was uploaded is not known here any more: one of our own says so.
       uncovered = ceiling > state.ceiling
-      if (uncovered) await world.ownership.lookLater({ guid: identity.guid, uids: [[state.ceiling, ceiling - 1]], before: 0, now: true })
+      if (uncovered) await world.ownership.lookLater({ guid: identity.guid, uids: [[state.ceiling, ceiling - 1]], before: ceiling, now: true })
       state.nextUid = Math.max(state.nextUid, ceiling)
     }
     mailbox = assemble(world, identity, local)

@@ -121,6 +121,7 @@ async function ours(world: RootWorld, obox: Obox, places: Places, context: Reque
   // Kept here before the manifest is written again: whoever dies in between must still know of them.
   if (notes.length > 0) await root.note({ kind: 'orphans', notes: [...notes] })
   for (const change of booted(world, state)) await root.note(change)
+  tellDoubts(world, state)
   return { root, nameless }
 }
 
@@ -132,6 +133,14 @@ const leftNameless = async (obox: Obox, context: RequestContext, state: RootStat
 function booted({ effects, policy }: RootWorld, { boots }: RootState): RootChange[] {
   const boot = boots.begin(effects.bootId, policy.fsync === 'never')
   return boot === undefined ? [] : [{ kind: 'boot', boot }]
+}
+
+function tellDoubts({ effects, user }: RootWorld, { boots: { doubtful } }: RootState): void {
+  if (doubtful.size === 0) return
+  effects.emit({
+    level: 'info', name: 'user.machine_restarted', user, values: { mailboxes: doubtful.size },
+    text: `The machine was started anew while mailboxes of ${user} were in use: what a loss of power may have taken of ${doubtful.size} of them is made up for when they are opened`,
+  })
 }
 
 /** The manifest's list, with what of the local state is not in any list. */
@@ -151,6 +160,7 @@ async function restored(world: RootWorld, obox: Obox, places: Places, context: R
   state.taken = local.taken
   state.boots.copy(local.boots)
   const journal = await lay(world, places, state)
+  tellDoubts(world, state)
   return { root: new Root(world, state, journal, false, since), nameless: await leftNameless(obox, context, state) }
 }
 

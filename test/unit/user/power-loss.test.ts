@@ -87,6 +87,7 @@ t.test('only what was written to since is looked for, and once', async (t) => {
 
   const again = await open(inRun(after, 'two'), {}, patient)
   t.same(world.store.operations(), ['stat'], 'nor is it when the user is opened in another')
+  t.match(world.log.filter(({ name }) => name === 'user.machine_restarted'), [{ level: 'info', values: { mailboxes: 1 } }], 'which is told')
   await within(again, 'Old', async ({ messages }) => { t.equal(messages.count, 1) })
   t.same(world.store.operations(), [], 'of a mailbox that was at rest')
   await within(again, 'INBOX', async ({ messages }) => { t.equal(messages.count, 1) })
