@@ -12,9 +12,10 @@ import type { Kept, Local } from './local-state.ts'
 import { LoadedMailbox } from './mailbox.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { decodeMailboxRecord, rowsOf } from './mailbox-records.ts'
-import { listMailbox, modseqAfter, rebuildMailbox } from './mailbox-rebuild.ts'
+import { listMailbox, rebuildMailbox } from './mailbox-rebuild.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { MessageCache } from './message-cache.ts'
+import { modseqAfter } from './modseqs.ts'
 import { newestFirst, parseBundleName } from './object-names.ts'
 import type { MailboxListing } from './obox.ts'
 import { lastUid, lookFor } from './second-look.ts'
@@ -116,8 +117,8 @@ async function renew(mailbox: LoadedMailbox, context: RequestContext, bundles?: 
 function modseqUpon({ state, world }: LoadedMailbox, bundles: readonly string[]): number {
   const [bundle = ''] = newestFirst(bundles)
   // That it was uploaded is lost; all that is in it is not.
-  const highestModseq = bundle === '' ? 1 : bundle === state.bundle ? state.chain.at(-1)?.expunged ?? state.highestModseq : state.highestModseq
-  return modseqAfter(world, { highestModseq, bundle })
+  const highest = bundle === '' ? 1 : bundle === state.bundle ? state.chain.at(-1)?.expunged ?? state.highestModseq : state.highestModseq
+  return modseqAfter(world, bundle, highest)
 }
 
 /** Whether it has mails with UIDs that no bundle allows yet. */

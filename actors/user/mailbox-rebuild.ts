@@ -21,6 +21,7 @@ import { rangesOf } from './expunge-log.ts'
 import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
+import { giveModseqs, modseqAfter, unusedUids } from './modseqs.ts'
 import { chainOf, newestFirst, parseBundleName, parseOid } from './object-names.ts'
 import type { MailboxListing } from './obox.ts'
 import { untilWhole } from './whole-body.ts'
@@ -41,7 +42,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const { newest: { state, inFlight, ceiling }, names, mails } = await fromHanded(world, identity, context, handed) ?? await fromListing(world, identity, context)
   const landed = state.nextUid
   const bundled = state.columns.count
-  state.giveModseqs(modseqAfter(world, state))
+  giveModseqs(state, modseqAfter(world, state.bundle, state.highestModseq))
   const found = mails === undefined ? [] : findNew(mails, dropUnlisted(state, mails), state, (uid) => uid >= landed || inFlight.has(uid))
   const dropped = bundled - state.columns.count
   state.highestModseq++
@@ -55,7 +56,7 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const rows = [...await adopt(world, identity, context, foreign), ...own.map(({ oid, object }) => ownRow(oid, object, 0))]
     .sort((a, b) => a.saveDate - b.saveDate)
   for (const row of rows) state.addRow({ ...row, uid: state.nextUid }, state.highestModseq)
-  state.expunges.add(state.highestModseq, unusedUids(state, inFlight, landed))
+  state.expunges.add(state.highestModseq, goneUids(state, inFlight, landed))
   state.unsaved = { mails: found.length, important: 0, all: found.length + dropped > 0 ? 1 : 0 }
   state.touched.clear()
   state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
@@ -108,18 +109,9 @@ async function fromHanded(world: MailboxWorld, identity: MailboxIdentity, contex
 }
 
 /** The UIDs given out since the bundle that have no message: some client may have seen one that was expunged since. Ascending. */
-function* unusedUids(state: MailboxState, inFlight: ReadonlySet<number>, landed: number): Generator<UidRange> {
+function* goneUids(state: MailboxState, inFlight: ReadonlySet<number>, landed: number): Generator<UidRange> {
   yield* rangesOf([...inFlight].sort((a, b) => a - b).filter((uid) => uid < landed && state.columns.rowOf(uid) < 0))
-  yield* state.unusedFrom(landed)
-}
-
-/**
- * A modseq that no owner since the bundle can have reached: each began `modseqReserve` above the one before, and so may the bundle's own
- * have done once more, after a loss of power (mailbox-load.ts).
- */
-export function modseqAfter({ ownership, limits }: MailboxWorld, { highestModseq, bundle }: Pick<MailboxState, 'highestModseq' | 'bundle'>): number {
-  const epoch = parseBundleName(bundle)?.epoch ?? 0
-  return highestModseq + (1 + Math.max(0, ownership.epoch - epoch)) * limits.modseqReserve
+  yield* unusedUids(state, landed)
 }
 
 interface Newest { state: MailboxState; inFlight: Set<number>; ceiling: number }

@@ -6,8 +6,8 @@ import { Bug } from '../../runtime/errors.ts'
 import type { BundleLink } from './bundle-chain.ts'
 import { Columns } from './columns.ts'
 import { ExpungeLog, rangesOf } from './expunge-log.ts'
-import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow, Changes, MailboxRecord, UploadedAt } from './mailbox-records.ts'
+import { renewModseqs, unusedUids } from './modseqs.ts'
 import { mailOid } from './object-names.ts'
 import type { Pop3Facts } from './stored-name.ts'
 import { Touched } from './touched.ts'
@@ -158,44 +158,16 @@ export class MailboxState {
     this.ownUid = nextUid
   }
 
-  /** UIDs from `first` on that were, or may have been, given out, and that no message has. Ascending. */
-  *unusedFrom(first: number): Generator<UidRange> {
-    const { columns } = this
-    for (let row = columns.rowFrom(first); row < columns.count; row++) {
-      const uid = columns.uids[row]!
-      if (uid > first) yield { first, last: uid - 1 }
-      first = uid + 1
-    }
-    if (this.nextUid > first) yield { first, last: this.nextUid - 1 }
-  }
-
-  /** Every message gets a later modseq than any that was told. */
   #renew(first: number): Outcome {
-    const { columns: { modseqs: column, count }, chain } = this
-    // What a row has changed since is told apart by the bundles alone, as where they are read (mailbox-bundle.ts).
-    for (let row = 0; row < count; row++) column[row] = chain.filter(({ modseq }) => modseq < column[row]!).length
-    this.chain = chain.map((link, at) => ({ ...link, modseq: at }))
-    this.giveModseqs(first)
+    renewModseqs(this, first)
     return nothing
   }
 
   #vanish({ first, end }: MailboxRecord & { kind: 'vanished' }): Outcome {
     this.nextUid = Math.max(this.nextUid, end)
     this.highestModseq++
-    this.expunges.add(this.highestModseq, this.unusedFrom(first))
+    this.expunges.add(this.highestModseq, unusedUids(this, first))
     return nothing
-  }
-
-  /**
-   * Modseqs from `first` on for what the bundles had, where rows have so far the number of the bundle that touched them: what a later
-   * one of a chain has touched gets a later one, so that the next diff can still be upon any of them.
-   */
-  giveModseqs(first: number): void {
-    const { columns } = this
-    for (let row = 0; row < columns.count; row++) columns.modseqs[row]! += first
-    this.chain = this.chain.map((link) => ({ ...link, modseq: link.modseq + first }))
-    // Behind the last bundle are rows too, in a mailbox that is not as its bundles are.
-    this.highestModseq = first + this.chain.length
   }
 
   /** Row of the first message without \Seen, -1 if there is none: looked for from where it was the last time. */

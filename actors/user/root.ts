@@ -19,6 +19,7 @@ import type { Manifest, ManifestFacts } from './manifest.ts'
 import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
+import { isDurable } from './root-durability.ts'
 import { RootState, encodeRoot, encodeRootChanges } from './root-state.ts'
 import type { Look, RootChange } from './root-state.ts'
 
@@ -281,27 +282,13 @@ export class Root implements Ownership {
   }
 
   async #write(...changes: RootChange[]): Promise<void> {
-    const { fsync } = this.#world.policy
     const listed = changes.some(({ kind }) => kind === 'create' || kind === 'delete' || kind === 'move' || kind === 'subscribe')
-    const annotated = changes.some(({ kind }) => kind === 'metadata' || kind === 'acl')
-    const durable = fsync === 'always' || changes.some((change) => this.#outlasts(change)) || (fsync === 'optimized' && (listed || annotated))
+    const durable = isDurable(changes, this.#world.policy.fsync, this.#state.epoch)
     await this.#journal.append(encodeRootChanges(changes), durable, () => {
       for (const change of changes) this.#state.apply(change)
       if (listed) this.version++
     })
     this.#schedule()
-  }
-
-  /**
-   * What says how the local files and the store stand to each other must not be forgotten, whatever mail_fsync says; it is written
-   * rarely. (A new epoch, or that a mailbox's state was made in one: modseqs would come twice.)
-   */
-  #outlasts(change: RootChange): boolean {
-    switch (change.kind) {
-      case 'boot': case 'touched': case 'rested': case 'built': case 'look': return true
-      case 'owned': return change.epoch !== this.#state.epoch
-      default: return false
-    }
   }
 
   async #uploadThenWrite(context: RequestContext, changes: RootChange[]): Promise<void> {
