@@ -150,7 +150,10 @@ void t.test('a listing of more than a page reads its container once', async (t) 
 void t.test('no conditions, and that is known without opening a store', async (t) => {
   const { store } = await open(t)
   await t.rejects(store.write('k', bodyOf(small), context(), { condition: { ifAbsent: true } }), Bug)
-  const examples: Record<string, string> = { memory: 'memory:', posix: 'posix:prefix=/x/', s3: 's3:https://k:s@b.example.com/', scality: 'scality: http://h/mails/' }
+  const examples: Record<string, string> = {
+    'memory': 'memory:', 'posix': 'posix:prefix=/x/', 's3': 's3:https://k:s@b.example.com/', 'aws-s3': 'aws-s3:https://k:s@b.example.com/?region=eu-north-1',
+    'scality': 'scality: http://h/mails/',
+  }
   for (const { name } of all.filter((one): one is Driver => one.kind === 'driver')) {
     const spec = examples[name]!
     for (const whole of [spec, `compress:gz:6:${spec}`]) {
