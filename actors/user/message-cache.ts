@@ -19,6 +19,7 @@ export class MessageCache {
   readonly #directory: string
   readonly #windowBytes: number
   #generation: number
+  #path: string
   /** undefined: an append has failed, the file must be asked. */
   #size: number | undefined
   #appending: Promise<void> = Promise.resolve()
@@ -29,11 +30,12 @@ export class MessageCache {
     this.#files = files
     this.#directory = directory
     this.#generation = generation
+    this.#path = cachePath(directory, generation)
     this.#windowBytes = windowBytes
   }
 
   get generation(): number { return this.#generation }
-  get path(): string { return cachePath(this.#directory, this.#generation) }
+  get path(): string { return this.#path }
 
   /** Adds a record. `nowhere` if the disk does not take it. */
   append(uid: number, payload: Uint8Array): Promise<CachePlace> {
@@ -113,6 +115,7 @@ export class MessageCache {
     }
     await flush()
     this.#generation++
+    this.#path = path
     this.#size = size
     this.#window = undefined
     for (const [row, place] of places.entries()) {

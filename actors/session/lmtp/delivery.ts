@@ -11,7 +11,7 @@ import { Cancelled, LimitExceeded, messageOf, TempFail } from '../../../runtime/
 import { limits } from '../../../runtime/limits.ts'
 import { inParallel } from '../../../runtime/parallel.ts'
 import { formatDate } from '../../mail/date.ts'
-import { fieldValue } from '../../mail/headers.ts'
+import { firstValues } from '../../mail/headers.ts'
 import { prependHeader } from '../../mail/summary.ts'
 import { MailError } from '../../user/errors.ts'
 import type { Delivery } from '../../user/types.ts'
@@ -69,17 +69,18 @@ function refusalOf(error: unknown, settings: Settings): { code: string; text: st
   return { code: '451 4.3.0', text: `Temporary internal error${detail}` }
 }
 
+/** A header field's value as a line of the log has it. */
+const logged = (value = ''): string => oneLine(Buffer.from(value, 'latin1').toString('utf8')).slice(0, 200)
+
 /** deliver_log_format filled in: `msgid=<…>: saved mail to INBOX`. */
 function logText({ recipient, transaction, message, connection, id }: Copy, outcome: string, tookMs: number): string {
-  const field = (name: string): string => oneLine(Buffer.from(fieldValue(message.summary.header, name) ?? '', 'latin1').toString('utf8')).slice(0, 200)
-  const messageId = field('message-id') || 'unspecified'
+  const [found, subject = '', sender = ''] = firstValues(message.summary.header, ['message-id', 'subject', 'from']).map(logged)
+  const messageId = found || 'unspecified'
   const size = String(message.body.size)
   try {
     return expand(connection.world.settings.deliver_log_format, {
       ...userVariables({ user: recipient.account.user, service: 'lmtp', session: id }),
-      '$': outcome, m: messageId, msgid: messageId,
-      // Mostly nobody wants to know.
-      get s() { return field('subject') }, get subject() { return field('subject') }, get f() { return field('from') }, get from() { return field('from') },
+      '$': outcome, m: messageId, msgid: messageId, s: subject, subject, f: sender, from: sender,
       e: transaction.from.text, from_envelope: transaction.from.text, to_envelope: recipient.path.text,
       p: size, size, w: size, vsize: size, delivery_time: String(Math.round(tookMs)), session_time: '', storage_id: '',
     })
