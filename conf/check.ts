@@ -10,6 +10,7 @@ import type { Variables } from './expand.ts'
 import { convert } from './format.ts'
 import type { SectionKind } from './grammar.ts'
 import { rowOf, sectionKind } from './grammar.ts'
+import { checkLocation } from './location.ts'
 import { nearest } from './nearest.ts'
 import { parseNetwork } from './network.ts'
 import { isPasswordForm } from './shown-password.ts'
@@ -103,14 +104,10 @@ const ruleOf = (key: string, path: readonly string[]): ((value: unknown) => void
   const variables = variablesOf(key, path[0])
   if (variables === inLogins) return (value) => { expandSecretly(value as string, variables) }
   if (variables !== undefined) return (value) => { expand(value as string, variables) }
-  if (key === 'mail_location') return checkLocation
+  // Unset, or what a userdb says in its place: not known yet.
+  if (key === 'mail_location') return (value) => { if (!/^($|%)/.test(value as string)) checkLocation(value as string) }
   if (key === 'culver_storage_workers' || key === 'auth_worker_max_count') return (value) => { if (value === 0) throw new Error('at least 1 is needed') }
   return undefined
-}
-
-/** Unset, or what a userdb says in its place: not known yet. */
-const checkLocation = (value: unknown): void => {
-  if (!/^($|obox:|%)/.test(value as string)) throw new Error(`mail is kept in object stores only, not in '${(value as string).split(':')[0]}' (say obox:PATH/%u:INDEX=~/)`)
 }
 
 /** Has every field that a database might give, so that only names that can never be known fail. */

@@ -5,6 +5,7 @@
 import { messageOf } from '../runtime/errors.ts'
 import { convert } from './format.ts'
 import { rowOf } from './grammar.ts'
+import { checkLocation } from './location.ts'
 import type { Settings } from './settings.ts'
 import { coreSettings, pluginSettings } from './settings.ts'
 
@@ -36,8 +37,11 @@ function valuesIn(fields: Fields): { name: string; value: unknown; inPlugin: boo
   return Object.entries(fields).flatMap(([name, text]) => {
     const core = rowOf(coreSettings, name)
     const row = core ?? rowOf(pluginSettings, name)
-    if (row === undefined) return []
+    const isLocation = name === 'mail' || name === 'mail_location'
+    if (row === undefined && !isLocation) return []
     try {
+      if (isLocation) checkLocation(text)
+      if (row === undefined) return []
       return [{ name, value: convert(row, text), inPlugin: core === undefined }]
     } catch (error) {
       throw new Error(`userdb field ${name}: ${messageOf(error)}`)

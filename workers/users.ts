@@ -15,7 +15,7 @@ import { settingsFor } from '../conf/load.ts'
 import type { Settings } from '../conf/settings.ts'
 import { settingsOfUser } from '../conf/user-settings.ts'
 import type { Effects } from '../runtime/effects.ts'
-import { TempFail } from '../runtime/errors.ts'
+import { ConfigError, TempFail } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { Registry } from '../runtime/registry.ts'
 
@@ -168,7 +168,13 @@ export class Users {
   #placeOf(account: Account): { settings: Settings; directory: string } {
     const variables = userVariables({ user: account.user, home: account.home, fields: account.fields })
     const settings = settingsOfUser(expandSettings(settingsFor(this.#config(), {}), variables), account.fields)
-    return { settings, directory: parseMailLocation(account.fields['mail'] ?? settings.mail_location, account).index }
+    try {
+      return { settings, directory: parseMailLocation(account.fields['mail'] ?? settings.mail_location, account).index }
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      this.#effects.emit({ level: 'error', name: 'user.location', user: account.user, text: error.message })
+      throw new TempFail('it is not known where the mail of this user is')
+    }
   }
 
   #report(users: UserSpace[]): void {

@@ -15,6 +15,9 @@ t.test('fields that are settings stand for them', (t) => {
 t.test('values that cannot be', (t) => {
   t.equal(wrongField({ home: '/', mail_fsync: 'never' }), undefined)
   t.match(wrongField({ mail_fsync: 'sometimes' }), /^userdb field mail_fsync: unknown value 'sometimes'/)
+  t.equal(wrongField({ mail: 'obox:a:INDEX=~/' }), undefined)
+  t.match(wrongField({ mail: 'maildir:~/Maildir' }), /^userdb field mail: mail is kept in object stores only, not in 'maildir'/)
+  t.match(wrongField({ mail_location: '' }), /^userdb field mail_location: /)
   t.match(wrongField({ mail_max_userip_connections: 'many' }), /^userdb field mail_max_userip_connections: /)
   t.end()
 })
