@@ -6,7 +6,8 @@
 import { Buffer } from 'node:buffer'
 import zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
-import { isLz4, Lz4Decompressor } from './lz4.ts'
+import { bz2Decompressor, isBz2 } from './bz2.ts'
+import { isLz4, lz4Decompressor } from './lz4.ts'
 
 /** What can be read. */
 export interface Decoder {
@@ -61,7 +62,10 @@ const deflate: Codec = {
 export const codecs = new Map<string, Codec>([gz, zstd, deflate].map((codec) => [codec.name, codec]))
 
 /** Written by others, and read. */
-const lz4: Decoder = { name: 'lz4', detects: isLz4, decompressor: () => new Lz4Decompressor() }
+const readOnly: readonly Decoder[] = [
+  { name: 'lz4', detects: isLz4, decompressor: lz4Decompressor },
+  { name: 'bz2', detects: isBz2, decompressor: bz2Decompressor },
+]
 
 /** Formats Dovecot knows and these runtimes have no library for: nothing is written in them. */
 export const unsupported = new Set(['bz2', 'lz4', 'xz', 'lzma'])
@@ -69,14 +73,11 @@ export const unsupported = new Set(['bz2', 'lz4', 'xz', 'lzma'])
 /** Bytes needed to tell every format by its magic. */
 export const magicBytes = 15
 
-const foreign: [name: string, magic: Buffer][] = [
-  ['bz2', Buffer.from('BZh')], ['xz', Buffer.from('\xfd7zXZ\0', 'latin1')],
-]
+const xzMagic = Buffer.from('\xfd7zXZ\0', 'latin1')
 
-/** The name of a format that cannot be read. (`BZh` is followed by a digit and the digits of π: no header field looks so.) */
-export const detectUnsupported = (head: Uint8Array): string | undefined =>
-  foreign.find(([name, magic]) => startsWith(head, ...magic) && (name !== 'bz2' || startsWith(head.subarray(4), 0x31, 0x41, 0x59, 0x26, 0x53, 0x59)))?.[0]
+/** The name of a format that cannot be read. */
+export const detectUnsupported = (head: Uint8Array): string | undefined => (startsWith(head, ...xzMagic) ? 'xz' : undefined)
 
 /** The format of a stream that begins with `head`; undefined for plain content. */
 export const detect = (head: Uint8Array): Decoder | undefined =>
-  [...codecs.values(), lz4].find((codec) => codec.detects(head))
+  [...codecs.values(), ...readOnly].find((codec) => codec.detects(head))

@@ -3,9 +3,8 @@
 // Read only: mails that were saved so are there for ever, new ones have better formats.
 
 import { Buffer } from 'node:buffer'
-import { Transform } from 'node:stream'
-import type { TransformCallback } from 'node:stream'
-import { messageOf } from '../../runtime/errors.ts'
+import { Stepped } from './stepped.ts'
+import type { Steps, SteppedWork } from './stepped.ts'
 
 const magic = Buffer.from('Dovecot-LZ4\r\x2a\x9b\xc5', 'latin1')
 const headerBytes = magic.length + 4
@@ -14,25 +13,24 @@ const chunkBytes = 1024 * 1024
 
 export const isLz4 = (head: Uint8Array): boolean => magic.equals(head.subarray(0, magic.length))
 
-/** Decompresses a stream. Its error says what is broken. */
-export class Lz4Decompressor extends Transform {
+/** Decompresses a stream. */
+export const lz4Decompressor = (): Stepped => new Stepped(new Chunks())
+
+class Chunks implements SteppedWork {
+  readonly steps = this.#steps()
   #rest: Uint8Array = new Uint8Array(0)
   /** Of a chunk, decompressed; 0: the header has not come yet. */
   #most = 0
 
-  override _transform(bytes: Uint8Array, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
-    try {
-      for (let chunk = this.#next(); chunk !== undefined; chunk = this.#next()) this.push(decodeBlock(chunk, this.#most))
-    } catch (error) {
-      done(error instanceof Error ? error : new Error(messageOf(error)))
-      return
-    }
-    done()
-  }
+  feed(bytes: Uint8Array): void { this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]) }
 
-  override _flush(done: TransformCallback): void {
-    done(this.#most > 0 && this.#rest.length === 0 ? null : new Error('unexpected end of lz4'))
+  unfinished(): string | undefined { return this.#most > 0 && this.#rest.length === 0 ? undefined : 'unexpected end of lz4' }
+
+  *#steps(): Steps<void> {
+    for (;;) {
+      const chunk = this.#next()
+      yield chunk && decodeBlock(chunk, this.#most)
+    }
   }
 
   /** The next whole chunk. */
