@@ -22,8 +22,8 @@ grep "^$3:" "${directory}/$1" || { [ "$3" = 1000 ] && grep :1000: "${directory}/
 process.env['PATH'] = `${directory}:${process.env['PATH']}`
 
 t.test('users of the system', async (t) => {
-  const auth = authDouble({ passdb: [passdb({ driver: 'passwd' })], userdb: [userdb({ driver: 'passwd', args: 'blocking=no mail=maildir:%h/Mail' })], auth_username_format: '', auth_username_chars: '' })
-  t.match(await auth.login('tim', 'pässword 1'), { status: 'ok', account: { user: 'tim', home: '/home/tim', fields: { uid: '1000', gid: '100', mail: 'maildir:/home/tim/Mail' } } })
+  const auth = authDouble({ passdb: [passdb({ driver: 'passwd' })], userdb: [userdb({ driver: 'passwd', args: 'blocking=no mail=obox:%n:INDEX=%h/index' })], auth_username_format: '', auth_username_chars: '' })
+  t.match(await auth.login('tim', 'pässword 1'), { status: 'ok', account: { user: 'tim', home: '/home/tim', fields: { uid: '1000', gid: '100', mail: 'obox:tim:INDEX=/home/tim/index' } } })
   for (const [name, password] of [['tim', 'x'], ['old', '!'], ['blank', 'x'], ['ghost', 'x'], ['root', '*'], ['1000', 'pässword 1'], ['tim:x', 'x'], ['-s', 'x'], ['../tim', 'x']] as const) {
     t.match(await auth.login(name, password), { status: 'refused' }, name)
   }
