@@ -1,4 +1,4 @@
-// The compression formats that Dovecot's compress and zlib know, as far as node:zlib has them.
+// The compression formats that Dovecot's compress and zlib know, as far as node:zlib has them; two more are read (lz4.ts, bz2.ts).
 //
 // node:zlib does all of it, and no fflate: gzip -6 of 4 KB – 1 MB runs at 13–319 MB/s against fflate's 6–25, gunzip is
 // level from 64 KB on and slower in fflate below. (fflate pays where thousands of streams stay parked; none do here.)
@@ -67,7 +67,7 @@ const readOnly: readonly Decoder[] = [
   { name: 'bz2', detects: isBz2, decompressor: bz2Decompressor },
 ]
 
-/** Formats Dovecot knows and these runtimes have no library for: nothing is written in them. */
+/** Formats Dovecot knows, in which nothing is written here. */
 export const unsupported = new Set(['bz2', 'lz4', 'xz', 'lzma'])
 
 /** Bytes needed to tell every format by its magic. */
