@@ -35,7 +35,7 @@ t.test('one connection, many users on three workers', { timeout: 120_000 }, asyn
     const status = await client.command('s', 'STATUS INBOX (MESSAGES)')
     const last = (await client.command('u', 'UNAUTHENTICATE')).at(-1)!
     others.close()
-    t.match([said, second, appended, left[0], left[1], status[0], last], [/^l OK/, /^l NO \[UNAVAILABLE\] Maximum/, /^a OK/, /^u OK/, /^l OK/, /MESSAGES 1\)/, /^u OK/], `u${n}`)
+    t.match([said, second, appended, left[0], left[1], status[0], last], [/^l OK/, /^l NO \[LIMIT\] Maximum/, /^a OK/, /^u OK/, /^l OK/, /MESSAGES 1\)/, /^u OK/], `u${n}`)
   }
   t.match((await client.command('q', 'LOGOUT')).at(-1), /^q OK/)
   // What the log says of each: the login, and the end with the bytes of this login alone.
