@@ -10,7 +10,6 @@ import type { Variables } from './expand.ts'
 import { convert } from './format.ts'
 import type { SectionKind } from './grammar.ts'
 import { rowOf, sectionKind } from './grammar.ts'
-import { checkLocation } from './location.ts'
 import { nearest } from './nearest.ts'
 import { parseNetwork } from './network.ts'
 import { isPasswordForm } from './shown-password.ts'
@@ -104,8 +103,6 @@ const ruleOf = (key: string, path: readonly string[]): ((value: unknown) => void
   const variables = variablesOf(key, path[0])
   if (variables === inLogins) return (value) => { expandSecretly(value as string, variables) }
   if (variables !== undefined) return (value) => { expand(value as string, variables) }
-  // Unset, or what a userdb says in its place: not known yet.
-  if (key === 'mail_location') return (value) => { if (!/^($|%)/.test(value as string)) checkLocation(value as string) }
   if (key === 'culver_storage_workers' || key === 'auth_worker_max_count') return (value) => { if (value === 0) throw new Error('at least 1 is needed') }
   return undefined
 }

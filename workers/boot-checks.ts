@@ -4,8 +4,9 @@ import { Namespaces } from '../actors/user/namespace.ts'
 import { bodyStoreOf } from '../actors/user/policy.ts'
 import type { Config } from '../conf/load.ts'
 import { settingsFor } from '../conf/load.ts'
+import { checkLocation } from '../conf/location.ts'
 import { placed, whereOf } from '../conf/place.ts'
-import { ConfigError } from '../runtime/errors.ts'
+import { ConfigError, messageOf } from '../runtime/errors.ts'
 import { limits } from '../runtime/limits.ts'
 import { checkStorage } from './fs/stack.ts'
 
@@ -19,6 +20,16 @@ export function checkStores(config: Config): void {
   check('obox_fs', settings.obox_fs)
   if (settings.obox_index_fs !== '' && settings.obox_index_fs !== settings.obox_fs) check('obox_index_fs', settings.obox_index_fs)
   check('zlib_save', bodyStoreOf(settings, settings.obox_fs))
+}
+
+/** ConfigError: the value of mail_location that is in force is no place in an object store. Unset, or `%{userdb:…}`, it is not known yet. */
+export function checkMailLocation(config: Config): void {
+  const { mail_location } = settingsFor(config, {})
+  try {
+    if (!/^($|%)/.test(mail_location)) checkLocation(mail_location)
+  } catch (error) {
+    throw new ConfigError(`${whereOf(config, '', 'mail_location')}: mail_location: ${messageOf(error)}`)
+  }
 }
 
 /** ConfigError: the namespaces contradict themselves, or each other, so that no user could be opened. */

@@ -34,7 +34,7 @@ import { Supervisor } from '../runtime/supervisor.ts'
 import { Link } from '../runtime/transport.ts'
 import { within } from '../runtime/within.ts'
 import { AuthPool } from './auth-pool.ts'
-import { checkNamespaces, checkStores, noteUsers } from './boot-checks.ts'
+import { checkMailLocation, checkNamespaces, checkStores, noteUsers } from './boot-checks.ts'
 import { listenersOf, probe } from './listeners.ts'
 import type { Listener } from './listeners.ts'
 import { openLog } from './log.ts'
@@ -73,6 +73,7 @@ export class Server {
     const settings = settingsFor(config, {})
     checkDirectory('mail_temp_dir', settings.mail_temp_dir)
     checkNamespaces(config)
+    checkMailLocation(config)
     this.#notes = [...checkTls(config), ...noteUsers(config)]
     this.#listeners = listenersOf(settings, someoneHasTls(config))
     if (!this.#listeners.some(({ protocol }) => protocol !== 'admin')) throw new ConfigError('nothing to serve: no enabled protocol has a listener (see `protocols` and `service`)')
@@ -161,6 +162,7 @@ export class Server {
     const settings = settingsFor(config, {})
     checkStores(config)
     checkNamespaces(config)
+    checkMailLocation(config)
     const notes = [...checkTls(config), ...noteUsers(config)]
     checkMetacache(settings)
     this.#pool.reload(settings)

@@ -56,7 +56,7 @@ const written = (row: Setting<unknown>): fc.Arbitrary<string> => {
 }
 
 /** Networks and the like have rules of their own, told in load.test.ts. */
-const ruled = ['login_trusted_networks', 'haproxy_trusted_networks', 'culver_storage_workers', 'auth_worker_max_count', 'auth_verbose_passwords', 'mail_location']
+const ruled = ['login_trusted_networks', 'haproxy_trusted_networks', 'culver_storage_workers', 'auth_worker_max_count', 'auth_verbose_passwords']
 
 const linesOf = (table: Record<string, Setting<unknown>>, indent: string): fc.Arbitrary<string> => {
   const names = Object.keys(table).filter((name) => !ruled.includes(name))

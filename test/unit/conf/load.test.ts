@@ -56,7 +56,6 @@ t.test('errors name file, line and the nearest name', (t) => {
   fails(t, 'passdb x {\n}\npassdb x {\n}', '@3: there is a passdb x already')
   fails(t, 'plugin {\n}\n}', "@3: unexpected '}'")
   fails(t, 'a = b\nc = d', "@1: unknown setting 'a'\n@2: unknown setting 'c'")
-  fails(t, 'mail_location = maildir:~/Maildir', "@1: mail_location: mail is kept in object stores only, not in 'maildir' (say obox:PATH/%u:INDEX=~/)")
   fails(t, 'auth_worker_max_count = 0', '@1: auth_worker_max_count: at least 1 is needed')
   fails(t, 'auth_mechanisms = plain logn', "@1: auth_mechanisms: unknown value 'logn' (did you mean 'login'? known: plain, login, scram-sha-1, scram-sha-256, oauthbearer, xoauth2, external, anonymous, cram-md5, digest-md5, apop, otp, skey, rpa, ntlm, gssapi, gss-spnego, dovecot-token)")
   fails(t, 'auth_cache_size = 10', '@1: auth_cache_size: less than 1 k is no cache (0 switches it off)')

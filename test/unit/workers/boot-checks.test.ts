@@ -7,7 +7,7 @@ import t from 'tap'
 import { loadConfig, settingsFor } from '../../../conf/load.ts'
 import type { Config } from '../../../conf/load.ts'
 import { AuthPool } from '../../../workers/auth-pool.ts'
-import { checkNamespaces, checkStores, noteUsers } from '../../../workers/boot-checks.ts'
+import { checkMailLocation, checkNamespaces, checkStores, noteUsers } from '../../../workers/boot-checks.ts'
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'culver-boot-'))
 t.teardown(() => fs.rmSync(directory, { recursive: true }))
@@ -66,6 +66,12 @@ t.test('namespaces', async () => {
   fails(checkNamespaces, `${inbox}namespace b {\n}\n`, undefined, /two namespaces have the prefix ''/)
   checkNamespaces(load(`${inbox}namespace b {\n  prefix = %u.\n  separator = .\n}\n`))
   checkNamespaces(load(''))
+})
+
+t.test('where mail is', async () => {
+  fails(checkMailLocation, '\nmail_location = maildir:~/Maildir', 2, /: mail_location: mail is kept in object stores only, not in 'maildir' \(say obox:/)
+  checkMailLocation(load('mail_location = mbox:~/mail\nmail_location = obox:%u:INDEX=~/'))
+  for (const location of ['', '%{userdb:location}', 'obox:%u:INDEX=~/']) checkMailLocation(load(`mail_location = ${location}`))
 })
 
 t.test('what is right by itself, and no use to anybody', async (t) => {
