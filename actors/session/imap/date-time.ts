@@ -2,9 +2,12 @@
 
 export const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
-/** What stands between the quotes → seconds since 1970; undefined if it is no date-time. */
+/**
+ * What stands between the quotes → seconds since 1970; undefined if it is no date-time. A day of one digit may lack its space: some
+ * clients leave it out, and what they want to append would be lost.
+ */
 export function parseDateTime(text: string): number | undefined {
-  const match = /^([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(text)
+  const match = /^([ \d]?\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(text)
   if (match === null) return undefined
   const [, day, monthName, year, hour, minute, second, sign, zoneHours, zoneMinutes] = match as unknown as string[]
   const month = months.findIndex((name) => name.toLowerCase() === monthName!.toLowerCase())
@@ -12,7 +15,7 @@ export function parseDateTime(text: string): number | undefined {
   if (month < 0 || parts.day < 1 || parts.day > 31 || parts.hour > 23 || parts.minute > 59 || parts.second > 60) return undefined
   if (Number(zoneMinutes) > 59) return undefined
   const zone = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60 * (sign === '-' ? -1 : 1)
-  return utcSeconds(Number(year), month, parts.day, parts.hour, parts.minute, parts.second) - zone
+  return Math.min(last, Math.max(first, utcSeconds(Number(year), month, parts.day, parts.hour, parts.minute, parts.second) - zone))
 }
 
 /** Date.UTC means 19xx by years below 100; this does not. */
@@ -22,6 +25,9 @@ function utcSeconds(year: number, month: number, day: number, hour: number, minu
   date.setUTCHours(hour, minute, second)
   return date.getTime() / 1000
 }
+
+/** What is shown has a year of four digits, in whatever zone it was said. */
+const [first, last] = [utcSeconds(0, 0, 1, 0, 0, 0), utcSeconds(9999, 11, 31, 23, 59, 59)]
 
 const two = (n: number): string => String(n).padStart(2, '0')
 
