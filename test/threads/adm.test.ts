@@ -35,6 +35,7 @@ void t.test('user lists, finds and does not find', async (t) => {
   t.equal((await adm('user', 'b*', '*car?l*')).stdout, 'bob@example.com\ncarol@example.com\n')
   t.match((await adm('user', 'bob@example.com')).stdout, /^field +value\n[^]*quota_rule +\*:storage=1G\n/)
   t.equal((await adm('user', '-f', 'home', 'bob@example.com')).stdout, `${homeOf('bob')}\n`)
+  t.equal((await adm('user', '-f', 'mail', 'bob@example.com')).stdout, 'obox:bob@example.com:INDEX=~/:CONTROL=~/\n')
   const nobody = await adm('user', 'nobody')
   t.equal(nobody.code, 67)
   t.match(nobody.stderr, "user nobody doesn't exist")
@@ -58,7 +59,8 @@ void t.test('who and kick', async (t) => {
     ['alice@example.com', '2', 'imap', '(127.0.0.1)'], ['bob@example.com', '1', 'imap', '(127.0.0.1)'], ['carol@example.com', '1', 'imap', '(127.0.0.1)'],
   ])
   const separate = JSON.parse((await adm('-f', 'json', 'who', '-1', 'alice*', '127.0.0.0/8')).stdout) as Record<string, string>[]
-  t.same(separate.map(({ username, proto }) => [username, proto]), [['alice@example.com', 'imap'], ['alice@example.com', 'imap']])
+  t.same(separate.map(({ username, service }) => [username, service]), [['alice@example.com', 'imap'], ['alice@example.com', 'imap']])
+  t.match(JSON.parse((await adm('-f', 'json', 'who', 'bob*')).stdout), [{ username: 'bob@example.com', connections: '1', service: 'imap', ips: '(127.0.0.1)' }], 'as doveadm calls them')
   t.equal((await adm('-f', 'tab', 'who', '192.0.2.0/24')).stdout.split('\n').length, 2, 'the header alone')
 
   const kicked = await adm('kick', 'alice@example.com')
@@ -68,7 +70,7 @@ void t.test('who and kick', async (t) => {
     t.equal(await client.line(), undefined)
   }
   t.match((await clients[2]!.command('b', 'NOOP')).at(-1), /^b OK/, 'others stay')
-  t.match(await adm('kick', 'alice@example.com'), { code: 67, stderr: 'no users kicked' })
+  t.match(await adm('kick', 'alice@example.com'), { code: 68, stderr: 'no users kicked' })
 })
 
 void t.test('whose mailboxes: by name, by mask, all', async (t) => {

@@ -21,6 +21,8 @@ export interface Table {
   columns: readonly string[]
   /** Lines for people (`passdb: … auth succeeded`) have no header in any format. */
   header: boolean
+  /** What programs call the columns (JSON), where people read something else. */
+  keys?: readonly string[]
   rows: Rows
 }
 
@@ -40,7 +42,7 @@ export interface AdminCommand {
 export const adminCommand = (command: AdminCommand): AdminCommand => command
 
 /** sysexits.h, as doveadm uses them. */
-export const exitCode = { ok: 0, failure: 1, usage: 64, data: 65, noUser: 67, temporary: 75, denied: 77 } as const
+export const exitCode = { ok: 0, failure: 1, usage: 64, data: 65, noUser: 67, nothing: 68, temporary: 75, denied: 77 } as const
 
 /** A command that cannot be carried out. */
 export class AdminError extends Error {

@@ -84,8 +84,8 @@ class AdminMachine implements Session {
     try {
       const { command, request } = requestOf(line, commands)
       this.#log(command.name, request.args)
-      const { columns, header, rows } = await command.run(request, this.#world)
-      this.#write({ columns, header })
+      const { columns, header, keys, rows } = await command.run(request, this.#world)
+      this.#write({ columns, header, ...(keys === undefined ? {} : { keys }) })
       let next = await rows.next()
       for (; next.done !== true; next = await rows.next()) {
         this.#write({ row: next.value })

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { formats } from '../../../workers/cli/adm/formats.ts'
 
-function printed(format: string, columns: string[], header: boolean, rows: string[][]): string {
+function printed(format: string, columns: string[], header: boolean, rows: string[][], keys?: string[]): string {
   let text = ''
-  const printer = formats[format]!(columns, header, (piece) => { text += piece })
+  const printer = formats[format]!(columns, header, (piece) => { text += piece }, keys)
   for (const row of rows) printer.row(row)
   printer.end()
   return text
@@ -18,6 +18,8 @@ void t.test('doveadm formats', async (t) => {
   t.equal(printed('pager', ['username', '#'], true, [['alice', '2']]), 'username: alice\n#: 2\n\f\n')
   t.same(JSON.parse(printed('json', ['username', '#'], true, rows)), [{ username: 'alice', '#': '2' }, { username: 'bob\tthe\nbuilder', '#': '10' }])
   t.equal(printed('json', ['username'], true, []), '[]\n')
+  t.same(JSON.parse(printed('json', ['username', '#'], true, [['alice', '2']], ['username', 'connections'])), [{ username: 'alice', connections: '2' }], 'programs have names of their own')
+  t.equal(printed('tab', ['username', '#'], true, [['alice', '2']], ['username', 'connections']), 'username\t#\nalice\t2\n')
 })
 
 void t.test('lines for people have no header', async (t) => {

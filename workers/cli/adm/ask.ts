@@ -8,7 +8,7 @@ import type { Format, Printer } from './formats.ts'
 
 interface Streams { out(text: string): void; complain(text: string): void }
 
-type Message = { columns: string[]; header: boolean } | { row: string[] } | { exit: number; error?: string }
+type Message = { columns: string[]; header: boolean; keys?: string[] } | { row: string[] } | { exit: number; error?: string }
 
 /** Nobody answers at the socket: EX_TEMPFAIL. */
 const awayCode = 75
@@ -21,7 +21,7 @@ export async function askServer(socketPath: string, request: AdminRequest, forma
     socket.end(`${JSON.stringify(request)}\n`)
     for await (const line of createInterface({ input: socket })) {
       const message = JSON.parse(line) as Message
-      if ('columns' in message) printer = format(message.columns, message.header, streams.out)
+      if ('columns' in message) printer = format(message.columns, message.header, streams.out, message.keys)
       else if ('row' in message) printer?.row(message.row)
       else {
         printer?.end()

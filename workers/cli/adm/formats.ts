@@ -3,7 +3,8 @@
 /** Prints a table's rows as they come. */
 export interface Printer { row(cells: readonly string[]): void; end(): void }
 
-export type Format = (columns: readonly string[], header: boolean, out: (text: string) => void) => Printer
+/** `keys`: what programs call the columns. */
+export type Format = (columns: readonly string[], header: boolean, out: (text: string) => void, keys?: readonly string[]) => Printer
 
 /** Rows that decide how wide the columns are; what comes after them is printed at once. */
 const measuredRows = 1000
@@ -47,11 +48,11 @@ const pager: Format = (columns, header, out) => ({
   end() {},
 })
 
-const json: Format = (columns, _header, out) => {
+const json: Format = (columns, _header, out, keys = columns) => {
   let first = true
   return {
     row(cells) {
-      out(`${first ? '[' : ',\n'}${JSON.stringify(Object.fromEntries(columns.map((column, n) => [column, cells[n] ?? ''])))}`)
+      out(`${first ? '[' : ',\n'}${JSON.stringify(Object.fromEntries(keys.map((key, n) => [key, cells[n] ?? ''])))}`)
       first = false
     },
     end: () => out(first ? '[]\n' : ']\n'),

@@ -22,7 +22,7 @@ export default adminCommand({
           for (const line of fieldLines({ ...answer.fields, user: answer.user }, ': ')) yield [line]
         } else {
           exit = answer.status === 'temporary' ? exitCode.temporary : exitCode.noUser
-          yield [answer.status === 'temporary' ? `passdb: ${user}: lookup failed temporarily` : `passdb: user ${user} doesn't exist`]
+          yield [answer.status === 'temporary' ? `passdb: ${user}: lookup failed temporarily` : `passdb lookup: user ${user} doesn't exist`]
         }
       }
       return exit

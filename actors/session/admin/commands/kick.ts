@@ -13,7 +13,7 @@ export default adminCommand({
   async run({ args }, world) {
     const keys = (await chosen(args, world)).map(({ key }) => key)
     const kicked = await world.effects.ask<Connection[]>('anvil', { kind: 'kick', keys })
-    if (kicked.length === 0) throw new AdminError(exitCode.noUser, 'no users kicked')
+    if (kicked.length === 0) throw new AdminError(exitCode.nothing, 'no users kicked')
     return lines(['kicked connections from the following users:', ...new Set(kicked.map(({ user }) => user))])
   },
 })

@@ -1,5 +1,6 @@
 // What the userdbs know: of one user its fields, of a mask the names that match it.
 
+import { expand, userVariables } from '../../../../conf/expand.ts'
 import { isMask } from '../../../../conf/mask.ts'
 import type { AuthAnswer } from '../../../auth-messages.ts'
 import type { SessionWorld } from '../../types.ts'
@@ -24,12 +25,14 @@ export default adminCommand({
   },
 })
 
-async function found(user: string, field: unknown, info: AuthInfo, { effects }: SessionWorld): Promise<Table> {
+async function found(user: string, field: unknown, info: AuthInfo, { effects, settings }: SessionWorld): Promise<Table> {
   const answer = await effects.ask<AuthAnswer>('auth', { kind: 'lookup', username: user, ...info })
   if (answer.status === 'unknown') throw new AdminError(exitCode.noUser, `userdb lookup: user ${user} doesn't exist`)
   if (answer.status !== 'ok') throw new AdminError(exitCode.temporary, `userdb lookup(${user}) failed temporarily`)
   const { account } = answer
-  const fields: Record<string, string> = { ...account.fields, home: account.home }
+  const { home } = account
+  const mail = expand(settings.mail_location, userVariables({ user: account.user, home, fields: account.fields }))
+  const fields: Record<string, string> = { ...(mail === '' ? {} : { mail }), ...account.fields, home }
   if (account.user !== user) fields['user'] = account.user
   if (typeof field === 'string') return lines(fields[field] === undefined ? [] : [fields[field]])
   const rows = Object.entries(fields)

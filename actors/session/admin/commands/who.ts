@@ -14,8 +14,8 @@ export default adminCommand({
   async run({ options, args }, world) {
     const connections = await chosen(args, world)
     return options['separate'] === true
-      ? { columns: ['username', 'proto', 'worker', 'ip', 'session'], header: true, rows: separately(connections) }
-      : { columns: ['username', '#', 'proto', '(workers)', '(ips)'], header: true, rows: together(connections) }
+      ? { columns: ['username', 'proto', 'worker', 'ip', 'session'], header: true, keys: ['username', 'service', 'worker', 'ip', 'session'], rows: separately(connections) }
+      : { columns: ['username', '#', 'proto', '(workers)', '(ips)'], header: true, keys: ['username', 'connections', 'service', 'workers', 'ips'], rows: together(connections) }
   },
 })
 
