@@ -76,6 +76,7 @@ interface Compared {
   perSecond: number
 }
 
+/** Has mails delivered and bare PUTs made in turns. */
 async function compare(t: { teardown(action: () => Promise<void>): unknown }, port: number): Promise<Compared> {
   const { accessKey, secretKey, bucket } = radosgw!
   const reached: Reached = { accessKey, secretKey, bucket, port }
