@@ -49,8 +49,8 @@ export class ExpungeLog {
     return joined(ranges)
   }
 
-  /** Whether clients were told that nothing has this UID (any more), as far as that is known. */
-  includes(uid: number): boolean { return this.#firsts.some((first, at) => first <= uid && uid <= this.#lasts[at]!) }
+  /** The largest UID of which that is known; 0: of none. */
+  get last(): number { return this.#lasts.reduce((most, last) => Math.max(most, last), 0) }
 
   /** Every row, oldest first. */
   *rows(): Generator<UidRange & { modseq: number }> {

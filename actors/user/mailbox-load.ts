@@ -18,7 +18,7 @@ import { MessageCache } from './message-cache.ts'
 import { modseqAfter } from './modseqs.ts'
 import { newestFirst, parseBundleName } from './object-names.ts'
 import type { MailboxListing } from './obox.ts'
-import { lastUid, lookFor } from './second-look.ts'
+import { lookFor } from './second-look.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 import { verifyMailbox } from './verify-mailbox.ts'
 
@@ -32,7 +32,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     const { nextUid, ceiling } = local.state
     // Those that were on their way when the snapshot was made are below its nextUid. What comes in by this may go late, too.
     const end = Math.max(nextUid, ceiling)
-    await world.ownership.lookLater({ guid: identity.guid, uids: [[lastUid(local.state) + 1, end - 1]], before: end, now: true })
+    await world.ownership.lookLater({ guid: identity.guid, uids: [[local.state.lastSeen + 1, end - 1]], before: end, now: true })
   }
   const cut = world.ownership.looking(identity.guid)?.now === true
   // With no more than flags in doubt, a journal that ends cleanly has lost none (LoadedMailbox.commit).

@@ -188,7 +188,7 @@ function dropUnlisted(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo
 function findNew(mails: ReadonlyMap<string, ObjectInfo>, known: ReadonlySet<string>, state: MailboxState, isNew: (uid: number) => boolean): Found[] {
   const byUid = new Map<number, Found>()
   // Those that came late to the mailbox: behind it, as others have been seen since, or as clients were told that nothing has their UID.
-  const last = state.columns.count === 0 ? 0 : state.columns.uids[state.columns.count - 1]!
+  const last = state.lastSeen
   const found: Found[] = []
   for (const [oid, object] of mails) {
     const name = parseOid(oid)
@@ -197,7 +197,7 @@ function findNew(mails: ReadonlyMap<string, ObjectInfo>, known: ReadonlySet<stri
     if (name.uid === 0 || !isNew(name.uid)) continue
     const one: Found = { oid, object, uid: name.uid }
     const other = byUid.get(name.uid)
-    if (name.uid <= last || (name.uid < state.nextUid && state.expunges.includes(name.uid))) one.uid = 0
+    if (name.uid <= last) one.uid = 0
     else if (other !== undefined) (bySaving(other, one) <= 0 ? one : other).uid = 0
     if (one.uid > 0) byUid.set(one.uid, one)
     found.push(one)

@@ -87,6 +87,12 @@ export class MailboxState {
     return this.chain.length > 0 ? this.chain.map(({ name }) => name) : this.bundle === '' ? [] : [this.bundle]
   }
 
+  /** No message with a larger UID was ever seen here: what comes under a smaller one comes too late for it. */
+  get lastSeen(): number {
+    const { columns, chain, expunges } = this
+    return Math.max(columns.count === 0 ? 0 : columns.uids[columns.count - 1]!, expunges.last, ...chain.map(({ nextUid }) => nextUid - 1))
+  }
+
   /** The object's name of a row. */
   oidOf(row: number): string {
     const { columns } = this

@@ -34,7 +34,7 @@ export async function lookAgain(mailbox: LoadedMailbox, context: RequestContext)
 export async function lookFor(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>, look: Look, unseen = false): Promise<boolean> {
   const { state, world, name } = mailbox
   const came = newcomers(state, mails, look)
-  const kept = unseen ? came.filter(({ uid }) => uid > lastUid(state) && !state.expunges.includes(uid)) : []
+  const kept = unseen ? came.filter(({ uid }) => uid > state.lastSeen) : []
   const settled = kept.length > 0 && (await inParallel(kept, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))).every(Boolean)
   if (settled) await mailbox.commit({ kind: 'append', rows: kept }, { durable: true })
   const added = await addRows(mailbox, context, settled ? came.filter((row) => !kept.includes(row)) : came)
@@ -71,9 +71,6 @@ export async function isThere({ world, guid }: LoadedMailbox, context: RequestCo
     throw error
   }
 }
-
-/** Of the last message. */
-export const lastUid = ({ columns }: MailboxState): number => (columns.count === 0 ? 0 : columns.uids[columns.count - 1]!)
 
 /** Objects of the UIDs that may still come, and of which the mailbox knows nothing; ascending. */
 function newcomers(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>, { uids }: Look): AppendedRow[] {
