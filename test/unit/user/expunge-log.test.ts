@@ -89,3 +89,17 @@ t.test('outlives a restart, and goes along in the bundle', async (t) => {
   })
   await user.stop(1000)
 })
+
+t.test('the largest UID that was ever seen', async (t) => {
+  const state = new MailboxState({ ...limits, expungeLogRanges: 4 })
+  const row = (uid: number) => ({ uid, flags: 0, keywords: [], size: 1, internalDate: 1, saveDate: 1, guid: '0'.repeat(32), cacheOffset: 0, cacheLength: 0, oid: '' })
+  t.equal(state.lastSeen, 0)
+  state.apply({ kind: 'append', rows: [row(3), row(7), row(9)] })
+  t.equal(state.lastSeen, 9)
+  state.apply({ kind: 'expunge', uids: [9] })
+  t.equal(state.lastSeen, 9, 'also when its message is gone')
+  state.apply({ kind: 'uploaded', name: 'base', ceiling: 20, covers: { mails: 0, important: 0, all: 0 }, link: { kept: 0, link: { modseq: 3, expunged: 3, nextUid: 10, cacheGeneration: 0, cacheBytes: 0, bytes: 100 } } })
+  state.expunges.forget(state.highestModseq)
+  state.apply({ kind: 'expunge', uids: [7] })
+  t.equal(state.lastSeen, 9, 'or that it is gone was forgotten, and a bundle had it')
+})
