@@ -32,6 +32,7 @@ await t.test('seeds', { timeout }, async (t) => {
   t.ok(total.figures.crashes > seeds, 'processes crashed')
   t.ok(total.figures.wipes > seeds, 'disks were lost')
   t.ok(total.figures.faults > seeds, 'requests failed')
+  t.ok(total.figures.blackouts > seeds / 2, 'machines lost power')
   t.ok(total.figures.damages > 10, 'files were damaged')
   for (const kind of kinds) t.ok((total.kinds.get(kind) ?? 0) > 3, `a fault of this kind: ${kind}`)
   t.ok(total.figures.compared > 10 * seeds, 'mails were read back')

@@ -92,12 +92,14 @@ await t.test('an append under way at a crash is kept whole, torn and lost, and n
 
 await t.test('power loss keeps what was durable', async (t) => {
   const lengths = new Set<number>()
+  let ends = 0
   for (let seed = 1; seed <= 60; seed++) {
     const { world } = worldOf(seed)
     const machine = world.machine('m')
     const { files } = machine.start()
     await settle(world, files.append('/f', bytes('durable'), true))
-    await settle(world, files.append('/f', bytes(' and not')))
+    await settle(world, files.append('/f', bytes(' and')))
+    await settle(world, files.append('/f', bytes(' not')))
     await settle(world, files.replace('/g', bytes('old'), true))
     await settle(world, files.replace('/g', bytes('new')))
     machine.losePower()
@@ -105,10 +107,12 @@ await t.test('power loss keeps what was durable', async (t) => {
     const read = (await settle(world, again.read('/f')) as { value: Uint8Array }).value
     t.equal(Buffer.from(read.subarray(0, 7)).toString(), 'durable')
     lengths.add(read.length)
+    ends += read.length === 7 || read.length === 11 || read.length === 15 ? 1 : 0
     const replaced = (await settle(world, again.read('/g')) as { value: Uint8Array }).value
     t.match(Buffer.from(replaced).toString(), /^(old|new)$/)
   }
   t.ok(lengths.size > 3, 'of the rest as much as the dice say')
+  t.ok(ends > 30, 'mostly up to where a write ended')
 })
 
 await t.test('a store that fails says so, before the deed or after it', async (t) => {
@@ -147,4 +151,33 @@ await t.test('a write whose process died is lost, or comes at once, or late', as
     seen.add(soon ? 'at once' : await there() ? 'late' : 'lost')
   }
   t.same([...seen].sort(), ['at once', 'late', 'lost'])
+})
+
+await t.test('after a loss of power files may be back that were removed, renamed or cut, unless something was made durable since', async (t) => {
+  const seen = new Set<string>()
+  for (let seed = 1; seed <= 80; seed++) {
+    const { world } = worldOf(seed)
+    const machine = world.machine('m')
+    const { files, bootId } = machine.start()
+    for (const path of ['/gone', '/named', '/cut', '/sure']) await settle(world, files.append(path, bytes('text'), true))
+    await settle(world, files.remove('/sure'))
+    await settle(world, files.append('/cut', bytes('!'), true))
+    await settle(world, files.remove('/gone'))
+    await settle(world, files.rename('/named', '/other'))
+    await settle(world, files.truncate('/cut', 2))
+    machine.losePower()
+    const again = machine.start()
+    t.not(again.bootId, bootId)
+    const there = new Map<string, string>()
+    for (const path of ['/gone', '/named', '/other', '/cut', '/sure']) {
+      const { value } = await settle(world, again.files.read(path)) as { value: Uint8Array | undefined }
+      if (value !== undefined) there.set(path, Buffer.from(value).toString())
+    }
+    t.not(there.has('/sure'), true)
+    t.not(there.has('/named'), there.has('/other'), 'it has one name')
+    t.notOk(there.has('/gone') && !there.has('/named'), 'in reverse order')
+    t.match(there.get('/cut'), /^te(xt!)?$/)
+    seen.add(`${there.has('/gone')} ${there.has('/named')} ${there.get('/cut')}`)
+  }
+  t.equal(seen.size, 6, 'all that can be')
 })
