@@ -12,6 +12,9 @@
 /** The mails and whatever else came last; or only what is not forced to disk with mail_fsync = optimized. */
 export type Loss = 'mails' | 'flags'
 
+/** What mail_fsync leaves to the kernel; undefined: nothing. */
+export const lossWith = (fsync: 'optimized' | 'never' | 'always'): Loss | undefined => (fsync === 'always' ? undefined : fsync === 'never' ? 'mails' : 'flags')
+
 /** What was begun in a run of the machine. `loose`: the root itself is not forced to disk. */
 export interface Boot { id: string; loose: boolean }
 

@@ -15,6 +15,7 @@ import { createHash } from 'node:crypto'
 import type { RequestContext } from '../../runtime/effects.ts'
 import { ConditionFailed, TempFail } from '../../runtime/errors.ts'
 import { concatBytes } from '../mail/byte-strings.ts'
+import { lossWith } from './boots.ts'
 import type { JournalStart } from './journal.ts'
 import { readLocal, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
@@ -120,7 +121,8 @@ async function ours(world: RootWorld, obox: Obox, places: Places, context: Reque
   const root = new Root(world, state, journal, doubtful, since)
   // Kept here before the manifest is written again: whoever dies in between must still know of them.
   if (notes.length > 0) await root.note({ kind: 'orphans', notes: [...notes] })
-  for (const change of booted(world, state)) await root.note(change)
+  const changes = [...await perhapsTouched(world, places, local), ...booted(world, state)]
+  if (changes.length > 0) await root.note(...changes)
   tellDoubts(world, state)
   return { root, nameless }
 }
@@ -135,6 +137,14 @@ function booted({ effects, policy }: RootWorld, { boots }: RootState): RootChang
   return boot === undefined ? [] : [{ kind: 'boot', boot }]
 }
 
+/** What a torn journal may have said of the mailboxes that have local files: that they were written to. */
+async function perhapsTouched({ effects, policy }: RootWorld, places: Places, { state, torn }: Local<RootState>): Promise<RootChange[]> {
+  const loss = lossWith(policy.fsync)
+  if (!torn || effects.bootId === '' || loss === undefined) return []
+  const there = (await effects.files.list(places.mailboxes)).filter(isGuid)
+  return there.filter((guid) => !state.boots.hasTouched(guid, loss)).map((guid) => ({ kind: 'touched', guid, loss }))
+}
+
 function tellDoubts({ effects, user }: RootWorld, { boots: { doubtful } }: RootState): void {
   if (doubtful.size === 0) return
   effects.emit({
@@ -144,7 +154,8 @@ function tellDoubts({ effects, user }: RootWorld, { boots: { doubtful } }: RootS
 }
 
 /** The manifest's list, with what of the local state is not in any list. */
-async function restored(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, state: RootState, { state: local, torn }: Local<RootState>, since: number): Promise<OpenedRoot> {
+async function restored(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest, state: RootState, read: Local<RootState>, since: number): Promise<OpenedRoot> {
+  const { state: local, torn } = read
   for (const { guid = '' } of state.entries.values()) {
     const [kept, look] = [local.statuses.get(guid), local.looks.get(guid)]
     if (kept !== undefined) state.statuses.set(guid, kept)
@@ -159,6 +170,7 @@ async function restored(world: RootWorld, obox: Obox, places: Places, context: R
   state.tag = found.tag
   state.taken = local.taken
   state.boots.copy(local.boots)
+  for (const change of await perhapsTouched(world, places, read)) state.apply(change)
   const journal = await lay(world, places, state)
   tellDoubts(world, state)
   return { root: new Root(world, state, journal, false, since), nameless: await leftNameless(obox, context, state) }

@@ -9,6 +9,7 @@
 import type { Cancel, Effects, RequestContext } from '../../runtime/effects.ts'
 import { ConditionFailed, TempFail, messageOf } from '../../runtime/errors.ts'
 import type { Limits } from '../../runtime/limits.ts'
+import { lossWith } from './boots.ts'
 import type { Loss } from './boots.ts'
 import type { Bundles } from './bundles.ts'
 import { Journal } from './journal.ts'
@@ -105,7 +106,7 @@ export class Root implements Ownership {
   }
 
   /** A change that may reach the store later. */
-  note(change: RootChange): Promise<void> { return this.#inTurn(() => this.#write(change)) }
+  note(...changes: RootChange[]): Promise<void> { return this.#inTurn(() => this.#write(...changes)) }
 
   /** A UIDVALIDITY larger than all before. To be called in `decide`. */
   nextUidValidity(given: number): number {
@@ -181,8 +182,8 @@ export class Root implements Ownership {
 
   touch(mailbox: string): Promise<void> | undefined {
     const { effects, policy } = this.#world
-    const loss = policy.fsync === 'never' ? 'mails' : 'flags'
-    if (policy.fsync === 'always' || effects.bootId === '' || this.#state.boots.hasTouched(mailbox, loss)) return undefined
+    const loss = lossWith(policy.fsync)
+    if (loss === undefined || effects.bootId === '' || this.#state.boots.hasTouched(mailbox, loss)) return undefined
     // Not in turn: a flag does not wait for the manifest.
     return this.#write({ kind: 'touched', guid: mailbox, loss })
   }
