@@ -36,8 +36,10 @@ export class SimStore implements ObjectStore {
   }
 
   write(key: string, body: Body, context: RequestContext, options?: { metadata?: Metadata; condition?: WriteCondition }): Promise<{ etag: string }> {
+    // What is on the wire does not follow what becomes of the spool file: its machine may lose power meanwhile.
+    const parts = body.parts.map((part) => (part instanceof Uint8Array ? part : this.#slice(part)))
     return this.#change(`PUT ${key} ${body.size}`, context, async () => {
-      const written = await this.#inner.write(key, { size: body.size, parts: this.#inMemory(body) }, context, options)
+      const written = await this.#inner.write(key, { size: body.size, parts: parts.map((part) => { if (part instanceof TempFail) throw part; return part }) }, context, options)
       this.#world.wrote(key)
       return written
     })
@@ -132,14 +134,9 @@ export class SimStore implements ObjectStore {
   }
 
   /** A driver reads spool files itself; here they lie on the simulated disk. */
-  #inMemory(body: Body): Uint8Array[] {
-    return body.parts.map((part) => (part instanceof Uint8Array ? part : this.#slice(part)))
-  }
-
-  #slice({ path, offset, length }: FileSlice): Uint8Array {
+  #slice({ path, offset, length }: FileSlice): Uint8Array | TempFail {
     const bytes = this.#disk.read(path, offset, length)
-    if (bytes?.length !== length) throw new TempFail(`spool file ${path} is gone or shorter than ${offset + length} bytes`)
-    return bytes
+    return bytes?.length === length ? bytes : new TempFail(`spool file ${path} is gone or shorter than ${offset + length} bytes`)
   }
 }
 
