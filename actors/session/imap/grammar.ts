@@ -80,7 +80,7 @@ export class Parser extends Tokens {
   flags(): FlagSet {
     if (this.peek() === '(') return this.flagList()
     const flags = [this.flag()]
-    while (this.take(' ')) flags.push(this.flag())
+    while (this.more()) flags.push(this.flag())
     return flagSet(flags)
   }
 

@@ -23,12 +23,13 @@ export function selectParameters(p: Parser): SelectParameters {
   let condstore = false
   let qresync: Remembered | undefined
   if (!p.take(' (')) return { name, condstore, qresync }
+  p.take(' ')
   do {
     const parameter = p.word('a parameter')
     if (parameter === 'CONDSTORE') condstore = true
     else if (parameter === 'QRESYNC') qresync = remembered(p.sp())
     else p.fail(`Unknown parameter ${parameter}`)
-  } while (p.take(' '))
+  } while (p.more())
   p.expect(')')
   return { name, condstore, qresync }
 }

@@ -33,6 +33,7 @@ export interface LiteralHead {
 const code = (char: string): number => char.charCodeAt(0)
 const CR = 0x0d
 const LF = 0x0a
+const Space = code(' ')
 const Quote = code('"')
 const Backslash = code('\\')
 const OpenBrace = code('{')
@@ -81,17 +82,25 @@ export class Tokens {
   }
 
   /** Whether `text` (ASCII, any letter case) comes next. */
-  sees(text: string): boolean {
-    if (this.#bytes.length - this.#at < text.length) return false
-    for (let i = 0; i < text.length; i++) if (upper(this.#bytes[this.#at + i]!) !== upper(text.charCodeAt(i))) return false
-    return true
-  }
+  sees(text: string): boolean { return this.#behind(text) !== undefined }
 
   /** Consumes `text` (ASCII, any letter case) if it comes next. */
   take(text: string): boolean {
-    if (!this.sees(text)) return false
-    this.#at += text.length
+    const behind = this.#behind(text)
+    if (behind === undefined) return false
+    this.#at = behind
     return true
+  }
+
+  /** Where `text` ends that comes next. A space in it stands for any number of them: clients send more than the grammar has. */
+  #behind(text: string): number | undefined {
+    let at = this.#at
+    for (let i = 0; i < text.length; i++) {
+      if (at >= this.#bytes.length || upper(this.#bytes[at]!) !== upper(text.charCodeAt(i))) return undefined
+      at++
+      if (text[i] === ' ') while (this.#bytes[at] === Space) at++
+    }
+    return at
   }
 
   /** Consumes `text` or fails. */
@@ -107,10 +116,10 @@ export class Tokens {
     throw new ParseError(this.atEnd ? `${message}, got the end of the command` : message, this.#at)
   }
 
-  /** SP: exactly one space. */
+  /** SP, or several. */
   sp(): this { return this.expect(' ') }
 
-  /** The command must end here. A single trailing space is forgiven: many clients send one. */
+  /** The command must end here. Trailing spaces are forgiven: many clients send one. */
   end(): void {
     this.take(' ')
     if (!this.atEnd) this.fail('Unexpected arguments at the end')
@@ -215,8 +224,8 @@ export class Tokens {
     this.open()
     const items: T[] = []
     while (this.peek() !== ')') {
-      if (items.length > 0) this.sp()
       items.push(item(this))
+      if (this.peek() !== ')') this.sp()
     }
     this.close()
     return items
@@ -225,13 +234,18 @@ export class Tokens {
   /** "(": one level deeper (limits.imapNesting). */
   open(): this {
     if (++this.#depth > (this.#nesting)) this.fail('Too many nested lists')
-    return this.expect('(')
+    this.expect('(').take(' ')
+    return this
   }
 
   close(): this {
     this.#depth--
+    this.take(' ')
     return this.expect(')')
   }
+
+  /** Whether spaces come next, and behind them more than the end of a list or of the command. They are consumed. */
+  more(): boolean { return this.take(' ') && !this.atEnd && this.peek() !== ')' }
 
   #digits(what: string): number { return Number(latin1(this.#run(Digit, what))) }
 

@@ -6,7 +6,7 @@ export default command({
   name: 'CANCELUPDATE', states: ['selected'], flags: 0,
   parse: (p) => {
     const tags = [p.sp().quoted('a tag')]
-    while (p.take(' ')) tags.push(p.quoted('a tag'))
+    while (p.more()) tags.push(p.quoted('a tag'))
     return tags
   },
   run(tags, s) {

@@ -11,7 +11,7 @@ export default command({
   name: 'ENABLE', capability: ['ENABLE', ...extensions], states: ['authenticated'], flags: 0,
   parse: (p) => {
     const names = [p.sp().word('a capability')]
-    while (p.take(' ')) names.push(p.word('a capability'))
+    while (p.more()) names.push(p.word('a capability'))
     return names
   },
   log: (names) => names.join(' '),

@@ -21,13 +21,14 @@ export interface FetchModifiers {
 export function parseModifiers(p: Parser): FetchModifiers {
   const modifiers: { -readonly [Name in keyof FetchModifiers]: FetchModifiers[Name] } = {}
   if (!p.take(' (')) return modifiers
+  p.take(' ')
   do {
     const name = p.word('a modifier')
     if (name === 'CHANGEDSINCE') modifiers.changedSince = p.sp().modseq()
     else if (name === 'VANISHED') modifiers.vanished = true
     else if (name === 'PARTIAL') modifiers.partial = partialRange(p.sp())
     else p.fail('Unknown FETCH modifier')
-  } while (p.take(' '))
+  } while (p.more())
   p.expect(')')
   return modifiers
 }

@@ -51,7 +51,7 @@ class ProgramParser implements KeyParser {
   keys(): Criterion {
     const criteria = [this.#one()]
     // A space at the end of the command is forgiven.
-    while (this.p.take(' ') && !this.p.atEnd) criteria.push(this.#one())
+    while (this.p.more()) criteria.push(this.#one())
     return criteria.length === 1 ? criteria[0]! : everyOne(criteria)
   }
 
