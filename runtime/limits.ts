@@ -222,7 +222,11 @@ export const limits = {
   notifyPending: 4096,
   /** How long one session computes before the others of its thread have a turn (ms): nobody notices, and the pauses cost little. */
   turnMs: 5,
-  /** UIDs reserved ahead: by the uploaded bundle, and by the local journal against a crash between allocation and journal. */
+  /**
+   * UIDs reserved ahead: by the manifest, should bundles be lost; by the uploaded bundle; and by the local journal against a crash between
+   * allocation and journal. Who has lost its local state goes on behind what was reserved: the first is as long as ten such losses.
+   */
+  uidReserveManifest: 100_000,
   uidReserveBundle: 10_000,
   uidReserveJournal: 64,
   /** Journal bytes after which a mailbox writes a new snapshot (at least; also the snapshot's own size). */

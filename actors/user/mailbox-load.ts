@@ -26,6 +26,7 @@ import { verifyMailbox } from './verify-mailbox.ts'
 export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<LoadedMailbox> {
   const kept = keptMailbox(world, identity)
   let local = await readLocal(world.effects, kept)
+  if (local !== undefined) await world.ownership.outgrow(context, local.state.bundles)
   const doubt = world.ownership.doubt(identity.guid)
   // What its last records said may have been told. Only the store can tell what that was.
   if (local !== undefined && (local.torn || doubt === 'mails')) {

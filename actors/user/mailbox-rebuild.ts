@@ -7,7 +7,7 @@
 // - Objects with an older UID that the bundle does not know: of expunged or failed mails. Never resurrected.
 // - Objects named by another server: get a new UID, and their facts from their metadata (adoption.ts).
 // - Two objects with one UID: both are kept, the later one gets a new UID.
-// - UIDNEXT jumps to the bundle's ceiling, so that no UID is used twice; modseqs jump too, for each epoch since the bundle's,
+// - UIDNEXT jumps to the bundle's ceiling (and that in the manifest), so that no UID is used twice; modseqs jump too, for each epoch since the bundle's,
 //   and clients that remember them (CONDSTORE) fetch all flags anew, because they may have seen later ones than the bundle. Likewise every UID without
 //   a message that the bundle does not know to be expunged has vanished now.
 
@@ -22,7 +22,7 @@ import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { giveModseqs, modseqAfter, unusedUids } from './modseqs.ts'
-import { chainOf, newestFirst, parseBundleName, parseOid } from './object-names.ts'
+import { chainOf, newestFirst, parseOid } from './object-names.ts'
 import type { MailboxListing } from './obox.ts'
 import { untilWhole } from './whole-body.ts'
 
@@ -50,7 +50,9 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   const settled = found.filter(({ uid }) => uid > 0).sort((a, b) => a.uid - b.uid)
   for (const { oid, object, uid } of settled) state.addRow(ownRow(oid, object, uid), state.highestModseq)
   state.nextUid = Math.max(state.nextUid, ceiling)
-  const before = state.nextUid
+  const given = state.nextUid
+  // A bundle that is not there any more may have allowed more.
+  if (mails !== undefined) state.nextUid = Math.max(given, world.ownership.uidCeiling(identity.guid))
   const others = found.filter(({ uid }) => uid === 0).sort(bySaving)
   const { foreign = [], own = [] } = Object.groupBy(others, ({ oid }) => (parseOid(oid) === 'foreign' ? 'foreign' : 'own'))
   const rows = [...await adopt(world, identity, context, foreign), ...own.map(({ oid, object }) => ownRow(oid, object, 0))]
@@ -62,11 +64,11 @@ export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdent
   state.savedUpTo({ modseq: state.highestModseq, nextUid: state.nextUid })
   // The next allocation asks for a bundle of its own: this state's UIDs are known nowhere else. Nor are those that it has just given.
   state.reserved = state.nextUid
-  state.ceiling = before
+  state.ceiling = given
   state.clean = false
   if (mails !== undefined && world.ownership.unsettledMs > 0) {
     const late = rangesOf([...inFlight].sort((a, b) => a - b)).map(({ first, last }) => [first, last] as const)
-    await world.ownership.lookLater({ guid: identity.guid, uids: [...late, [landed, before - 1]], before: state.nextUid })
+    await world.ownership.lookLater({ guid: identity.guid, uids: [...late, [landed, given - 1]], before: state.nextUid })
   }
   if (mails !== undefined) state.listedAt = Math.trunc(world.effects.clock.now() / 1000)
   state.bundles.clear()
@@ -94,9 +96,7 @@ export async function listMailbox(world: MailboxWorld, identity: MailboxIdentity
 
 async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Source> {
   const { mails, bundles: names } = await listMailbox(world, identity, context)
-  // The manifest that counted epochs is lost, or an older one was put back: what is uploaded from now on has to sort behind what is there.
-  const latest = Math.max(0, ...names.map((name) => parseBundleName(name)?.epoch ?? 0))
-  if (latest > world.ownership.epoch) await world.ownership.rebuilding(context, identity.guid, latest)
+  await world.ownership.outgrow(context, names)
   return { newest: await newestBundle(world, identity, context, names), names, mails }
 }
 

@@ -243,6 +243,8 @@ export class LoadedMailbox implements Mailbox {
       promise.then(() => { delete reservation.promise }, () => { if (this.#reservation === reservation) this.#reservation.ceiling = this.state.reserved })
     }
     if (this.#reservation.promise !== undefined) await this.#reservation.promise
+    const { ownership, user } = this.world
+    if (ownership.uidCeiling(this.guid) < needed) await ownership.allowUids({ user, reason: 'obox:mailbox_uids_reserve' }, this.guid, needed)
     if (this.state.ceiling < needed) await this.uploads.coverUids(needed)
   }
 

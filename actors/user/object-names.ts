@@ -61,6 +61,13 @@ export function parseBundleName(name: string): BundleName | undefined {
   return { epoch: Number.parseInt(epoch!, 16), count: Number.parseInt(count!, 16), guid, ...(upon === undefined ? {} : { upon }) }
 }
 
+/** The latest epoch of bundles of these names; 0: there are none. */
+export function latestEpoch(names: Iterable<string>): number {
+  let latest = 0
+  for (const name of names) latest = Math.max(latest, parseBundleName(name)?.epoch ?? 0)
+  return latest
+}
+
 export const isBundleName = (name: string): boolean => parseBundleName(name) !== undefined
 
 /** The name of what a backend that has lost the user leaves beside the bundles: the same for the same copy, however often it tries. */

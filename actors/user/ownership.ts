@@ -17,13 +17,19 @@ export interface Ownership {
   foresee(): void
   /** To be awaited after a mail object is written and before it is acknowledged, and before one is deleted (lease.ts). TempFail; LostUser. */
   held(): Promise<void>
+  /** To be awaited before a mailbox's local state is made from the store: after it, `epoch` is one in which that never happened before. */
+  rebuilding(context: RequestContext, mailbox: string): Promise<void>
   /**
-   * To be awaited before a mailbox's local state is made from the store: after it, `epoch` is one in which that never happened before. `found`:
-   * and later than this one, of a bundle that is there.
+   * To be awaited where bundles of these names are known: after it, `epoch` is none before theirs. (The manifest that counted was lost, or
+   * an older one was put back: what is uploaded from now on has to sort behind what is there.) TempFail; LostUser.
    */
-  rebuilding(context: RequestContext, mailbox: string, found?: number): Promise<void>
+  outgrow(context: RequestContext, bundles: Iterable<string>): Promise<void>
   /** Of a mailbox that was handed over, the bundle that has everything ('': there is nothing): no listing is needed. */
   handed(mailbox: string): string | undefined
+  /** UIDs of the mailbox below may have been given out, as the manifest says: whatever becomes of its bundles. */
+  uidCeiling(mailbox: string): number
+  /** To be awaited before UIDs up to `needed` (not included) are given out. TempFail; LostUser. */
+  allowUids(context: RequestContext, mailbox: string, needed: number): Promise<void>
   /** For how long yet what a former owner had on the wire may come in: what is listed before is to be listed once more. */
   readonly unsettledMs: number
   /** The mailbox is to be listed once more (second-look.ts), and is remembered until `looked`. */

@@ -62,6 +62,8 @@ export type RootChange =
   | { kind: 'merged'; mailbox: string; names: string[] }
   /** The mailbox's local state was made in this epoch. */
   | { kind: 'built'; guid: string }
+  /** Its UIDs below this one may have been given out, whatever becomes of its bundles. */
+  | { kind: 'ceiling'; guid: string; uid: number }
   | { kind: 'look'; look: Look }
   | { kind: 'looked'; guid: string }
   /** The local files are written in another run of the machine from now on (boots.ts) … */
@@ -106,6 +108,8 @@ export class RootState {
   pending: RootChange[] = []
   /** Of mailboxes that were handed over: the bundle that has everything ('': there is nothing). Only of those not in `built`. */
   handed: ReadonlyMap<string, string> = new Map()
+  /** UIDs below may have been given out, by mailbox, where these are more than any mailbox may give. */
+  readonly ceilings = new Map<string, number>()
   /** To be merged. A list is never changed once it is here. */
   orphans: readonly OrphanNote[] = []
   /** Mailboxes whose local state was made in this epoch: making it again needs a new one. */
@@ -140,7 +144,7 @@ export class RootState {
         const key = placeKey(change.place)
         const guid = this.entries.get(key)?.guid
         this.entries.delete(key)
-        if (guid !== undefined) { this.deleting.add(guid); this.looks.delete(guid); this.boots.forget(guid); this.statuses.delete(guid); this.metadata.delete(guid); this.acls.delete(guid) }
+        if (guid !== undefined) { this.deleting.add(guid); this.looks.delete(guid); this.boots.forget(guid); this.statuses.delete(guid); this.metadata.delete(guid); this.acls.delete(guid); this.ceilings.delete(guid) }
         this.unsaved++
         return
       }
@@ -183,6 +187,10 @@ export class RootState {
       case 'merged': this.orphans = this.orphans.filter(({ mailbox, name }) => mailbox !== change.mailbox || !change.names.includes(name)); return
       // What was kept of the mailbox was true of files that are no more.
       case 'built': this.built.add(change.guid); this.statuses.delete(change.guid); return
+      case 'ceiling':
+        this.ceilings.set(change.guid, Math.max(change.uid, this.ceilings.get(change.guid) ?? 0))
+        this.unsaved++
+        return
       case 'look': {
         const { guid, uids, before, now = false } = change.look
         const known = this.looks.get(guid)
@@ -228,6 +236,7 @@ export class RootState {
     for (const [guid, kept] of this.statuses) copy.statuses.set(guid, kept)
     for (const [guid, entries] of this.metadata) copy.metadata.set(guid, entries)
     for (const [guid, entries] of this.acls) copy.acls.set(guid, entries)
+    for (const [guid, uid] of this.ceilings) copy.ceilings.set(guid, uid)
     for (const name of this.bundles) copy.bundles.add(name)
     copy.lastUidValidity = this.lastUidValidity
     copy.unsaved = this.unsaved
@@ -272,7 +281,7 @@ export function encodeRoot(state: RootState, generation: number, user = ''): Uin
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved, uncopied: state.uncopied,
-    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()],
+    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()], ceilings: [...state.ceilings],
     changes: state.changes, taken: state.taken, boots: state.boots.encode(),
   }))
   const head = Buffer.alloc(headBytes)
@@ -325,6 +334,7 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   state.orphans = found.orphans ?? []
   state.handed = new Map((found.handed ?? []) as [string, string][])
   for (const guid of (found.built ?? []) as string[]) state.built.add(guid)
+  for (const [guid, uid] of (found.ceilings ?? []) as [string, number][]) state.ceilings.set(guid, uid)
   for (const look of (found.looks ?? []) as Look[]) state.looks.set(look.guid, look)
   // Absent from what was written before runs of the machine were told apart.
   state.changes = found.changes ?? 0

@@ -17,6 +17,7 @@ import type { JournalStart } from './journal.ts'
 import { Lease } from './lease.ts'
 import { LostUser } from './lost-user.ts'
 import type { Manifest, ManifestFacts } from './manifest.ts'
+import { latestEpoch } from './object-names.ts'
 import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
@@ -108,9 +109,9 @@ export class Root implements Ownership {
   /** A change that may reach the store later. */
   note(...changes: RootChange[]): Promise<void> { return this.#inTurn(() => this.#write(...changes)) }
 
-  /** A UIDVALIDITY larger than all before. To be called in `decide`. */
+  /** A UIDVALIDITY larger than all before, and than the `given` that are not in the state yet. To be called in `decide`. */
   nextUidValidity(given: number): number {
-    return Math.max(Math.trunc(this.#world.effects.clock.now() / 1000), this.#state.lastUidValidity + 1 + given)
+    return Math.max(Math.trunc(this.#world.effects.clock.now() / 1000), this.#state.lastUidValidity + 1) + given
   }
 
   /**
@@ -160,6 +161,17 @@ export class Root implements Ownership {
 
   /** Begins to ask whose the user is, if that was last known longer ago. */
   foreseeAfter(ms: number): void { if (this.#lost === undefined) this.#lease.foresee(ms) }
+
+  uidCeiling(mailbox: string): number { return this.#state.ceilings.get(mailbox) ?? 1 + this.#world.limits.uidReserveBundle }
+
+  async allowUids(context: RequestContext, mailbox: string, needed: number): Promise<void> {
+    if (needed <= this.uidCeiling(mailbox)) return
+    await this.#inTurn(async () => {
+      if (needed <= this.uidCeiling(mailbox)) return
+      const { uidReserveManifest } = this.#world.limits
+      await this.#uploadThenWrite(context, [{ kind: 'ceiling', guid: mailbox, uid: needed + uidReserveManifest }])
+    })
+  }
 
   get unsettledMs(): number { return Math.max(0, this.#settledAt - this.#world.effects.clock.monotonic()) }
 
@@ -224,14 +236,18 @@ export class Root implements Ownership {
   /** Called when another backend has left something behind. */
   onOrphans(found: () => void): void { this.#found = found }
 
-  async rebuilding(context: RequestContext, mailbox: string, found = 0): Promise<void> {
+  async rebuilding(context: RequestContext, mailbox: string): Promise<void> {
     await this.#inTurn(async () => {
-      const { built, epoch } = this.#state
       // It had told modseqs in this epoch that nobody else knows.
-      if (built.has(mailbox) || found > epoch) await this.#upload(context, this.#state, { epoch: Math.max(found, epoch) + 1 })
+      if (this.#state.built.has(mailbox)) await this.#upload(context, this.#state, { epoch: this.#state.epoch + 1 })
       await this.#write({ kind: 'built', guid: mailbox })
       await this.touch(mailbox)
     })
+  }
+
+  async outgrow(context: RequestContext, bundles: Iterable<string>): Promise<void> {
+    const latest = latestEpoch(bundles)
+    if (latest > this.#state.epoch) await this.#inTurn(() => this.#upload(context, this.#state, { epoch: Math.max(latest, this.#state.epoch) + 1 }))
   }
 
   /** Uploads what the store lacks. `handed`: and says that nothing is missing there, and where everything is. */

@@ -92,9 +92,10 @@ export class Client {
     if (!readOnly) claimed.set(mailbox, Math.max(first, (uids[count - 1] ?? 0) + 1))
   }
 
-  async #append(): Promise<void> {
-    const name = this.#anyName()
-    const sketches = Array.from({ length: this.#dice.pick([1, 1, 1, 2, 3]) }, () => this.#draft())
+  /** Puts one mail with flags into this mailbox. */
+  async deliverTo(name: string): Promise<void> { await this.#append(name, [this.#draft(0.5)]) }
+
+  async #append(name = this.#anyName(), sketches = Array.from({ length: this.#dice.pick([1, 1, 1, 2, 3]) }, () => this.#draft())): Promise<void> {
     const { drafts, discard } = await this.#write(sketches)
     const began = this.#begin(name)
     const outcome = await this.#life.attempt(this.name, `append ${name} mails ${sketches.map(({ id }) => id).join()}`,

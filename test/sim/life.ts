@@ -5,12 +5,12 @@ import type { RequestContext } from '../../runtime/effects.ts'
 import type { SimProcess } from '../../runtime/sim/process.ts'
 import type { SimEffects, SimWorld } from '../../runtime/sim-effects.ts'
 import { MailError } from '../../actors/user/errors.ts'
-import type { Mailbox, User } from '../../actors/user/types.ts'
+import type { Mailbox, User, UserMessage } from '../../actors/user/types.ts'
 import type { Model } from './model.ts'
 import { Violation } from './violation.ts'
 
 /** The user actor as the simulator drives it. */
-export type SimUser = User & { stop(deadlineMs: number): Promise<void>; beginEviction(): boolean }
+export type SimUser = User & { stop(deadlineMs: number): Promise<void>; beginEviction(): boolean; flush(): Promise<void>; receive(message: UserMessage): Promise<unknown> }
 
 /** What became of a request. `failed`: with an error that leaves open whether it happened. `died`: no answer will come. */
 export type Outcome<T> = { kind: 'done'; value: T } | { kind: 'refused'; error: MailError } | { kind: 'failed'; error: Error } | { kind: 'died' }

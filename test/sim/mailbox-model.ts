@@ -22,20 +22,25 @@ export const flagNames = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\D
 
 export class MailboxModel {
   readonly guid: string
-  readonly uidValidity: number
+  uidValidity: number
   /** The names it may have now; `undefined` among them: it may be deleted. */
   names: Set<string | undefined>
   /** Mails that may have come without an acknowledgement, and how often: a loss of the disk can bring them up much later. */
   readonly uncertain = new Map<number, number>()
-  /** Mails of requests that were refused half way: only a loss of the disk can bring them up, or a journal that is torn where it says that they are to be deleted. */
+  /** Mails of requests that were refused half way: only a loss of the disk, or of the record that they are to be deleted, can bring them up. */
   readonly leftovers = new Set<number>()
   readonly #instances = new Map<number, Instance>()
   readonly #means: (where: string, uid: number, mail: number) => void
   readonly #clock: ModelClock
   #uidNext = 1
+  /** Mails that were expunged, as the store knows: only the loss of that can bring them back. */
+  readonly #expunged = new Set<number>()
   #lostDisk = false
   #lostFlags = false
   #crashed = false
+  #lostIndex = false
+  #lostName = false
+  #lives = 0
   #survivedAt: number | undefined
 
   constructor(guid: string, name: string, uidValidity: number, means: (where: string, uid: number, mail: number) => void, clock: ModelClock) {
@@ -135,12 +140,19 @@ export class MailboxModel {
   crash(): void { this.#crashed = true }
 
   loseFlags(): void { this.#lostFlags = true }
+  /** What the store knew of it besides its mails may be lost too. */
+  loseIndex(): void { this.#lostDisk = this.#lostIndex = true }
+
+  /** It may be found under another name, with another UIDVALIDITY. */
+  loseName(): void { this.#lostDisk = this.#lostName = true }
 
   checkpoint(): void {
     for (const [uid, instance] of this.#instances) {
       for (const register of instance.flags.values()) register.checkpoint()
       // What is gone and uploaded as gone stays gone; the meaning of its UID is remembered elsewhere.
-      if (instance.gone) this.#instances.delete(uid)
+      if (!instance.gone) continue
+      this.#instances.delete(uid)
+      if (instance.mail !== undefined) this.#expunged.add(instance.mail)
     }
   }
 
@@ -150,7 +162,7 @@ export class MailboxModel {
     this.names = new Set([undefined])
     for (const instance of this.#instances.values()) instance.gone = true
     this.uncertain.clear()
-    this.#lostDisk = false
+    this.#lostDisk = this.#crashed = this.#lostIndex = this.#lostName = false
   }
 
   observe(found: { name: string; uidValidity: number; uidNext: number; rows: Row[] }, now: number): void {
@@ -158,11 +170,20 @@ export class MailboxModel {
     promised(this.names.has(name) || this.#lostDisk, () => `mailbox ${this.nameNow} is now called ${name}`)
     const deleted = this.names.size === 1 && this.names.has(undefined)
     promised(!deleted || this.#lostDisk, () => `mailbox ${name} was deleted and is back`)
-    promised(found.uidValidity === this.uidValidity, () => `${name}: UIDVALIDITY ${this.uidValidity} became ${found.uidValidity}`)
-    promised(uidNext >= this.#uidNext, () => `${name}: UIDNEXT sank from ${this.#uidNext} to ${uidNext}`)
+    if (deleted && this.#lostName) {
+      this.#renew()
+      for (const { mail } of this.#instances.values()) if (mail !== undefined) this.#expunged.add(mail)
+      this.#instances.clear()
+      this.#lostIndex = true
+    }
+    promised(found.uidValidity === this.uidValidity || this.#lostName, () => `${name}: UIDVALIDITY ${this.uidValidity} became ${found.uidValidity}`)
+    if (found.uidValidity !== this.uidValidity) this.#renew()
+    this.uidValidity = found.uidValidity
+    promised(uidNext >= this.#uidNext || this.#lostIndex, () => `${name}: UIDNEXT sank from ${this.#uidNext} to ${uidNext}`)
     promised(ascending(rows.map(({ uid }) => uid)), () => `${name}: UIDs not ascending: ${rows.map(({ uid }) => uid).join()}`)
     promised((rows.at(-1)?.uid ?? 0) < uidNext, () => `${name}: UID ${rows.at(-1)?.uid} with UIDNEXT ${uidNext}`)
     this.names = new Set([name])
+    this.deletedAt = undefined
     this.#uidNext = uidNext
     const seen = new Set<number>()
     for (const row of rows) {
@@ -175,9 +196,13 @@ export class MailboxModel {
       instance.gone = !seen.has(uid)
       instance.doubts = 0
     }
-    this.#lostDisk = false
-    this.#lostFlags = false
-    this.#crashed = false
+    this.#lostDisk = this.#lostFlags = this.#crashed = this.#lostIndex = this.#lostName = false
+  }
+
+  /** Its UIDs mean nothing any more. */
+  #renew(): void {
+    this.#uidNext = 1
+    this.#lives++
   }
 
   #observeRow({ uid, mail, flags }: Row, now: number): void {
@@ -185,7 +210,7 @@ export class MailboxModel {
     promised(instance?.gone !== true || this.#lostDisk, () => `${this.nameNow}: UID ${uid} (mail ${mail}) was expunged and is back`)
     if (instance?.mail === undefined) {
       const times = this.uncertain.get(mail) ?? 0
-      promised(times > 0 || ((this.#lostDisk || this.#crashed) && this.leftovers.has(mail)), () => `${this.nameNow}: mail ${mail} appears at UID ${uid}, where nobody put it`)
+      promised(times > 0 || ((this.#lostDisk || this.#crashed) && this.leftovers.has(mail)) || (this.#lostIndex && this.#expunged.has(mail)), () => `${this.nameNow}: mail ${mail} appears at UID ${uid}, where nobody put it`)
       this.uncertain.set(mail, times - 1)
       instance = this.#instance(uid)
       instance.mail = mail
@@ -203,14 +228,15 @@ export class MailboxModel {
     if (instance.unsureSince !== undefined && this.#clock.nowMs > instance.unsureSince + this.#clock.lateMs) instance.unsureSince = undefined
     for (const flag of flagNames) {
       const register = this.#register(uid, flag)
-      promised(register.allows(flags.has(flag), this.#lostDisk || this.#lostFlags), () => `${this.nameNow}: ${flag} of mail ${mail} (UID ${uid}) is ${flags.has(flag)}, which nobody set`)
+      promised(register.allows(flags.has(flag), this.#lostDisk || this.#lostFlags) || (this.#lostIndex && register.couldBe(flags.has(flag))), () => `${this.nameNow}: ${flag} of mail ${mail} (UID ${uid}) is ${flags.has(flag)}, which nobody set`)
       register.observe(flags.has(flag), now)
     }
   }
 
   #see(uid: number, mail: number): void {
-    this.#means(this.guid, uid, mail)
-    for (const name of this.names) if (name !== undefined) this.#means(name, uid, mail)
+    const life = this.#lives === 0 ? '' : ` (${this.#lives} times anew)`
+    this.#means(this.guid + life, uid, mail)
+    for (const name of this.names) if (name !== undefined) this.#means(name + life, uid, mail)
   }
 
   #instance(uid: number): Instance {

@@ -6,6 +6,7 @@
 // - An acknowledged mail is there, under its UID, until somebody tried to expunge or move it, or to delete its mailbox.
 // - What was not acknowledged may be there or not, at most once; and go again while a deletion of it may be on the wire.
 // - After the local disk was lost, what was expunged or deleted may be back, and flags may be older; names too.
+// - Where an object of the index was damaged and had to be read, more may be lost (harms.ts).
 // - (name, UIDVALIDITY, UID) and (guid, UIDVALIDITY, UID) mean one mail for ever. UIDNEXT never sinks.
 
 import { MailboxModel } from './mailbox-model.ts'
@@ -36,6 +37,7 @@ export class Model {
   #lostDisk = false
   /** Since something was lost that may come back by itself much later. */
   #unsettled = false
+  #lostNames = false
 
   constructor(clock: ModelClock) { this.#clock = clock }
 
@@ -48,7 +50,7 @@ export class Model {
     if (known !== undefined) return known
     const other = this.#byUidValidity.get(uidValidity)
     promised(other === undefined, () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
-    const mailbox = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, uidValidity, uid, mail) }, this.#clock)
+    const mailbox: MailboxModel = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, mailbox.uidValidity, uid, mail) }, this.#clock)
     for (const mail of this.#maybeCreated.get(name) ?? []) {
       mailbox.maybe(mail)
       // A first attempt may have left its copies behind.
@@ -114,6 +116,13 @@ export class Model {
   /** The latest flags were lost: any may be older. */
   loseFlags(): void { for (const mailbox of this.mailboxes.values()) mailbox.loseFlags() }
 
+  /** The list in the store may be lost too. */
+  loseNames(): void {
+    this.loseDisk()
+    this.#lostNames = true
+    for (const mailbox of this.mailboxes.values()) mailbox.loseName()
+  }
+
   /** Everything is in the store now. */
   checkpoint(): void {
     this.#unsettled = false
@@ -136,6 +145,7 @@ export class Model {
     const byGuid = new Map(found.map((one) => [one.guid, one]))
     for (const mailbox of this.mailboxes.values()) {
       const one = byGuid.get(mailbox.guid)
+      if (one !== undefined && one.uidValidity !== mailbox.uidValidity) this.#renew(mailbox, one)
       if (one === undefined) mailbox.observeAbsence()
       else mailbox.observe(one, now)
     }
@@ -143,11 +153,20 @@ export class Model {
     for (const mail of this.#moving) promised(everywhere.has(mail), () => `mail ${mail} was lost while it was moved`)
     this.#moving.clear()
     for (const [name, register] of this.#subscriptions) {
-      promised(register.allows(subscribed.has(name), this.#unsettled), () => `${name} is ${subscribed.has(name) ? '' : 'not '}subscribed, which nobody asked for`)
+      promised(this.#lostNames || register.allows(subscribed.has(name), this.#unsettled), () => `${name} is ${subscribed.has(name) ? '' : 'not '}subscribed, which nobody asked for`)
       register.observe(subscribed.has(name), now)
     }
-    this.#lostDisk = false
+    this.#lostDisk = this.#lostNames = false
     return found.reduce((sum, one) => sum + one.rows.length, 0)
+  }
+
+  /** It was found with another UIDVALIDITY. */
+  #renew(mailbox: MailboxModel, { name, uidValidity }: Found): void {
+    const other = this.#byUidValidity.get(uidValidity)
+    // One that was deleted is not in an older list.
+    promised(other === undefined || (other.names.size === 1 && other.names.has(undefined)), () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
+    if (this.#byUidValidity.get(mailbox.uidValidity) === mailbox) this.#byUidValidity.delete(mailbox.uidValidity)
+    this.#byUidValidity.set(uidValidity, mailbox)
   }
 
   #means(where: string, uidValidity: number, uid: number, mail: number): void {

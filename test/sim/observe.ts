@@ -24,6 +24,9 @@ export async function observe(life: Life): Promise<number | undefined> {
   return model.observe(found, new Set(user.subscriptions()))
 }
 
+/** Has the user compared with the store, and mended. False: the process died. */
+export const verify = async (life: Life): Promise<boolean> => await insist(life, 'verify', () => life.user.receive({ kind: 'verify', account: life.user.account, fix: true })) !== undefined
+
 async function look(life: Life, { name }: MailboxInfo, guid: string): Promise<Found | undefined> {
   const handle = await insist(life, `open ${name}`, () => life.user.open(life.context('observer', 'imap:cmd_select'), name))
   if (handle === undefined || handle === 'gone') return undefined

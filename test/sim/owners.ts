@@ -84,7 +84,7 @@ class OwnersStory {
       metacache_upload_interval: dice.pick([5_000, 300_000]),
     }
     this.#fsync = settings.mail_fsync
-    const limits: Partial<Limits> = dice.chance(0.3) ? {} : { journalBytes: 2000, uidReserveBundle: 40, uidReserveJournal: 3, mailboxIdleMs: 300, userIdleMs: 1000 }
+    const limits: Partial<Limits> = dice.chance(0.3) ? {} : { journalBytes: 2000, uidReserveManifest: 50, uidReserveBundle: 40, uidReserveJournal: 3, mailboxIdleMs: 300, userIdleMs: 1000 }
     const onLost = (): void => { this.#figures.lost++ }
     const doors = (effects: SimEffects): Effects => options.sabotage?.(effects) ?? effects
     this.#backends = Array.from({ length: dice.pick([2, 2, 3]) }, (_, at) => new Backend(this.#world.machine(`backend${at}`), { settings, account, limits, doors, onLost }))

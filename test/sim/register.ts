@@ -6,11 +6,13 @@ interface Write { value: boolean; began: number; ended: number; acknowledged: bo
 export class Register {
   /** Oldest first; those that a loss of the local disk may bring back are kept. */
   #writes: Write[] = [{ value: false, began: -1, ended: -1, acknowledged: true }]
+  #everTrue = false
 
   /** Writes `value`; the write is under way until `Pending.settle`. */
   begin(value: boolean, now: number): Pending {
     const write: Write = { value, began: now, ended: Infinity, acknowledged: false }
     this.#writes.push(write)
+    this.#everTrue ||= value
     return {
       settle: (acknowledged, end) => { write.ended = end; write.acknowledged = acknowledged },
       withdraw: () => { this.#writes = this.#writes.filter((other) => other !== write) },
@@ -18,11 +20,15 @@ export class Register {
   }
 
   /** What it began with is known only now: others have already written to it. */
-  beginWith(first: Register): void { this.#writes = [...first.#writes, ...this.#writes] }
+  beginWith(first: Register): void {
+    this.#writes = [...first.#writes, ...this.#writes]
+    this.#everTrue ||= first.#everTrue
+  }
 
   /** The value was seen, with nothing under way. */
   observe(value: boolean, now: number): void {
     for (const write of this.#writes) write.ended = Math.min(write.ended, now)
+    this.#everTrue ||= value
     this.#writes.push({ value, began: now + 0.5, ended: now + 0.5, acknowledged: true })
   }
 
@@ -30,6 +36,9 @@ export class Register {
   allows(value: boolean, afterLoss: boolean): boolean {
     return this.#writes.some((write) => write.value === value && (afterLoss || !this.#superseded(write)))
   }
+
+  /** Whether it may have this value where the bundle is lost too: it need not be set, and may be if it ever was. */
+  couldBe(value: boolean): boolean { return !value || this.#everTrue }
 
   /** All writes up to now are in the store: a loss of the disk brings back none that was superseded. */
   checkpoint(): void { this.#writes = this.#writes.filter((write) => !this.#superseded(write)) }
@@ -40,6 +49,7 @@ export class Register {
     for (const write of this.#writes) {
       if (!this.#superseded(write, began)) copy.#writes.push({ value: write.value, began, ended, acknowledged: true })
     }
+    copy.#everTrue = this.#everTrue
     return copy
   }
 

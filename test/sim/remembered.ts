@@ -18,8 +18,9 @@ export class Remembered {
 
   /** Holds the mailbox against all memories of it, and remembers it as it is. Nothing of it may be half told: call it in one turn. */
   visit(mailbox: Mailbox): void {
-    const memories = this.#memories.get(mailbox.guid) ?? []
-    this.#memories.set(mailbox.guid, memories)
+    const key = `${mailbox.guid} ${mailbox.uidValidity}`
+    const memories = this.#memories.get(key) ?? []
+    this.#memories.set(key, memories)
     for (const memory of memories) this.#compare(mailbox, memory)
     memories.push({ modseq: mailbox.highestModseq, flags: flagsByUid(mailbox) })
     if (memories.length > most) memories.splice(memories.length >>> 1, 1)

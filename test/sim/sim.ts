@@ -1,6 +1,7 @@
-// npm run sim -- --seed N [--seeds COUNT] [--steps N] [--owners] [--verbose]
+// npm run sim -- --seed N [--seeds COUNT] [--steps N] [--owners] [--harms] [--verbose]
 // Tells the stories of COUNT seeds from N on (runtime/sim-effects.ts, test/sim/story.ts) and prints one line for each that
 // breaks a promise, with what was broken and the command that tells it again; with one seed, the end of its trace too.
+// --harms: index objects are damaged in each of them (test/sim/harms.ts), and not only in every fourth.
 // --owners: of several backends that have one user at the same time (test/sim/owners.ts).
 
 import { parseArgs } from 'node:util'
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     steps: { type: 'string', default: '120' },
     owners: { type: 'boolean', default: false },
+    harms: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -30,14 +32,15 @@ const count = numberOf('seeds')
 const steps = numberOf('steps')
 
 const trace = values.verbose ? { onTrace: (line: string) => { console.log(line) } } : {}
-const one = async (seed: number): Promise<Outcome | OwnersOutcome> => (values.owners ? tellOwners(seed, { steps, ...trace }) : tell(seed, { steps, ...trace }))
+const harms = values.harms ? { harms: true } : {}
+const one = async (seed: number): Promise<Outcome | OwnersOutcome> => (values.owners ? tellOwners(seed, { steps, ...trace }) : tell(seed, { steps, ...harms, ...trace }))
 
 const outcomes: (Outcome | OwnersOutcome)[] = []
 for (let seed = first; seed < first + count; seed++) {
   const outcome = await one(seed)
   if (outcome.failure !== undefined) {
     if (count === 1 && !values.verbose) console.log(outcome.trace.join('\n'))
-    console.log(`seed ${seed}: ${outcome.failure} · npm run sim -- --seed ${seed} --steps ${steps}${values.owners ? ' --owners' : ''}`)
+    console.log(`seed ${seed}: ${outcome.failure} · npm run sim -- --seed ${seed} --steps ${steps}${values.owners ? ' --owners' : ''}${values.harms ? ' --harms' : ''}`)
   }
   outcomes.push({ ...outcome, trace: [] })
 }

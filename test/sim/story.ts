@@ -19,14 +19,18 @@ import memory from '../../workers/fs/memory.ts'
 import { usualTls } from '../../workers/storage/tls.ts'
 import { Client } from './client.ts'
 import type { Supply } from './client.ts'
+import { Harms } from './harms.ts'
+import { IndexDamage } from './index-damage.ts'
 import { Life, outcomeOf } from './life.ts'
 import { Model } from './model.ts'
-import { observe } from './observe.ts'
+import { observe, verify } from './observe.ts'
 import { promised, Violation } from './violation.ts'
 
 export interface StoryOptions {
   /** Actions of all clients together (default 120). */
   steps?: number
+  /** Whether index objects are damaged; else the seed says so. */
+  harms?: boolean
   /** Sees every line of the trace. */
   onTrace?(line: string): void
   /** Gives the engine other doors than the world's: to show that a broken promise is found. */
@@ -61,7 +65,7 @@ export interface Outcome {
 }
 
 /** So that journals are rewritten, blocks of UIDs end and update logs overflow within a story. */
-const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, expungeLogRanges: 12, mailboxIdleMs: 300, bundleDiffBytes: 250, bundleDiffShare: 1 }
+const smallLimits: Partial<Limits> = { journalBytes: 2000, uidReserveManifest: 20, uidReserveBundle: 15, uidReserveJournal: 3, updateLog: 16, expungeLogRanges: 12, mailboxIdleMs: 300, bundleDiffBytes: 250, bundleDiffShare: 1 }
 
 const account: Account = { user: 'user@example.com', home: '/mail/user', fields: {} }
 
@@ -143,6 +147,9 @@ class Story {
   #machine: SimMachine
   /** Machines whose last life did not end with everything in the store: what they alone have may come up at their next one. */
   readonly #dirty = new Set<SimMachine>()
+  /** The machine that has had the user last, and has its local files whole. */
+  #home: SimMachine | undefined
+  readonly #harms: Harms | undefined
   readonly #model: Model
   readonly #settings: Settings
   readonly #limits: Partial<Limits>
@@ -157,7 +164,8 @@ class Story {
 
   constructor(seed: number, options: StoryOptions) {
     this.#options = options
-    this.#store = memoryStore(() => this.#world)
+    const damage = new IndexDamage(memoryStore(() => this.#world))
+    this.#store = damage.store
     this.#world = new SimWorld(seed, seed % 5 === 0 ? withoutConditions(this.#store) : this.#store, {
       faults: usualFaults,
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
@@ -166,6 +174,7 @@ class Story {
     const world = this.#world
     const { lateMs } = world.faults
     this.#model = new Model({ get nowMs() { return world.agenda.now }, lateMs })
+    if (options.harms ?? this.#world.random('harmed').chance(0.25)) this.#harms = new Harms(this.#world, damage, this.#model)
     this.#machines = Array.from({ length: this.#dice.pick([1, 1, 1, 2, 3]) }, (_, at) => this.#world.machine(`backend${at}`))
     this.#machine = this.#machines[0] as SimMachine
     this.#settings = {
@@ -199,14 +208,17 @@ class Story {
   async #badLife(steps: number): Promise<void> {
     const dice = this.#dice
     const skew = dice.chance(0.2) ? dice.between(-3_600_000, 3_600_000) : 0
-    const effects = this.#begin(skew)
+    const effects = await this.#begin(skew)
     if (dice.chance(0.6)) effects.process.crashAfter(dice.chance(0.2) ? dice.between(1, 20) : dice.between(1, 20 * steps))
     if (dice.chance(0.3)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.takeStoreDown(dice.between(1000, 90_000)) })
     if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { this.#world.raiseStorm(dice.between(1000, 30_000)) })
     const machine = this.#machine
     if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { machine.fillDisk(dice.between(500, 20_000)) })
+    const harms = this.#harms
+    if (harms?.dice.chance(0.4) === true) this.#world.agenda.plan(harms.dice.between(0, 100 * steps), () => { void harms.strike(effects.process.dead ? undefined : machine) })
     const life = await this.#open(effects)
     if (life !== undefined && await this.#observe(life)) {
+      this.#home = machine
       const clients = await this.#work(life, steps)
       if (!effects.process.dead) for (const client of clients) client.compare()
       if (!effects.process.dead && dice.chance(0.5)) {
@@ -220,9 +232,12 @@ class Story {
   }
 
   /** The next life's process, on the same machine or another. */
-  #begin(skew = 0): SimEffects {
+  async #begin(skew = 0): Promise<SimEffects> {
     const before = this.#machine
     this.#machine = this.#dice.pick(this.#machines)
+    const whole = this.#machine === this.#home
+    if (!whole) this.#home = undefined
+    await this.#harms?.opening(this.#machine, whole)
     // Flags and expunges that only another machine has are not here yet, and come when the user is there again.
     if (this.#machine !== before && this.#dirty.size > 0) {
       this.#model.loseDisk()
@@ -234,7 +249,9 @@ class Story {
 
   async #betweenLives(): Promise<void> {
     const dice = this.#dice
+    if (this.#harms?.dice.chance(0.3) === true) await this.#harms.strike(undefined)
     if (dice.chance(0.2)) {
+      this.#home = undefined
       this.#machine.wipe()
       this.#dirty.delete(this.#machine)
       this.#model.loseDisk()
@@ -243,8 +260,10 @@ class Story {
     } else if (dice.chance(0.2)) {
       // What its last record said, or all since the last upload, may be lost but for the mails.
       if (this.#machine.damage('/mail', endsWithARecord) === undefined) return
+      this.#home = undefined
       this.#model.loseDisk()
     } else if (dice.chance(0.6)) {
+      this.#home = undefined
       this.#machine.losePower()
       // With `never`, all since the last upload may be lost but for the mails. `optimized` syncs all but flags, `always` these too.
       if (this.#settings.mail_fsync === 'never') this.#model.loseDisk()
@@ -260,6 +279,7 @@ class Story {
     const life = await this.#mustOpen()
     const clients = await this.#work(life, steps)
     for (const client of clients) client.compare()
+    if (this.#harms !== undefined) await this.#mend(life)
     await this.#quiesce(life)
     await this.#stop(life, clients)
     life.process.exit()
@@ -272,8 +292,9 @@ class Story {
   }
 
   async #mustOpen(): Promise<Life> {
-    const life = await this.#open(this.#begin())
+    const life = await this.#open(await this.#begin())
     promised(life !== undefined && await this.#observe(life), () => 'the user cannot be opened in a world without faults')
+    this.#home = this.#machine
     return life
   }
 
@@ -291,13 +312,18 @@ class Story {
       if (opened.kind === 'done') return new Life(this.#world, effects, opened.value, this.#model, this.#done)
       if (opened.kind === 'died') return undefined
       this.#world.trace(`opening the user: ${opened.error.message}`)
-      promised(opened.kind === 'failed', () => `the user cannot be opened: ${opened.error.message}`)
+      const away = this.#world.faults !== noFaults || this.#world.storeDown || this.#world.storm
+      promised(opened.kind === 'failed' && away, () => `the user cannot be opened: ${opened.error.message}`)
       await this.#until(this.#world.sleep(1000))
     }
     throw new Violation('the user could not be opened 300 times')
   }
 
   async #observe(life: Life): Promise<boolean> {
+    if (this.#harms?.older === true) {
+      if (!await this.#until(verify(life))) return false
+      this.#harms.older = false
+    }
     const compared = await this.#until(observe(life))
     this.#compared += compared ?? 0
     return compared !== undefined
@@ -314,7 +340,7 @@ class Story {
   async #stop(life: Life, clients: Client[]): Promise<void> {
     for (const client of clients) client.close()
     // Its local files are to go with it. (Where something of a client's still runs, they stay.)
-    if (this.#dice.fork(`evict ${this.#lives}`).chance(0.3)) life.user.beginEviction()
+    if (this.#dice.fork(`evict ${this.#lives}`).chance(0.3) && life.user.beginEviction()) this.#home = undefined
     // A request from before the stop may still be under way, and its fault not yet be told.
     const since = this.#world.agenda.now - this.#world.faults.slowMs
     const stopped = await this.#until(life.attempt('story', 'stop', () => life.user.stop(limits.shutdownMs)))
@@ -324,6 +350,20 @@ class Story {
     if (stopped.kind !== 'done' || !undisturbed) return
     this.#dirty.delete(this.#machine)
     if (this.#dirty.size === 0) this.#model.checkpoint()
+  }
+
+  /** The next upload of each mailbox leaves nothing upon an index object that was damaged. */
+  async #mend(life: Life): Promise<void> {
+    const client = new Client('mender', life, this.#dice.fork('mender'), this.#supply)
+    const guids = new Set((await this.#harms!.left()).map(({ mailbox }) => mailbox))
+    for (const { guid, name, noSelect } of life.user.list()) {
+      if (guid !== undefined && !noSelect && (guids.has(guid) || name === 'INBOX')) await this.#until(client.deliverTo(name))
+    }
+    await this.#until(life.user.flush())
+    const listed = new Set(['', ...life.user.list().map(({ guid }) => guid)])
+    for (const harm of await this.#harms!.left()) {
+      promised(!listed.has(harm.mailbox), () => `${harm.key} was ${harm.how}, and is not mended by an upload`)
+    }
   }
 
   /** An idle hour: what is to be done in the background gets done, and then nothing grows any more. */
