@@ -19,7 +19,10 @@ export class Bundles {
   }
 
   /** Names of all bundles there are. */
-  async list(context: RequestContext): Promise<string[]> {
+  async list(context: RequestContext): Promise<string[]> { return (await this.names(context)).filter(isBundleName) }
+
+  /** Names of all that is there. */
+  async names(context: RequestContext): Promise<string[]> {
     const found: ObjectInfo[] = []
     for (let after: string | undefined; ;) {
       const page = await this.#store.list(this.#prefix, context, after === undefined ? {} : { after })
@@ -27,7 +30,7 @@ export class Bundles {
       if (page.next === undefined) break
       after = page.next
     }
-    return found.map(({ key }) => key.slice(this.#prefix.length)).filter(isBundleName)
+    return found.map(({ key }) => key.slice(this.#prefix.length))
   }
 
   /** Answers its ETag. `facts` can be read even where the bundle's body turns out to be damaged. */

@@ -218,6 +218,9 @@ export class MailboxFolders {
   /** GUIDs of mailboxes that are to be listed once more, and in how many milliseconds that has a meaning. */
   get looks(): { guids: string[]; afterMs: number } { return { guids: [...this.#root.state.looks.keys()], afterMs: this.#root.unsettledMs } }
 
+  /** Every mailbox was compared with the store. */
+  verified(): Promise<void> { return this.#root.note({ kind: 'verified' }) }
+
   /** Begins to ask whose the user is, if that was last known longer ago. */
   foreseeAfter(ms: number): void { this.#root.foreseeAfter(ms) }
 

@@ -191,8 +191,8 @@ export class LoadedMailbox implements Mailbox {
   }
 
   /** Compares the mailbox with what the store has of it (verify-mailbox.ts). Not beside the former: what two had found would come in twice. */
-  verify(context: RequestContext, fix: boolean): Promise<MailboxVerification> {
-    const mine = this.#merging.catch(() => {}).then(() => verifyMailbox(this, context, fix))
+  verify(context: RequestContext, fix: boolean, keep = false): Promise<MailboxVerification> {
+    const mine = this.#merging.catch(() => {}).then(() => verifyMailbox(this, context, fix, keep))
     this.#merging = mine.then(() => {}, () => {})
     return mine
   }

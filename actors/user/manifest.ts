@@ -10,6 +10,8 @@
 //   and the newest by name is the one that counts: it is found by listing, before and after each write. Who finds another's
 //   beside its own, that was not there before, takes its own back. One that is given up and comes late takes the user all
 //   the same; what the loser had then comes to the owner as an orphan.
+// - So it is where a store forgets conditions (conditions.ts). Whoever sees that leaves a mark in the place of the manifest, by which all others
+//   learn that manifests are listed now. One that was written there all the same counts if it is of a later epoch.
 // - A copy, `…/idx/manifest.copy`, is written some time after each change of the mailbox list: names of mailboxes exist nowhere else.
 // - `clean`: nothing is anywhere but in the manifest and the bundles it names. Whoever writes anything into the store
 //   makes it unclean first.
@@ -22,7 +24,10 @@ import type { RootState } from './root-state.ts'
 import { bytesOf, untilWhole, wholeBody } from './whole-body.ts'
 
 /** What can be known of a manifest without its body. `tag` changes with every write. */
-export interface ManifestFacts { tag: string; epoch: number; owner: string; write: string }
+export interface ManifestFacts { tag: string; epoch: number; owner: string; write: string; /** How often its owner had written it then. */ writes: number }
+
+/** There is none. */
+export const noManifest: ManifestFacts = { tag: '', epoch: 0, owner: '', write: '', writes: 0 }
 
 /** A manifest as read; `state` undefined: its body is damaged. */
 export interface FoundManifest extends ManifestFacts { state: RootState | undefined }
@@ -31,7 +36,9 @@ export class Manifest {
   readonly #store: ObjectStore
   readonly #key: string
   readonly #username: string
-  readonly #listing: boolean
+  #listing: boolean
+  /** ETag of the mark in the place of the manifest, once it is known. */
+  #mark: string | undefined
 
   /** `prefix` ends in `idx/`. */
   constructor(store: ObjectStore, prefix: string, username: string) {
@@ -45,7 +52,7 @@ export class Manifest {
   facts(context: RequestContext): Promise<ManifestFacts | undefined> {
     return this.#ofNewest(context, async (key) => {
       const { etag, metadata } = await this.#store.stat(key, context)
-      return factsOf(this.#listing ? key : etag, metadata)
+      return isMark(metadata) ? 'mark' : factsOf(this.#listing ? key : etag, metadata)
     })
   }
 
@@ -53,27 +60,33 @@ export class Manifest {
   read(context: RequestContext): Promise<FoundManifest | undefined> {
     return this.#ofNewest(context, async (key) => {
       let facts: ManifestFacts = factsOf('', {})
+      let mark = false
       const bytes = await untilWhole(async () => {
         const { etag, metadata, body } = wholeBody(key, await this.#store.read(key, context))
+        mark = isMark(metadata)
         facts = factsOf(this.#listing ? key : etag, metadata)
         const chunks: Uint8Array[] = []
         for await (const chunk of body) chunks.push(chunk)
         return concatBytes(chunks)
       })
+      if (mark) return 'mark'
       const state = bytes && decodeRoot(bytes)?.state
       // A store that was copied without its metadata.
-      if (state !== undefined && facts.owner === '') Object.assign(facts, { epoch: state.epoch, owner: state.owner, write: state.write })
+      if (state !== undefined && facts.owner === '') Object.assign(facts, { epoch: state.epoch, owner: state.owner, write: state.write, writes: state.writes })
       return { ...facts, state }
     })
   }
 
   /** What `look` finds. One that was listed and is not there any more has been replaced in between, by ourselves perhaps: the next one counts. */
-  async #ofNewest<T>(context: RequestContext, look: (key: string) => Promise<T>): Promise<T | undefined> {
+  async #ofNewest<T>(context: RequestContext, look: (key: string) => Promise<T | 'mark'>): Promise<T | undefined> {
     for (let attempt = 1; ; attempt++) {
       const key = this.#listing ? await this.#newest(context) : this.#key
       if (key === undefined) return undefined
       try {
-        return await look(key)
+        const found = await look(key)
+        if (found !== 'mark') return found
+        if (this.#listing) return undefined
+        this.#listing = true
       } catch (error) {
         if (!(error instanceof ObjectNotFound)) throw error
         if (!this.#listing) return undefined
@@ -82,10 +95,23 @@ export class Manifest {
     }
   }
 
+  /** Manifests are listed from now on. Answers whether they were not before. */
+  distrust(): boolean {
+    if (this.#listing) return false
+    return this.#listing = true
+  }
+
+  /** Whether these names, of all that lies beside the manifest, say that manifests are listed: then they are from now on. */
+  findListed(names: readonly string[]): boolean {
+    if (this.#listing || !names.some((name) => manifestName.test(name.replace(/^manifest/, '')))) return false
+    this.#listing = true
+    return true
+  }
+
   /** Writes it if it still is the one of this tag ('': if there is none). Answers its new tag. ConditionFailed: it is not. */
   async write(context: RequestContext, state: RootState, tag: string): Promise<string> {
     const bytes = encodeRoot(published(state), 0)
-    const metadata = { username: this.#username, ...bytesOf(bytes.length), epoch: String(state.epoch), owner: state.owner, write: state.write }
+    const metadata = { username: this.#username, ...bytesOf(bytes.length), epoch: String(state.epoch), owner: state.owner, write: state.write, writes: String(state.writes) }
     if (this.#listing) return this.#writeNewest(context, { size: bytes.length, parts: [bytes] }, metadata, state, tag)
     const condition = tag === '' ? { ifAbsent: true } as const : { ifMatch: tag }
     const { etag } = await this.#store.write(this.#key, { size: bytes.length, parts: [bytes] }, context, { metadata, condition })
@@ -117,10 +143,10 @@ export class Manifest {
     }
   }
 
-  async #writeNewest(context: RequestContext, body: Body, metadata: Metadata, { epoch, write }: RootState, tag: string): Promise<string> {
+  async #writeNewest(context: RequestContext, body: Body, metadata: Metadata, { epoch, write, writes }: RootState, tag: string): Promise<string> {
     const before = await this.#names(context)
     if ((before.at(-1) ?? '') !== tag) throw new ConditionFailed(this.#key)
-    const count = 1 + Math.max(0, ...before.map((name) => countOf(name.slice(this.#key.length), epoch)))
+    const count = Math.max(writes, 1 + Math.max(0, ...before.map((name) => countOf(name.slice(this.#key.length), epoch))))
     const key = `${this.#key}.${hex(epoch)}.${hex(count)}.${write}`
     await this.#store.write(key, body, context, { metadata })
     const after = await this.#names(context)
@@ -130,18 +156,41 @@ export class Manifest {
       throw new ConditionFailed(this.#key)
     }
     // What is left is removed with the next one.
-    await this.#store.deleteMany(before, context).catch(() => {})
+    if (before.includes(this.#key)) await this.#leaveMark(context).catch(() => {})
+    await this.#store.deleteMany(before.filter((name) => name !== this.#key), context).catch(() => {})
     return key
+  }
+
+  /** In the place of the manifest, for those who look for it there. */
+  async #leaveMark(context: RequestContext): Promise<void> {
+    const { etag } = await this.#store.write(this.#key, { size: 0, parts: [] }, context, { metadata: { username: this.#username, listed: 'yes' } })
+    this.#mark = etag
   }
 
   async #newest(context: RequestContext): Promise<string | undefined> { return (await this.#names(context)).at(-1) }
 
-  /** Keys of all manifests, oldest first: the one without an epoch in its name is older than all. */
+  /** Keys of all manifests, oldest first: the one without an epoch in its name is older than all, if it is not of a later epoch. */
   async #names(context: RequestContext): Promise<string[]> {
     const { objects } = await this.#store.list(this.#key, context)
-    return objects.map(({ key }) => key).filter((key) => key === this.#key || manifestName.test(key.slice(this.#key.length))).sort()
+    const listed = objects.map(({ key }) => key).filter((key) => manifestName.test(key.slice(this.#key.length))).sort()
+    const plain = objects.find(({ key }) => key === this.#key)
+    if (plain === undefined || (plain.etag !== '' && plain.etag === this.#mark)) return listed
+    try {
+      const { etag, metadata } = await this.#store.stat(this.#key, context)
+      if (isMark(metadata)) {
+        this.#mark = etag
+        return listed
+      }
+      const [, epoch = '0'] = manifestName.exec(listed.at(-1)?.slice(this.#key.length) ?? '') ?? []
+      return factsOf('', metadata).epoch > Number.parseInt(epoch, 16) ? [...listed, this.#key] : [this.#key, ...listed]
+    } catch (error) {
+      if (error instanceof ObjectNotFound) return listed
+      throw error
+    }
   }
 }
+
+const isMark = (metadata: Metadata): boolean => metadata['listed'] === 'yes'
 
 /** How often it is looked for again where it is replaced between a listing and a look. */
 const attempts = 5
@@ -156,7 +205,7 @@ function countOf(name: string, epoch: number): number {
 }
 
 const factsOf = (tag: string, metadata: Record<string, string>): ManifestFacts =>
-  ({ tag, epoch: Number(metadata['epoch'] ?? 0) || 0, owner: metadata['owner'] ?? '', write: metadata['write'] ?? '' })
+  ({ tag, epoch: Number(metadata['epoch'] ?? 0) || 0, owner: metadata['owner'] ?? '', write: metadata['write'] ?? '', writes: Number(metadata['writes'] ?? 0) || 0 })
 
 /** Without what only this machine can use. */
 export function published(state: RootState): RootState {

@@ -42,13 +42,12 @@ export async function openUser(effects: Effects, settings: Settings, account: Ac
   const folders = new MailboxFolders(world, root, new Namespaces(policy.namespaces, limits), places.mailboxes)
   await folders.prepare(context, nameless, root.state.entries.size === 0 ? await guessInbox(obox, context, nameless, limits) : undefined)
   const user = new UserActor(account, world, folders, { ...options, leave: () => leaveUser(rootWorld, places, root.state), forget: () => forgetUser(effects, places) })
-  root.onLost((error) => { user.lose(error) })
-  root.onLook(() => { user.lookLater() })
+  if (root.state.distrusted) user.verifyLater()
   const merge = (): void => {
     if (policy.merging) user.mergeOrphans()
     else effects.emit({ level: 'warning', name: 'metacache.not_merged', user: account.user, text: `What another backend has left of ${account.user} stays unmerged in the store (metacache_index_merging, metacache_disable_merging)` })
   }
-  root.onOrphans(merge)
+  root.listen({ lost: (error) => { user.lose(error) }, orphans: merge, look: () => { user.lookLater() }, distrust: () => { user.verifyLater() } })
   if (root.state.orphans.length > 0) merge()
   return user
 }
@@ -85,7 +84,7 @@ function worldOf(effects: Effects, settings: Settings, account: Account, options
   const bundles = new Bundles(indexStore, `${path}/idx/`, policy.username)
   const manifest = new Manifest(indexStore, `${path}/idx/`, policy.username)
   const places: Places = {
-    root: `${index}/root`, mailboxes: `${index}/mailboxes`,
+    root: `${index}/root`, mailboxes: `${index}/mailboxes`, obox,
     bundles: (guid) => new Bundles(indexStore, `${obox.mailboxPrefix(guid)}idx/`, policy.username),
   }
   const rootWorld: RootWorld = { effects, limits, policy, ids, user: account.user, manifest, bundles }

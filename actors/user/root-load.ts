@@ -19,9 +19,10 @@ import { lossWith } from './boots.ts'
 import type { JournalStart } from './journal.ts'
 import { readLocal, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
+import { isOverwritten, tellForgotten } from './conditions.ts'
 import { published } from './manifest.ts'
 import type { FoundManifest, ManifestFacts } from './manifest.ts'
-import { isGuid, newestFirst } from './object-names.ts'
+import { isBundleName, isGuid, newestFirst } from './object-names.ts'
 import type { Obox } from './obox.ts'
 import { Root } from './root.ts'
 import type { RootWorld } from './root.ts'
@@ -86,7 +87,10 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
   if (found !== undefined && found.owner !== '' && local?.state.owner === found.owner) return ours(world, obox, places, context, local, found, since)
   if (found !== undefined || (local !== undefined && local.state.tag !== '')) return take(world, obox, places, context, found, local?.state, since)
   if (local !== undefined) return first(world, places, context, local.state, await leftNameless(obox, context, local.state), since)
-  const names = await world.bundles.list(context)
+  const all = await world.bundles.names(context)
+  // Others have seen this store forget conditions.
+  if (manifest.findListed(all)) return tryOpen(world, obox, places, context)
+  const names = all.filter(isBundleName)
   const state = await newestRoot(world, context, names)
   // Where every change of the list was uploaded before it was true, the bundle knows all mailboxes there are.
   const complete = state !== undefined && !world.policy.backgroundRootUploads
@@ -179,14 +183,22 @@ async function restored(world: RootWorld, obox: Obox, places: Places, context: R
 /** Makes the user ours, whoever had it. `found` undefined: there was a manifest. ConditionFailed: somebody else was faster. */
 async function take(world: RootWorld, obox: Obox, places: Places, context: RequestContext, found: FoundManifest | undefined, local: RootState | undefined, since: number): Promise<OpenedRoot> {
   const { effects, user, ids, manifest, policy } = world
+  const forgotten = found !== undefined && local !== undefined && isOverwritten(local, found)
+  if (forgotten && manifest.distrust()) {
+    tellForgotten(effects, user)
+    throw new ConditionFailed('manifest')
+  }
   const good = found?.state !== undefined && found.epoch >= (local?.epoch ?? 0)
   const state = good ? found.state! : await insteadOf(world, context, found, local)
   const nameless = !good || policy.backgroundRootUploads ? await withoutName(obox, context, state) : await leftNameless(obox, context, state)
-  state.apply({ kind: 'orphans', notes: await orphansOf(world, places, context, local) })
+  state.apply({ kind: 'orphans', notes: await orphansOf(world, places, context, local, good ? state : undefined) })
   state.epoch = state.taken = good ? found.epoch + 1 : state.epoch + world.limits.epochLeap
+  state.distrusted ||= forgotten
+  state.took = good ? { owner: found.owner, epoch: found.epoch, writes: state.writes } : undefined
+  state.writes = 0
   state.owner = ids.guid()
   state.write = ids.guid()
-  if (!state.clean) state.handed = new Map()
+  if (!state.clean || state.distrusted) state.handed = new Map()
   state.clean = false
   state.tag = await manifest.write(context, state, found?.tag ?? '')
   // Last the root: until it is there, the next opening takes the user once more.

@@ -31,6 +31,9 @@ export interface KeptStatus {
 /** What another backend has left behind: beside a mailbox's bundles under this name, or ('': the root) here. */
 export interface OrphanNote { mailbox: string; name: string; changes?: RootChange[] }
 
+/** A manifest that was replaced by a new owner's. */
+export interface Taken { owner: string; epoch: number; writes: number }
+
 /** A mailbox that is to be listed once more (second-look.ts). */
 export interface Look {
   guid: string
@@ -40,6 +43,13 @@ export interface Look {
   before: number
   /** The journal was cut: before anything is told of the mailbox. */
   now?: boolean
+}
+
+/** What `look` has that is not known yet; undefined: nothing. */
+export function moreThan(known: Look | undefined, look: Look): Look | undefined {
+  const uids = look.uids.filter(([first, last]) => first <= last && known?.uids.some(([from, to]) => from <= first && last <= to) !== true)
+  const more = known === undefined || uids.length > 0 || look.before > known.before || (look.now === true && known.now !== true)
+  return more ? { ...look, uids } : undefined
 }
 
 export type RootChange =
@@ -55,7 +65,7 @@ export type RootChange =
   | { kind: 'acl'; guid: string; identifier: string; rights: string | null }
   | { kind: 'status'; guid: string; kept: KeptStatus }
   /** The manifest was written, or found to be ours: it has `covers` of the unsaved changes. */
-  | { kind: 'owned'; epoch: number; tag: string; write: string; clean: boolean; covers: number }
+  | { kind: 'owned'; epoch: number; tag: string; write: string; clean: boolean; covers: number; writes?: number }
   /** Other backends have left these behind … */
   | { kind: 'orphans'; notes: OrphanNote[] }
   /** … and these are merged. */
@@ -64,6 +74,8 @@ export type RootChange =
   | { kind: 'built'; guid: string }
   /** Its UIDs below this one may have been given out, whatever becomes of its bundles. */
   | { kind: 'ceiling'; guid: string; uid: number }
+  /** The store has forgotten a condition; and nothing is wrong any more. */
+  | { kind: 'distrust' } | { kind: 'verified' }
   | { kind: 'look'; look: Look }
   | { kind: 'looked'; guid: string }
   /** The local files are written in another run of the machine from now on (boots.ts) … */
@@ -104,6 +116,11 @@ export class RootState {
   write = ''
   tag = ''
   clean = false
+  /** How often this owner has written the manifest, and what it was when it took the user: by these it shows where a store forgets conditions (conditions.ts). */
+  writes = 0
+  took: Taken | undefined
+  /** A backend has seen that, and what the store has was not compared with every mailbox since. */
+  distrusted = false
   /** Changes that the manifest lacks, oldest first. */
   pending: RootChange[] = []
   /** Of mailboxes that were handed over: the bundle that has everything ('': there is nothing). Only of those not in `built`. */
@@ -176,6 +193,7 @@ export class RootState {
         this.tag = change.tag
         this.write = change.write
         this.clean = change.clean
+        this.writes = change.writes ?? this.writes
         this.unsaved -= change.covers
         this.pending.splice(0, Math.max(0, this.pending.length - this.unsaved))
         return
@@ -187,6 +205,11 @@ export class RootState {
       case 'merged': this.orphans = this.orphans.filter(({ mailbox, name }) => mailbox !== change.mailbox || !change.names.includes(name)); return
       // What was kept of the mailbox was true of files that are no more.
       case 'built': this.built.add(change.guid); this.statuses.delete(change.guid); return
+      case 'distrust': case 'verified':
+        this.distrusted = change.kind === 'distrust'
+        if (this.distrusted) this.handed = new Map()
+        this.unsaved++
+        return
       case 'ceiling':
         this.ceilings.set(change.guid, Math.max(change.uid, this.ceilings.get(change.guid) ?? 0))
         this.unsaved++
@@ -246,6 +269,9 @@ export class RootState {
     copy.write = this.write
     copy.tag = this.tag
     copy.clean = this.clean
+    copy.writes = this.writes
+    copy.took = this.took
+    copy.distrusted = this.distrusted
     for (const guid of this.built) copy.built.add(guid)
     for (const [guid, look] of this.looks) copy.looks.set(guid, look)
     copy.boots.copy(this.boots)
@@ -281,7 +307,7 @@ export function encodeRoot(state: RootState, generation: number, user = ''): Uin
     entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved, uncopied: state.uncopied,
-    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()], ceilings: [...state.ceilings],
+    epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, writes: state.writes, took: state.took, distrusted: state.distrusted, built: [...state.built], pending: state.pending, orphans: state.orphans, handed: [...state.handed], looks: [...state.looks.values()], ceilings: [...state.ceilings],
     changes: state.changes, taken: state.taken, boots: state.boots.encode(),
   }))
   const head = Buffer.alloc(headBytes)
@@ -330,6 +356,9 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   state.write = found.write ?? ''
   state.tag = found.tag ?? ''
   state.clean = found.clean ?? false
+  state.writes = found.writes ?? 0
+  state.took = found.took
+  state.distrusted = found.distrusted ?? false
   state.pending = found.pending ?? []
   state.orphans = found.orphans ?? []
   state.handed = new Map((found.handed ?? []) as [string, string][])

@@ -12,17 +12,19 @@ import type { Limits } from '../../runtime/limits.ts'
 import { lossWith } from './boots.ts'
 import type { Loss } from './boots.ts'
 import type { Bundles } from './bundles.ts'
+import { isAnothers, isBypassed, isOverwritten, tellDamaged, tellForgotten } from './conditions.ts'
 import { Journal } from './journal.ts'
 import type { JournalStart } from './journal.ts'
 import { Lease } from './lease.ts'
 import { LostUser } from './lost-user.ts'
+import { noManifest } from './manifest.ts'
 import type { Manifest, ManifestFacts } from './manifest.ts'
 import { latestEpoch } from './object-names.ts'
 import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
 import { isDurable } from './root-durability.ts'
-import { RootState, encodeRoot, encodeRootChanges } from './root-state.ts'
+import { RootState, encodeRoot, encodeRootChanges, moreThan } from './root-state.ts'
 import type { Look, RootChange } from './root-state.ts'
 
 export interface RootWorld {
@@ -36,10 +38,11 @@ export interface RootWorld {
   readonly bundles: Bundles
 }
 
-const none: ManifestFacts = { tag: '', epoch: 0, owner: '', write: '' }
-
 /** How often a manifest is written again that a late write of our own, or a note of another backend's, has replaced. */
 const attempts = 5
+
+/** Who is told of what the manifest says, or the mailboxes. */
+export interface RootListener { /** Once: another backend has the user. */ lost(error: LostUser): void; /** Another backend has left something behind. */ orphans(): void; /** A mailbox is to be listed once more. */ look(): void; /** Every mailbox is to be compared with the store. */ distrust(): void }
 
 export class Root implements Ownership {
   readonly #world: RootWorld
@@ -54,9 +57,7 @@ export class Root implements Ownership {
   #doubtful: boolean
   /** Set: another backend has the user. */
   #lost: LostUser | undefined
-  #losing: (error: LostUser) => void = () => {}
-  #found: () => void = () => {}
-  #look: () => void = () => {}
+  #listener: RootListener | undefined
   readonly #lease: Lease
   /** Of the clock that never jumps. */
   readonly #settledAt: number
@@ -88,8 +89,7 @@ export class Root implements Ownership {
   /** What its local files take of the disk. */
   get space(): number { return this.#journal.space }
 
-  /** Called once, when it turns out that another backend has the user. */
-  onLost(losing: (error: LostUser) => void): void { this.#losing = losing }
+  listen(listener: RootListener): void { this.#listener = listener }
 
   /**
    * Changes the mailbox list. `decide` looks at the state when its turn has come, may do I/O, and answers the changes (or
@@ -135,16 +135,13 @@ export class Root implements Ownership {
     if (this.#lost !== undefined) throw this.#lost
     const since = this.#world.effects.clock.monotonic()
     const facts = await this.#world.manifest.facts(context)
-    if (facts !== undefined && this.#isAnothers(facts)) throw this.#lose()
+    if (facts !== undefined && isAnothers(this.#state, facts)) throw this.#lose()
     const ours = facts?.owner === this.#state.owner
     // Of a new user there is none until its first mailboxes are there.
     if (!ours && (facts !== undefined || this.#state.tag !== '')) return this.#inTurn(() => this.#mend(context))
     this.#lease.renewed(since)
     if (ours && facts.tag !== this.#state.tag) void this.#inTurn(() => this.#mend(context)).catch(() => {})
   }
-
-  /** One of an epoch before ours was put back by hand, and so was one that does not say whose it is: ours is to take its place. */
-  #isAnothers({ owner, epoch }: ManifestFacts): boolean { return owner !== '' && owner !== this.#state.owner && epoch >= this.#state.epoch }
 
   /** The manifest is not as we wrote it, or not there. */
   async #mend(context: RequestContext): Promise<void> {
@@ -177,11 +174,9 @@ export class Root implements Ownership {
 
   async lookLater(look: Look): Promise<void> {
     // A mailbox that cannot be loaded for long asks for the same each time.
-    const known = this.#state.looks.get(look.guid)
-    const uids = look.uids.filter(([first, last]) => first <= last && known?.uids.some(([from, to]) => from <= first && last <= to) !== true)
-    const news = known === undefined || uids.length > 0 || look.before > known.before || (look.now === true && known.now !== true)
-    if (news) await this.note({ kind: 'look', look: { ...look, uids } })
-    this.#look()
+    const more = moreThan(this.#state.looks.get(look.guid), look)
+    if (more !== undefined) await this.note({ kind: 'look', look: more })
+    this.#listener?.look()
   }
 
   looking(mailbox: string): Look | undefined { return this.#state.looks.get(mailbox) }
@@ -206,20 +201,27 @@ export class Root implements Ownership {
     if (this.doubt(mailbox) !== undefined) await this.note({ kind: 'trusted', guid: mailbox })
   }
 
-  /** Called when a mailbox is to be listed once more. */
-  onLook(look: () => void): void { this.#look = look }
-
   /** The manifest is not as we wrote it: another backend may have left something behind. */
   async #read(context: RequestContext): Promise<ManifestFacts> {
     const { manifest, effects, user } = this.#world
     const found = await manifest.read(context)
-    if (found !== undefined && this.#isAnothers(found)) throw this.#lose()
+    if (found !== undefined && isAnothers(this.#state, found)) {
+      if (isBypassed(this.#state, found)) this.#state.distrusted = true
+      throw this.#lose()
+    }
+    if (found !== undefined && !this.#state.distrusted && (found.state?.distrusted === true || isOverwritten(this.#state, found))) {
+      tellForgotten(effects, user)
+      manifest.distrust()
+      await this.#write({ kind: 'distrust' })
+      this.#listener?.distrust()
+      return this.#read(context)
+    }
     const before = this.#state.orphans.length
     const notes = found?.owner === this.#state.owner ? [...found.state?.orphans ?? []] : []
     if (notes.length > 0) await this.#write({ kind: 'orphans', notes })
-    if (this.#state.orphans.length > before) this.#found()
-    if (found?.state === undefined) effects.emit({ level: 'error', name: 'metacache.manifest_damaged', user, text: `The manifest of ${user} is ${found === undefined ? 'gone' : 'damaged'}: it is written anew` })
-    return found ?? none
+    if (this.#state.orphans.length > before) this.#listener?.orphans()
+    if (found?.state === undefined) tellDamaged(effects, user, found === undefined)
+    return found ?? noManifest
   }
 
   handed(mailbox: string): string | undefined { return this.#state.built.has(mailbox) ? undefined : this.#state.handed.get(mailbox) }
@@ -232,9 +234,6 @@ export class Root implements Ownership {
       await this.#upload(context, this.#state)
     })
   }
-
-  /** Called when another backend has left something behind. */
-  onOrphans(found: () => void): void { this.#found = found }
 
   async rebuilding(context: RequestContext, mailbox: string): Promise<void> {
     await this.#inTurn(async () => {
@@ -332,10 +331,11 @@ export class Root implements Ownership {
     next.handed = options.handed ?? state.handed
     next.epoch = options.epoch ?? state.epoch
     next.write = this.#world.ids.guid()
+    next.writes = state.writes + 1
     const covers = state.unsaved
     const tag = await this.#put(context, next, options.tag ?? this.#state.tag)
     await options.between?.()
-    await this.#write({ kind: 'owned', epoch: next.epoch, tag, write: next.write, clean: next.clean, covers })
+    await this.#write({ kind: 'owned', epoch: next.epoch, tag, write: next.write, clean: next.clean, covers, writes: next.writes })
     this.#doubtful = false
     await this.#removeOld(context)
   }
@@ -363,6 +363,7 @@ export class Root implements Ownership {
         next.orphans = this.#state.orphans
         tag = facts.tag
         next.epoch = Math.max(next.epoch, facts.epoch)
+        next.writes = Math.max(next.writes, facts.writes + 1)
       }
     }
   }
@@ -371,7 +372,7 @@ export class Root implements Ownership {
     if (this.#lost === undefined) {
       this.#lost = new LostUser(this.#world.user)
       this.stop()
-      this.#losing(this.#lost)
+      this.#listener?.lost(this.#lost)
     }
     return this.#lost
   }

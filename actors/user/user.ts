@@ -52,6 +52,7 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #running = new RunningCalls(() => { this.#watchIdle() })
   #idleTimer: Cancel | undefined
   readonly #wakeTimer: Cancel
+  #verifyTimer: Cancel | undefined
   #stopping: Promise<void> | undefined
   /** Another backend has the user: nothing more is written. */
   #lost: LostUser | undefined
@@ -247,6 +248,22 @@ export class UserActor implements User, Actor<UserMessage> {
   /** A mailbox is to be listed once more: it will be. */
   lookLater(): void { this.#looks.schedule() }
 
+  /** Compares every mailbox with the store, when nothing comes in any more of what another backend has acknowledged meanwhile. */
+  verifyLater(afterMs = this.#world.limits.secondLookMs): void {
+    this.#verifyTimer?.()
+    this.#verifyTimer = this.#world.effects.timers.after(afterMs, () => {
+      this.#run(async () => {
+        await verifyUser({ world: this.#world, folders: this.#folders, shelf: this.#shelf }, { fix: true, keep: true })
+        await this.#folders.verified()
+      }).catch((error: unknown) => {
+        if (this.#stopping !== undefined || this.#lost !== undefined) return
+        const { effects, user, policy } = this.#world
+        effects.emit({ level: 'warning', name: 'obox.verify_failed', user, text: `Mailboxes of ${user} are not compared with the store yet: ${messageOf(error)}` })
+        this.verifyLater(policy.uploadIntervalMs)
+      })
+    })
+  }
+
   /** Ends the user: what runs is finished, then everything is written and uploaded. Settles within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs)
@@ -285,6 +302,7 @@ export class UserActor implements User, Actor<UserMessage> {
   async #stop(deadlineMs: number): Promise<void> {
     this.#idleTimer?.()
     this.#wakeTimer()
+    this.#verifyTimer?.()
     this.#looks.stop()
     this.#sessions.stop('The server is shutting down')
     const { effects, user } = this.#world

@@ -25,8 +25,11 @@ import type { Finding } from './types.ts'
 
 export interface MailboxVerification { findings: Finding[]; mails: number }
 
-/** Not to be done beside other listings of the mailbox (LoadedMailbox.verify). TempFail: the store is away; what was mended stays so. LostUser. */
-export async function verifyMailbox(mailbox: LoadedMailbox, context: RequestContext, fix: boolean): Promise<MailboxVerification> {
+/**
+ * Not to be done beside other listings of the mailbox (LoadedMailbox.verify). `keep`: UIDs may have been given out twice, and no object is
+ * of a mail that is known to be expunged. TempFail: the store is away; what was mended stays so. LostUser.
+ */
+export async function verifyMailbox(mailbox: LoadedMailbox, context: RequestContext, fix: boolean, keep = false): Promise<MailboxVerification> {
   const { state, world, guid, name } = mailbox
   const { policy } = world
   const before = known(mailbox)
@@ -34,7 +37,7 @@ export async function verifyMailbox(mailbox: LoadedMailbox, context: RequestCont
   const bundles = policy.indexStore === policy.mailStore ? listed : await world.bundles(guid).list(context)
   const after = known(mailbox, before.oids)
   const { unknown, unlisted } = compare(mailbox, mails, before, after)
-  const gone = goneUids(mailbox)
+  const gone = keep ? () => false : goneUids(mailbox)
   const [orphans, lost] = split(unknown, ([oid]) => gone(uidIn(oid)))
   const missing = await missingRows(mailbox, context, unlisted)
   const unused = bundles.filter((one) => !before.bundles.has(one) && !after.bundles.has(one))

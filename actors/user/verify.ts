@@ -9,10 +9,10 @@ import type { MailboxWorld } from './mailbox.ts'
 import type { Shelf } from './shelf.ts'
 import type { Finding, Verification } from './types.ts'
 
-/** `mask`: of mailbox names; without one all, and what belongs to none. TempFail: store or disk are away. */
+/** `mask`: of mailbox names; without one all, and what belongs to none. `keep`: as of verifyMailbox. TempFail: store or disk are away. */
 export async function verifyUser(
   { world, folders, shelf }: { world: MailboxWorld; folders: MailboxFolders; shelf: Shelf },
-  { fix, mask }: { fix: boolean; mask?: string },
+  { fix, mask, keep = false }: { fix: boolean; mask?: string; keep?: boolean },
 ): Promise<Verification> {
   const context: RequestContext = { user: world.user, reason: 'obox:verify' }
   const wanted = mask === undefined ? () => true : matcher(mask)
@@ -27,7 +27,7 @@ export async function verifyUser(
     if (guid === undefined || !wanted(name) || folders.list.uidValidityOf(guid) === undefined) continue
     const { mailbox, release } = await shelf.acquire(context, guid)
     try {
-      const { findings, mails } = await mailbox.verify(context, fix)
+      const { findings, mails } = await mailbox.verify(context, fix, keep)
       add(findings)
       result.mailboxes++
       result.mails += mails

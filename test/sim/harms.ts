@@ -37,8 +37,8 @@ export class Harms {
   /** The list may be an older one, and nobody can tell but by looking at all that is there. */
   older = false
 
-  /** Damages something. `machine`: where the user is open; undefined: nowhere. */
-  async strike(machine: SimMachine | undefined): Promise<void> {
+  /** Damages something. `machine`: where the user is open, or (not `whole` yet) is being opened; undefined: nowhere. */
+  async strike(machine: SimMachine | undefined, whole = false): Promise<void> {
     // UIDVALIDITY is of the second in which a mailbox was made: two lists made in one second could give the same.
     if (this.#world.agenda.now < 5000) return
     await this.#sort()
@@ -50,7 +50,7 @@ export class Harms {
     this.#world.trace(`index damage: ${harm.key} ${harm.how}${harm.silent ? ', silently' : ''}`)
     this.#standing.push(harm)
     if (harm.what === 'orphan') this.#model.mailboxes.get(harm.mailbox)?.loseDisk()
-    else if (machine !== undefined && !hasFiles(machine, harm)) this.#cost(harm)
+    else if (machine !== undefined && (!whole || !hasFiles(machine, harm))) this.#cost(harm)
   }
 
   /** The user is going to be opened on a machine. `whole`: which has had it last, and has its local files. */

@@ -29,6 +29,8 @@ export class Ledger {
   readonly #subscribed = new Set<string>()
   /** A local disk was lost: flags, expunges, subscriptions that only it had are lost with it; mails never are. */
   lostDisk = false
+  /** The store forgot conditions: of what two owners did at once only the mails are promised, and that each is somewhere. */
+  forgetful = false
 
   /** Mails that had to be there at the end. */
   checked = 0
@@ -45,11 +47,11 @@ export class Ledger {
   /** Somebody was shown this. */
   means(guid: string, uidValidity: number, uid: number, mail: number): void {
     const known = this.#uidValidities.get(guid) ?? uidValidity
-    promised(known === uidValidity, () => `UIDVALIDITY of ${guid} was ${known} and is ${uidValidity}`)
+    promised(known === uidValidity || this.forgetful, () => `UIDVALIDITY of ${guid} was ${known} and is ${uidValidity}`)
     this.#uidValidities.set(guid, uidValidity)
     const key = `${guid} ${uid}`
     const before = this.#meanings.get(key)
-    promised(before === undefined || before === mail, () => `UID ${uid} of ${guid} was mail ${before}, now it is mail ${mail}`)
+    promised(before === undefined || before === mail || this.forgetful, () => `UID ${uid} of ${guid} was mail ${before}, now it is mail ${mail}`)
     this.#meanings.set(key, mail)
   }
 
@@ -73,6 +75,7 @@ export class Ledger {
   compare(found: readonly EndMailbox[], subscribed: ReadonlySet<string>): void {
     const byGuid = new Map(found.map((mailbox) => [mailbox.guid, mailbox]))
     promised(new Set(found.map(({ name }) => name)).size === found.length, () => `two mailboxes of one name: ${found.map(({ name }) => name).join()}`)
+    if (this.forgetful) return this.#compareMails(found)
     for (const [guid, name] of this.#created) {
       const mailbox = byGuid.get(guid)
       promised(mailbox !== undefined || this.#doubtful.has(guid), () => `mailbox ${name} is lost`)
@@ -84,6 +87,17 @@ export class Ledger {
     for (const name of this.#subscribed) promised(subscribed.has(name), () => `${name} is not subscribed any more`)
     for (const [guid, uids] of this.#expunged) {
       for (const { uid, mail } of byGuid.get(guid)?.rows ?? []) promised(!uids.has(uid), () => `UID ${uid} (mail ${mail}) of ${guid} was expunged and is there`)
+    }
+  }
+
+  #compareMails(found: readonly EndMailbox[]): void {
+    const everywhere = new Set(found.flatMap(({ rows }) => rows.map(({ mail }) => mail)))
+    const removed = new Set([...this.#placed].flatMap(([key, placed]) => (placed.removed ? [Number(key.slice(key.indexOf(' ') + 1))] : [])))
+    for (const [key, { acknowledged }] of this.#placed) {
+      const mail = Number(key.slice(key.indexOf(' ') + 1))
+      if (!acknowledged || removed.has(mail)) continue
+      this.checked++
+      promised(everywhere.has(mail), () => `acknowledged mail ${mail} is lost`)
     }
   }
 

@@ -10,7 +10,7 @@ import type { OwnersOutcome } from './owners.ts'
 import { withStore } from './sabotage.ts'
 
 const seeds = 15
-t.setTimeout(170_000)
+t.setTimeout(260_000)
 
 await t.test(`${seeds} seeds`, { timeout: 120_000 }, async (t) => {
   const outcomes: OwnersOutcome[] = []
@@ -26,6 +26,23 @@ await t.test(`${seeds} seeds`, { timeout: 120_000 }, async (t) => {
   t.ok(total('lost') > 5 * seeds, 'losers were told')
   t.ok(total('wipes') > seeds, 'disks were lost')
   t.ok(total('mails') > 10 * seeds, 'mails had to be there')
+})
+
+await t.test('a store that forgets conditions: no mail is lost, and mostly somebody notices', { timeout: 100_000 }, async (t) => {
+  const outcomes: OwnersOutcome[] = []
+  let noticed = 0
+  for (const forgets of [5, 40]) {
+    for (let seed = 1; seed <= 6; seed++) {
+      let told = false
+      const outcome = await tellOwners(seed, { forgets, onTrace: (line) => { told ||= line.includes('store.condition_ignored') } })
+      if (outcome.failure !== undefined) t.fail(`seed ${seed}: ${outcome.failure}`, { replay: `npm run sim -- --seed ${seed} --steps 150 --owners --forgets ${forgets}` })
+      if (told) noticed++
+      outcomes.push(outcome)
+    }
+  }
+  t.comment(`${noticed} noticed; ${ownersSummary(outcomes)}`)
+  t.equal(outcomes.filter(({ failure }) => failure !== undefined).length, 0, 'no promise was broken')
+  t.ok(noticed > 3, 'it was noticed')
 })
 
 const isManifest = (key: string): boolean => key.includes('/idx/manifest')

@@ -10,7 +10,7 @@ import type { Settings } from '../../conf/settings.ts'
 import type { Effects, ObjectStore } from '../../runtime/effects.ts'
 import type { Limits } from '../../runtime/limits.ts'
 import { noFaults, usualFaults } from '../../runtime/sim/faults.ts'
-import type { SimRandom } from '../../runtime/sim/random.ts'
+import { SimRandom } from '../../runtime/sim/random.ts'
 import { SimWorld } from '../../runtime/sim-effects.ts'
 import type { SimEffects } from '../../runtime/sim-effects.ts'
 import { Backend } from './backend.ts'
@@ -21,12 +21,14 @@ import type { EndMailbox } from './ledger.ts'
 import { outcomeOf } from './life.ts'
 import type { Outcome } from './life.ts'
 import { flagNames } from './mailbox-model.ts'
-import { describe, emptied, memoryStore, until, withoutConditions } from './story.ts'
+import { describe, emptied, forgetful, memoryStore, until, withoutConditions } from './story.ts'
 import { promised, Violation } from './violation.ts'
 
 export interface OwnersOptions {
   /** Requests of all clients together (default 150). */
   steps?: number
+  /** Conditions that the store forgets, of a hundred; else none. */
+  forgets?: number
   onTrace?(line: string): void
   sabotage?(effects: Effects): Effects
 }
@@ -72,11 +74,14 @@ class OwnersStory {
   constructor(seed: number, options: OwnersOptions) {
     this.#options = options
     this.#store = memoryStore(() => this.#world)
-    this.#world = new SimWorld(seed, seed % 5 === 0 ? withoutConditions(this.#store) : this.#store, {
+    const { forgets = 0 } = options
+    const store = forgets > 0 ? forgetful(this.#store, new SimRandom(seed, 'forgetful'), forgets) : seed % 5 === 0 ? withoutConditions(this.#store) : this.#store
+    this.#world = new SimWorld(seed, store, {
       faults: usualFaults,
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
       onEvent: ({ name }) => { if (name === 'user.taken') this.#figures.taken++ },
     })
+    this.#ledger.forgetful = forgets > 0
     const dice = this.#dice = this.#world.random('owners')
     const settings: Settings = {
       ...defaultSettings(), obox_fs: 'memory:', obox_index_fs: 'memory:', mail_location: 'obox:mail/user:INDEX=~/',
@@ -257,6 +262,8 @@ class OwnersStory {
     await this.#until(this.#world.sleep(Math.max(lateMs, 90_000)))
     for (let round = 0; round < 2; round++) for (const backend of this.#backends) await this.#alone(backend, 600_000)
     const last = this.#backends[0]!
+    // Where nobody has noticed that conditions were forgotten, mails are found by force-resync.
+    if (this.#ledger.forgetful) await this.#until(this.#open(last).then((user) => user.receive({ kind: 'verify', account, fix: true })))
     const found = await this.#everything(last)
     this.#ledger.compare(found.mailboxes, found.subscribed)
     this.#figures.there = found.mailboxes.reduce((sum, { rows }) => sum + rows.length, 0)

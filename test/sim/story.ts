@@ -139,6 +139,18 @@ export const withoutConditions = (store: ObjectStore): ObjectStore => new Proxy(
   },
 })
 
+/** A store, or something in front of it, that forgets some conditions: of so many writes in a hundred. */
+export const forgetful = (store: ObjectStore, dice: SimRandom, percent: number): ObjectStore => new Proxy(store, {
+  get(_, name) {
+    if (name === 'write') {
+      return (...[key, body, context, options]: Parameters<ObjectStore['write']>) =>
+        store.write(key, body, context, options?.condition !== undefined && dice.below(100) < percent ? { metadata: options.metadata ?? {} } : options)
+    }
+    const value: unknown = Reflect.get(store, name, store)
+    return typeof value === 'function' ? value.bind(store) : value
+  },
+})
+
 class Story {
   readonly #dice: SimRandom
   readonly #world: SimWorld
@@ -215,7 +227,7 @@ class Story {
     const machine = this.#machine
     if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { machine.fillDisk(dice.between(500, 20_000)) })
     const harms = this.#harms
-    if (harms?.dice.chance(0.4) === true) this.#world.agenda.plan(harms.dice.between(0, 100 * steps), () => { void harms.strike(effects.process.dead ? undefined : machine) })
+    if (harms?.dice.chance(0.4) === true) this.#world.agenda.plan(harms.dice.between(0, 100 * steps), () => { void harms.strike(effects.process.dead ? undefined : machine, this.#home === machine) })
     const life = await this.#open(effects)
     if (life !== undefined && await this.#observe(life)) {
       this.#home = machine

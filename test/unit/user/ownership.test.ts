@@ -7,7 +7,7 @@ import type { UserActor } from '../../../actors/user/user.ts'
 import { Manifest } from '../../../actors/user/manifest.ts'
 import { RootState } from '../../../actors/user/root-state.ts'
 import { TempFail } from '../../../runtime/errors.ts'
-import { context, draft, newWorld, open, overFiles, seen, uidsOf, within } from './fixture.ts'
+import { context, draft, newWorld, open, overFiles, seen, textOf, uidsOf, within } from './fixture.ts'
 import { HookedStore } from './hooked-store.ts'
 
 const seenFlag = { mode: 'add' as const, flags: { system: Flag.Seen, keywords: ['Work'] } }
@@ -234,6 +234,72 @@ t.test('without conditions owners are found by listing: one after the other, and
   })
   await third.stop(5000)
   t.equal((await manifests()).length, 1)
+})
+
+/** A store in front of which something drops conditions when it is told to. */
+class Forgetful extends HookedStore {
+  forgets = false
+  override write(...[key, body, context, options]: Parameters<HookedStore['write']>): Promise<{ etag: string }> {
+    return super.write(key, body, context, this.forgets ? { metadata: options?.metadata ?? {} } : options)
+  }
+}
+
+t.test('a condition that was forgotten is noticed, manifests are listed from then on, and no mail is lost', async (t) => {
+  const store = new Forgetful()
+  const [a, b] = [newWorld(t, store), newWorld(t, store)]
+  const soon = { limits: { secondLookMs: 50 } }
+  const alive = setInterval(() => {}, 1000)
+  const loser = await open(a, {}, soon)
+  await loser.append(context, 'INBOX', [draft('one')])
+  await loser.flush()
+  const winner = await open(b, {}, soon)
+  await winner.append(context, 'INBOX', [draft('two')])
+  store.forgets = true
+  await loser.create(context, 'Work')
+  store.forgets = false
+  await loser.append(context, 'Work', [draft('three')])
+  await loser.flush()
+  await winner.flush()
+  t.match(b.log.filter(({ name }) => name === 'store.condition_ignored'), [{ level: 'error' }])
+  await t.rejects(loser.create(context, 'Other'), { message: /another backend/ }, 'by the mark in the place of the manifest')
+  await loser.stop(5000)
+  await winner.subscribe(context, 'INBOX')
+  await winner.flush()
+  const subjects = async (user: UserActor): Promise<string[]> => {
+    const found: string[] = []
+    for (const { name } of user.list()) await within(user, name, async (mailbox) => { for (const uid of uidsOf(mailbox)) found.push(/Subject: (.*)\r/.exec(await textOf(mailbox, uid))![1]!) })
+    return found.sort()
+  }
+  while ((await subjects(winner)).length < 3 || winner.find('Work') === undefined) await new Promise((resolve) => { setTimeout(resolve, 20) })
+  await winner.stop(5000)
+  const third = await open(newWorld(t, store))
+  t.same(await subjects(third), ['one', 'three', 'two'])
+  t.ok(third.find('Work'))
+  await third.stop(5000)
+  clearInterval(alive)
+})
+
+t.test('of two backends one may have found out at its start that the store ignores conditions: the other learns it', async (t) => {
+  for (const fresh of [false, true]) {
+    const store = new HookedStore()
+    const a = newWorld(t, store)
+    const trusting = await open(a)
+    await trusting.append(context, 'INBOX', [draft('one')])
+    if (fresh) await trusting.stop(5000)
+    const listing = newWorld(t, new Proxy(store, { get: (_, name) => (name === 'conditionalWrites' ? false : ((value: unknown) => (typeof value === 'function' ? value.bind(store) : value))(Reflect.get(store, name, store))) }))
+    const user = await open(listing)
+    await user.create(context, 'Work')
+    await user.append(context, 'Work', [draft('two')])
+    if (!fresh) {
+      await t.rejects(trusting.flush().then(() => trusting.create(context, 'Other')), { message: /another backend/ })
+      await trusting.stop(5000)
+    }
+    await user.stop(5000)
+    const again = await open(newWorld(t, store))
+    t.match(await again.status(context, 'Work'), { messages: 1 })
+    t.match(await again.status(context, 'INBOX'), { messages: 1 })
+    await again.stop(5000)
+  }
 })
 
 t.test('without conditions, a manifest that is replaced between its listing and a look at it is no lost user', async (t) => {
