@@ -52,7 +52,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     // After an unclean end, UIDs up to the reserved ones may have been given out; the record that reserved more may be what was cut.
     if (!state.clean || cut) state.nextUid = Math.max(state.nextUid, cut ? state.ceiling : state.reserved)
     if (listing !== undefined) {
-      const ceiling = await ceilingOf(world, identity, context, listing.bundles)
+      const ceiling = await ceilingOf(world, identity, context, listing.bundles, state.bundle)
       // That it was uploaded is not known here any more: one of our own says so.
       uncovered = ceiling > state.ceiling
       if (uncovered) await world.ownership.lookLater({ guid: identity.guid, uids: [[state.ceiling, ceiling - 1]], before: ceiling, now: true })
@@ -125,9 +125,10 @@ function modseqUpon({ state, world }: LoadedMailbox, bundles: readonly string[])
 /** Whether it has mails with UIDs that no bundle allows yet. */
 const isUncovered = ({ columns, ceiling }: MailboxState): boolean => columns.count > 0 && columns.uids[columns.count - 1]! >= ceiling
 
-/** UIDs below may have been given out, as the newest bundle there says: the record that it was uploaded may be what was cut. */
-async function ceilingOf(world: MailboxWorld, { guid }: MailboxIdentity, context: RequestContext, names: readonly string[]): Promise<number> {
+/** UIDs below may have been given out, as the newest bundle there says: the record that it was uploaded may be what was cut. Where not even the `known` one is there, as the manifest says. */
+async function ceilingOf(world: MailboxWorld, { guid }: MailboxIdentity, context: RequestContext, names: readonly string[], known: string): Promise<number> {
   const [newest] = newestFirst(names)
+  if (known !== '' && !names.includes(known) && newestFirst([known, ...names])[0] === known) return world.ownership.uidCeiling(guid)
   const reader = newest === undefined ? undefined : await world.bundles(guid).read(context, newest)
   reader?.cancel()
   return Number(reader?.metadata['ceiling'] ?? 0) || 0

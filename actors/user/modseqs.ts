@@ -16,7 +16,9 @@ interface Numbered { readonly columns: Columns; chain: readonly BundleLink[]; hi
 
 /** Above all that were told since this bundle, whose highest one is given; '': there is none. */
 export function modseqAfter({ ownership, limits }: Pick<MailboxWorld, 'ownership' | 'limits'>, bundle: string, highest: number): number {
-  const epoch = parseBundleName(bundle)?.epoch ?? 0
+  const epoch = parseBundleName(bundle)?.epoch
+  // There may have been one; each epoch has had two reserves at most, for the bundle and for what came after it.
+  if (epoch === undefined) return highest + (1 + 2 * ownership.epoch) * limits.modseqReserve
   return highest + (1 + Math.max(0, ownership.epoch - epoch)) * limits.modseqReserve
 }
 

@@ -31,8 +31,8 @@ await t.test(`${seeds} seeds`, { timeout: 120_000 }, async (t) => {
 await t.test('a store that forgets conditions: no mail is lost, and mostly somebody notices', { timeout: 100_000 }, async (t) => {
   const outcomes: OwnersOutcome[] = []
   let noticed = 0
-  for (const forgets of [5, 40]) {
-    for (let seed = 1; seed <= 6; seed++) {
+  for (const forgets of [10, 60]) {
+    for (let seed = 1; seed <= 4; seed++) {
       let told = false
       const outcome = await tellOwners(seed, { forgets, onTrace: (line) => { told ||= line.includes('store.condition_ignored') } })
       if (outcome.failure !== undefined) t.fail(`seed ${seed}: ${outcome.failure}`, { replay: `npm run sim -- --seed ${seed} --steps 150 --owners --forgets ${forgets}` })
@@ -42,7 +42,7 @@ await t.test('a store that forgets conditions: no mail is lost, and mostly someb
   }
   t.comment(`${noticed} noticed; ${ownersSummary(outcomes)}`)
   t.equal(outcomes.filter(({ failure }) => failure !== undefined).length, 0, 'no promise was broken')
-  t.ok(noticed > 3, 'it was noticed')
+  t.ok(noticed > 1, 'it was noticed')
 })
 
 const isManifest = (key: string): boolean => key.includes('/idx/manifest')
