@@ -1,11 +1,11 @@
-// KEYWORD and UNKEYWORD. RFC 3501 §6.4.4. Keywords are compared without regard to letter case.
+// KEYWORD and UNKEYWORD. RFC 3501 §6.4.4. Keywords are compared without regard to letter case. Some clients quote them.
 
 import { searchKey } from './key.ts'
 
 export default searchKey({
   names: ['KEYWORD', 'UNKEYWORD'],
   parse({ p }, name) {
-    const wanted = p.sp().atom('a keyword').toLowerCase()
+    const wanted = (p.sp().peek() === '"' ? p.quoted() : p.atom('a keyword')).toLowerCase()
     const set = name === 'KEYWORD'
     return {
       matcher({ mailbox }) {
