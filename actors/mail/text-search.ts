@@ -2,8 +2,10 @@
 // RFC 3501 §6.4.4.
 //
 // Rules:
-// - Searched are the headers (unfolded, encoded-words decoded; the message's own by TEXT only), and the bodies of text/*
-//   and message/* parts after transfer encoding and charset. Other bodies, preambles and epilogues are passed over.
+// - Searched are the headers (unfolded, encoded-words decoded), and the bodies of text/* and message/* parts after transfer
+//   encoding and charset. Other bodies, preambles and epilogues are passed over.
+// - The message's own header, and those of MIME parts, are searched by TEXT only: nobody who looks for `text` or `base64` in a
+//   body means Content-Type. The header of a forwarded message is part of the body that it came in.
 // - A match lies in one field or one body; chunk borders do not matter. Compared by i;unicode-casemap.
 // - Memory: one chunk decoded, one header field, and as much text as the longest needle.
 
@@ -20,8 +22,8 @@ export interface Needle { text: string; where: 'TEXT' | 'BODY' }
 interface Segment {
   start: number
   end: number
-  /** The message's own header: not searched by BODY. */
-  ownHeader: boolean
+  /** A header that is no part of what is read: not searched by BODY. */
+  textOnly: boolean
   open(): SearchableText
 }
 
@@ -40,7 +42,7 @@ export const searchMessage = async (summary: Summary, message: AsyncIterable<Uin
 export class TextSearch {
   readonly #segments: Segment[]
   readonly #found: boolean[]
-  #needles: { index: number; key: string; ownHeader: boolean }[]
+  #needles: { index: number; key: string; inText: boolean }[]
   readonly #longest: number
   #next = 0
   #offset = 0
@@ -50,7 +52,7 @@ export class TextSearch {
 
   constructor(summary: Summary, needles: readonly Needle[]) {
     this.#segments = [...segmentsOf(summary.root, true)]
-    this.#needles = needles.map(({ text, where }, index) => ({ index, key: casemap(text), ownHeader: where === 'TEXT' }))
+    this.#needles = needles.map(({ text, where }, index) => ({ index, key: casemap(text), inText: where === 'TEXT' }))
     this.#found = this.#needles.map(({ key }) => key === '')
     this.#needles = this.#needles.filter(({ key }) => key !== '')
     this.#longest = Math.max(1, ...this.#needles.map(({ key }) => key.length))
@@ -90,14 +92,14 @@ export class TextSearch {
   #look(segment: Segment, pieces: readonly (string | undefined)[]): void {
     for (const piece of pieces) {
       if (piece === undefined) this.#tail = ''
-      else if (piece !== '') this.#lookIn(this.#tail + casemap(piece), segment.ownHeader)
+      else if (piece !== '') this.#lookIn(this.#tail + casemap(piece), segment.textOnly)
     }
   }
 
-  #lookIn(keys: string, ownHeader: boolean): void {
+  #lookIn(keys: string, textOnly: boolean): void {
     let found = false
     for (const needle of this.#needles) {
-      if ((ownHeader && !needle.ownHeader) || !keys.includes(needle.key)) continue
+      if ((textOnly && !needle.inText) || !keys.includes(needle.key)) continue
       this.#found[needle.index] = true
       found = true
     }
@@ -106,12 +108,12 @@ export class TextSearch {
   }
 }
 
-/** What is searched, in the order of its bytes. */
-function* segmentsOf(part: MimePart, own: boolean): Generator<Segment> {
-  yield { ...headerRange(part), ownHeader: own, open: () => new HeaderText() }
+/** What is searched, in the order of its bytes. `textOnly`: of the part's header. */
+function* segmentsOf(part: MimePart, textOnly: boolean): Generator<Segment> {
+  yield { ...headerRange(part), textOnly, open: () => new HeaderText() }
   if (part.parts !== undefined) {
-    for (const child of part.parts) yield* segmentsOf(child, false)
+    for (const child of part.parts) yield* segmentsOf(child, part.type !== 'message')
   } else if (part.type === 'text' || part.type === 'message') {
-    yield { ...bodyRange(part), ownHeader: false, open: () => new BodyText(part) }
+    yield { ...bodyRange(part), textOnly: false, open: () => new BodyText(part) }
   }
 }

@@ -14,7 +14,7 @@ const search = (message: Uint8Array, needles: Needle[], step = message.length): 
 
 const cases: [text: string, inText: boolean, inBody: boolean][] = [
   ['j\u00f6rg', true, false], ['J\u00d6RG <JOERG@example', true, false], ['\u043f\u0440\u0438\u0432\u0435\u0442', true, true],
-  ['subject: \u041f\u0440\u0438', true, false], ['header-of-part', true, true], ['\u043f\u0440\u0438\u0432\u0435\u0442, \u043c\u0438\u0440!', true, true],
+  ['subject: \u041f\u0440\u0438', true, false], ['header-of-part', true, false], ['\u043f\u0440\u0438\u0432\u0435\u0442, \u043c\u0438\u0440!', true, true],
   ['preamble-word', false, false], ['hidden-word', false, false], ['epilogue-word', false, false], ['aGlkZGVu', false, false],
   ['\u00fcber ALL', true, true], ['hi mom \u263a-!', true, true], ['caf=c3=a9 is', true, true], ['absent', false, false], ['', true, true],
   ['!caf', false, false],
@@ -30,6 +30,15 @@ void t.test('what is found where, whatever the chunks', async (t) => {
 void t.test('quoted-printable across a soft line break; a field across a fold', async (t) => {
   const message = sample('alternative-with-image')
   t.same(search(message, [{ text: 'ein langer satz', where: 'BODY' }, { text: 'GR\u00dc\u00dfE AUS K\u00d6LN', where: 'TEXT' }, { text: 'sch\u00f6nen gr\u00fc\u00dfe', where: 'BODY' }]), [true, true, false])
+})
+
+void t.test('BODY: what a reader sees, not the headers of parts', async (t) => {
+  const message = crlf([
+    'Subject: outer', 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary=b', '', '--b', 'Content-Type: text/plain; name="file.txt"', '', 'words', '--b',
+    'Content-Type: message/rfc822', '', 'Subject: forwarded', 'Content-Type: multipart/mixed; boundary=c', '', '--c', 'Content-Type: text/html', '', '<b>inner</b>', '--c--', '--b--', '',
+  ].join('\n'))
+  const found = search(message, ['outer', 'file.txt', 'plain', 'words', 'message/rfc822', 'forwarded', 'boundary=c', 'html', 'inner'].map((text) => ({ text, where: 'BODY' })))
+  t.same(found, [false, false, false, true, false, true, true, false, true])
 })
 
 void t.test('8-bit text that claims to be ASCII', async (t) => {
