@@ -16,6 +16,7 @@ import { SimDisk } from './sim/disk.ts'
 import { noFaults } from './sim/faults.ts'
 import type { Faults } from './sim/faults.ts'
 import { SimFiles } from './sim/files.ts'
+import { LaggingListing } from './sim/lagging-listing.ts'
 import { SimProcess } from './sim/process.ts'
 import { SimRandom } from './sim/random.ts'
 import { SimStore } from './sim/store.ts'
@@ -57,7 +58,7 @@ export class SimWorld {
   readonly #random: SimRandom
   readonly #store: ObjectStore
   readonly #machines = new Map<string, SimMachine>()
-  readonly #writtenAt = new Map<string, number>()
+  readonly #listing = new LaggingListing(() => this.agenda.now, () => this.dice.fraction() * this.faults.listingLagMs)
   readonly #hash: Hash = createHash('sha256')
   readonly #recent: string[] = []
   readonly #options: WorldOptions
@@ -154,14 +155,8 @@ export class SimWorld {
 
   emitted(event: LogEvent): void { this.#options.onEvent?.(event) }
 
-  /** For lagging listings: the key was written now. */
-  wrote(key: string): void { if (this.faults.listingLagMs > 0) this.#writtenAt.set(key, this.agenda.now) }
-
-  /** Whether listings know the key already. */
-  listed(key: string): boolean {
-    const lag = this.faults.listingLagMs
-    return lag === 0 || this.agenda.now - (this.#writtenAt.get(key) ?? -Infinity) >= lag
-  }
+  /** What listings say, where they lag. */
+  get listing(): LaggingListing | undefined { return this.faults.listingLagMs > 0 ? this.#listing : undefined }
 }
 
 /** A disk and, one after the other, the processes that use it. */

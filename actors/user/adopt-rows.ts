@@ -2,23 +2,15 @@
 // what a second listing has found (second-look.ts).
 
 import type { RequestContext } from '../../runtime/effects.ts'
-import { ObjectNotFound } from '../../runtime/errors.ts'
 import { inParallel } from '../../runtime/parallel.ts'
 import type { LoadedMailbox } from './mailbox.ts'
 import type { AppendedRow } from './mailbox-records.ts'
+import { isThere } from './object-presence.ts'
 
 /** Puts mails in under new UIDs, those whose objects are there. Answers how many. `oid` of a row is never ''. TempFail: none. */
 export async function addRows(mailbox: LoadedMailbox, context: RequestContext, rows: readonly AppendedRow[]): Promise<number> {
-  const { world, guid } = mailbox
-  const there = await inParallel(rows, world.limits.rebuildRequests, async ({ oid }) => {
-    try {
-      await world.obox.stat(context, guid, oid)
-      return true
-    } catch (error) {
-      if (error instanceof ObjectNotFound) return false
-      throw error
-    }
-  })
+  const { world } = mailbox
+  const there = await inParallel(rows, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))
   const found = rows.filter((_, at) => there[at])
   if (found.length === 0) return 0
   const batch = mailbox.allocate(found.length)

@@ -3,7 +3,9 @@
 //
 //   base ◄── diff of many changes ◄── diff of the latest changes
 //
-// - The last diff is replaced by each upload, and holds all changes since the one below it, up to limits.bundleDiffBytes.
+// - The last diff is replaced by each upload, and holds all changes since the one below it, up to limits.bundleDiffBytes. It is the
+//   head (bundles.ts), and so is a base that is small enough. Nothing is ever upon a head: what is larger is followed by a head of
+//   its own at once, which has next to nothing to say.
 // - Then it is merged: a new diff upon the base takes the place of both, up to 1/limits.bundleDiffShare of the base.
 // - Then it is merged: a new base takes the place of all. A bundle that is small enough is a base anyway.
 //
@@ -32,6 +34,8 @@ export interface BundleLink extends LinkFacts { readonly name: string; /** Of it
 
 /** A bundle was uploaded upon the first `kept` of the chain. */
 export interface Linked { kept: number; link: LinkFacts }
+/** Under this name. */
+export interface Uploaded extends Linked { name: string; etag: string }
 
 /** The bundles of a chain that the next diff may be upon. */
 export function foundation(chain: readonly BundleLink[], { bundleDiffBytes }: Pick<Limits, 'bundleDiffBytes'>): readonly BundleLink[] {
@@ -39,6 +43,9 @@ export function foundation(chain: readonly BundleLink[], { bundleDiffBytes }: Pi
   if (base === undefined || base.bytes <= bundleDiffBytes) return []
   return merged !== undefined && merged.bytes > bundleDiffBytes ? [base, merged] : [base]
 }
+
+/** The chain with a bundle upon its first `kept`. */
+export const chainWith = (chain: readonly BundleLink[], { name, kept, link, etag }: Uploaded): BundleLink[] => [...chain.slice(0, kept), { name, ...link, etag }]
 
 /** A diff ready to be uploaded: `kept` as of Linked. */
 export interface Candidate { kept: number; bytes: number }

@@ -1,10 +1,19 @@
 // Index bundles of one place in the store (`…/idx/`): written under new names, read newest first, old ones removed.
 // What is in a bundle is its owner's business (mailbox-bundle.ts), and which bundles belong together bundle-chain.ts's.
+//
+// The newest, the head, lies under a key of its own, `…/idx/head`, and is replaced by the next one: it is found without a listing,
+// which may not know yet what came last. Its name, and those of the bundles it is upon, are in its metadata. It is replaced only on
+// the condition that it is what its writer knows: nobody destroys what another backend has written.
+//
+// Where the store holds no conditions there is no head: every bundle has a key by its name, and the newest is found by listing.
 
-import type { Body, ObjectInfo, ObjectReader, ObjectStore, RequestContext } from '../../runtime/effects.ts'
+import type { Body, Metadata, ObjectInfo, ObjectReader, ObjectStore, RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound } from '../../runtime/errors.ts'
 import { bytesOf, wholeBody } from './whole-body.ts'
-import { isBundleName } from './object-names.ts'
+import { isBundleName, isHead } from './object-names.ts'
+
+/** What can be known of a head without its body. `tag` changes with every write; `below`: the bundles it is upon, the base first. */
+export interface HeadFacts { name: string; tag: string; below: string[] }
 
 export class Bundles {
   readonly #store: ObjectStore
@@ -18,8 +27,17 @@ export class Bundles {
     this.#username = username
   }
 
-  /** Names of all bundles there are. */
-  async list(context: RequestContext): Promise<string[]> { return (await this.names(context)).filter(isBundleName) }
+  /** Whether the newest bundle is to be a head. */
+  get headed(): boolean { return this.#store.conditionalWrites }
+
+  /** Names of all bundles that are listed: the head never is. */
+  async list(context: RequestContext): Promise<string[]> { return (await this.listing(context)).bundles }
+
+  /** The same, and the names of what else lies beside them. */
+  async listing(context: RequestContext): Promise<{ bundles: string[]; others: string[] }> {
+    const names = await this.names(context)
+    return { bundles: names.filter(isBundleName), others: names.filter((name) => !isBundleName(name)) }
+  }
 
   /** Names of all that is there. */
   async names(context: RequestContext): Promise<string[]> {
@@ -50,24 +68,66 @@ export class Bundles {
     }
   }
 
-  /** undefined: it is not there any more. */
-  async read(context: RequestContext, name: string): Promise<ObjectReader | undefined> {
-    try {
-      return wholeBody(this.#prefix + name, await this.#store.read(this.#prefix + name, context))
-    } catch (error) {
-      if (error instanceof ObjectNotFound) return undefined
-      throw error
-    }
+  /** Writes the head in the place of the one of this tag ('': if there is none). Answers its new tag. ConditionFailed: it is another. */
+  async writeHead(context: RequestContext, name: string, body: Body, below: readonly string[], facts: Record<string, string>, tag: string): Promise<string> {
+    const metadata = { username: this.#username, ...bytesOf(body.size), ...facts, bundle: name, below: below.join(' ') }
+    const condition = tag === '' ? { ifAbsent: true } as const : { ifMatch: tag }
+    const { etag } = await this.#store.write(this.#headKey, body, context, { metadata, condition })
+    return etag
   }
 
-  /** Answers the names that are gone. */
+  /** One HEAD. undefined: there is none. */
+  head(context: RequestContext): Promise<HeadFacts | undefined> {
+    return present(async () => {
+      const { etag, metadata } = await this.#store.stat(this.#headKey, context)
+      return headFacts(etag, metadata)
+    })
+  }
+
+  /** One GET; the reader is to be read or cancelled. undefined: there is none. */
+  openHead(context: RequestContext): Promise<(HeadFacts & { reader: ObjectReader }) | undefined> {
+    return present(async () => {
+      const reader = wholeBody(this.#headKey, await this.#store.read(this.#headKey, context))
+      return { ...headFacts(reader.etag, reader.metadata), reader }
+    })
+  }
+
+  /** undefined: it is not there any more. */
+  read(context: RequestContext, name: string): Promise<ObjectReader | undefined> {
+    return present(async () => {
+      const key = isHead(name) ? this.#headKey : this.#prefix + name
+      const reader = wholeBody(key, await this.#store.read(key, context))
+      if (!isHead(name) || headFacts('', reader.metadata).name === name) return reader
+      reader.cancel()
+      return undefined
+    })
+  }
+
+  /** Answers the names that are gone: those of former heads always are. */
   async remove(context: RequestContext, names: readonly string[]): Promise<string[]> {
-    if (names.length === 0) return []
-    if (names.length === 1) {
-      await this.#store.delete(this.#prefix + names[0]!, context)
+    const keys = names.filter((name) => !isHead(name)).map((name) => this.#prefix + name)
+    if (keys.length <= 1) {
+      if (keys.length === 1) await this.#store.delete(keys[0]!, context)
       return [...names]
     }
-    const failed = new Set(await this.#store.deleteMany(names.map((name) => this.#prefix + name), context))
+    const failed = new Set(await this.#store.deleteMany(keys, context))
     return names.filter((name) => !failed.has(this.#prefix + name))
+  }
+
+  get #headKey(): string { return this.#prefix + headPlace }
+}
+
+/** Where the head lies beside the other bundles. */
+export const headPlace = 'head'
+
+const headFacts = (tag: string, metadata: Metadata): HeadFacts =>
+  ({ tag, name: metadata['bundle'] ?? '', below: (metadata['below'] ?? '').split(' ').filter(isBundleName) })
+
+async function present<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look()
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return undefined
+    throw error
   }
 }

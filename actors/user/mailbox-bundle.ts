@@ -15,14 +15,21 @@ import { decodeSnapshot, encodeSnapshot, frameHeadBytes, framedBytes } from './s
 /** A bundle to be written: upon the first `kept` bundles of the mailbox's chain. */
 export interface MailboxBundle extends Linked { body: Body; /** Name of the bundle it is upon. */ upon?: string }
 
-/** The bundle of now. `cache`: the message cache's file and how many of its bytes go along. `firm`: that the store has the chain as it was written. */
-export function mailboxBundle(state: MailboxState, inFlight: readonly number[], ceiling: number, cache: { path: string; bytes: number }, limits: Limits, firm: boolean): MailboxBundle {
-  const chain = firm && state.chain.every((link) => canDiffer(state, link, cache.bytes)) ? state.chain : []
+/**
+ * The bundle of now, upon those of `lasting` that it pays to keep. `cache`: the message cache's file and how many of its bytes go along.
+ * `all`: upon all of them, whatever it pays.
+ */
+export function mailboxBundle(
+  state: MailboxState, inFlight: readonly number[], ceiling: number, cache: { path: string; bytes: number }, limits: Limits,
+  lasting: readonly BundleLink[], all = false,
+): MailboxBundle {
+  const chain = lasting.every((link) => canDiffer(state, link, cache.bytes)) ? lasting : []
   const made = (kept: number, state: Uint8Array, cacheFrom: number) => ({ kept, state, cacheFrom, bytes: state.length + cache.bytes - cacheFrom })
-  const chosen = chooseDiff(chain, limits, (kept) => {
+  const diff = (kept: number) => {
     const below = chain[kept - 1]!
     return made(kept, encodeDiff(state, below, inFlight, ceiling), below.cacheBytes)
-  }) ?? made(0, encodeSnapshot(state, 0, inFlight, ceiling), 0)
+  }
+  const chosen = (all && chain.length > 0 ? diff(chain.length) : chooseDiff(chain, limits, diff)) ?? made(0, encodeSnapshot(state, 0, inFlight, ceiling), 0)
   const parts: Body['parts'] = [chosen.state]
   if (cache.bytes > chosen.cacheFrom) parts.push({ path: cache.path, offset: chosen.cacheFrom, length: cache.bytes - chosen.cacheFrom })
   return {

@@ -1,8 +1,8 @@
 // A mailbox whose local state is lost: the newest bundle that can be read (with those it is upon), and a listing of the mail
-// objects.
+// objects. The bundle is found by its key (bundles.ts). The listing is complete, or this throws TempFail and nothing has changed; but it
+// may lag: of what it leaves out each object is asked for, and mails that it does not show yet are found by a second look.
 //
-// - Objects the bundle knows: as the bundle says. Rows without an object were expunged since (the listing is complete, or
-//   this throws TempFail and nothing has changed).
+// - Objects the bundle knows: as the bundle says. Rows without an object were expunged since.
 // - Objects with a UID that the bundle has not seen land: new mails; their names carry UID, date and size.
 // - Objects with an older UID that the bundle does not know: of expunged or failed mails. Never resurrected.
 // - Objects named by another server: get a new UID, and their facts from their metadata (adoption.ts).
@@ -13,8 +13,10 @@
 
 import type { ObjectInfo, ObjectReader, RequestContext } from '../../runtime/effects.ts'
 import { TempFail } from '../../runtime/errors.ts'
+import { inParallel } from '../../runtime/parallel.ts'
 import { adopt } from './adoption.ts'
-import type { Bundles } from './bundles.ts'
+import { headPlace } from './bundles.ts'
+import type { Bundles, HeadFacts } from './bundles.ts'
 import { readBundles } from './mailbox-bundle.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
 import { rangesOf } from './expunge-log.ts'
@@ -22,8 +24,9 @@ import type { UidRange } from './expunge-log.ts'
 import type { AppendedRow } from './mailbox-records.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { giveModseqs, modseqAfter, unusedUids } from './modseqs.ts'
-import { chainOf, newestFirst, parseOid } from './object-names.ts'
+import { chainOf, isBundleName, isHead, newestFirst, parseOid } from './object-names.ts'
 import type { MailboxListing } from './obox.ts'
+import { isThere } from './object-presence.ts'
 import { untilWhole } from './whole-body.ts'
 
 /** A mail object without a row. `uid` 0: it needs a new one. */
@@ -39,11 +42,11 @@ export interface Rebuilt {
 export async function rebuildMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Rebuilt> {
   const handed = world.policy.alwaysList ? undefined : world.ownership.handed(identity.guid)
   await world.ownership.rebuilding(context, identity.guid)
-  const { newest: { state, inFlight, ceiling }, names, mails } = await fromHanded(world, identity, context, handed) ?? await fromListing(world, identity, context)
+  const { newest: { state, inFlight, ceiling }, names, mails } = await fromHanded(world, identity, context, handed) ?? await fromListing(world, identity, context, handed)
   const landed = state.nextUid
   const bundled = state.columns.count
   giveModseqs(state, modseqAfter(world, state.bundle, state.highestModseq))
-  const found = mails === undefined ? [] : findNew(mails, dropUnlisted(state, mails), state, (uid) => uid >= landed || inFlight.has(uid))
+  const found = mails === undefined ? [] : findNew(mails, await dropUnlisted(world, identity, context, state, mails), state, (uid) => uid >= landed || inFlight.has(uid))
   const dropped = bundled - state.columns.count
   state.highestModseq++
   state.unsaved = { mails: 0, important: 0, all: 0 }
@@ -87,23 +90,48 @@ const sourceText = (bundles: number, listed: boolean): string =>
 /** `mails` undefined: the bundle has all there are. */
 interface Source { newest: Newest; names: string[]; mails?: ReadonlyMap<string, ObjectInfo> }
 
-/** Mails and bundles of a mailbox, wherever these are. */
+/** Mails and bundles of a mailbox, wherever these are; the head, which is not listed, and those it is upon are among them. */
 export async function listMailbox(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<MailboxListing> {
-  const listing = await world.obox.list(context, identity.guid)
-  const { indexStore, mailStore } = world.policy
-  return indexStore === mailStore ? listing : { ...listing, bundles: await world.bundles(identity.guid).list(context) }
+  const bundles = world.bundles(identity.guid)
+  const listing = await listed(world, identity, context)
+  return withHead(listing, bundles.headed || hasHead(listing) ? await bundles.head(context) : undefined)
 }
 
-async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<Source> {
-  const { mails, bundles: names } = await listMailbox(world, identity, context)
-  await world.ownership.outgrow(context, names)
-  return { newest: await newestBundle(world, identity, context, names), names, mails }
+async function listed(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext): Promise<MailboxListing> {
+  const listing = await world.obox.list(context, identity.guid)
+  const { indexStore, mailStore } = world.policy
+  return indexStore === mailStore ? listing : { ...listing, ...await world.bundles(identity.guid).listing(context) }
 }
+
+/** Where the store holds no conditions, one may be left of another store that did. */
+const hasHead = ({ others }: MailboxListing): boolean => others.includes(headPlace)
+
+const withHead = (listing: MailboxListing, head: HeadFacts | undefined): MailboxListing =>
+  (head === undefined ? listing : { ...listing, bundles: [...new Set([...listing.bundles, ...head.below, head.name])].filter(isBundleName) })
+
+async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, handed: string | undefined): Promise<Source> {
+  const { effects, ownership, user } = world
+  const bundles = world.bundles(identity.guid)
+  let head = bundles.headed ? await bundles.openHead(context) : undefined
+  try {
+    const listing = await listed(world, identity, context)
+    if (!bundles.headed && hasHead(listing)) head = await bundles.openHead(context)
+    if (head !== undefined && !isHead(head.name)) effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user, text: `The head of ${identity.name} says nothing of itself: an older bundle is tried` })
+    const { mails, bundles: found } = withHead(listing, head)
+    const names = [...new Set([...found, ...namesOf(handed)])]
+    await ownership.outgrow(context, names)
+    return { newest: await newestBundle(world, identity, context, names, head), names, mails }
+  } finally {
+    head?.reader.cancel()
+  }
+}
+
+const namesOf = (handed = ''): string[] => handed.split(' ').filter(isBundleName)
 
 /** What a former owner has handed over whole. undefined: it has not, or the bundle is damaged. */
 async function fromHanded(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, handed: string | undefined): Promise<Source | undefined> {
   if (handed === undefined) return undefined
-  const names = handed === '' ? [] : handed.split(' ')
+  const names = namesOf(handed)
   const newest = await newestBundle(world, identity, context, names)
   return newest.state.bundle === (names.at(-1) ?? '') ? { newest, names } : undefined
 }
@@ -116,15 +144,15 @@ function* goneUids(state: MailboxState, inFlight: ReadonlySet<number>, landed: n
 
 interface Newest { state: MailboxState; inFlight: Set<number>; ceiling: number }
 
-/** The newest bundle that is whole; without any, an empty state. */
-async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, names: readonly string[]): Promise<Newest> {
+/** The newest bundle that is whole; without any, an empty state. `head`: what is open of them already. */
+async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, names: readonly string[], head?: { name: string; reader: ObjectReader }): Promise<Newest> {
   let ceiling = 1 + world.limits.uidReserveBundle
   const passOver = (name: string, why: string): void => {
     world.effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user: world.user, text: `Bundle ${name} of ${identity.name} ${why}; an older one is tried` })
   }
   for (const name of newestFirst(names)) {
     const chain = chainOf(names, name)
-    let readers = await openAll(world.bundles(identity.guid), context, chain ?? [name], world.limits.bundleAheadBytes)
+    let readers = await openAll(world.bundles(identity.guid), context, chain ?? [name], world.limits.bundleAheadBytes, name === head?.name ? head.reader : undefined)
     // Its metadata still says which UIDs it allowed.
     for (const reader of readers) ceiling = Math.max(ceiling, Number(reader?.metadata['ceiling'] ?? 0) || 0)
     if (chain === undefined || readers.includes(undefined)) {
@@ -147,9 +175,9 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
   return { state: new MailboxState(world.limits), inFlight: new Set(), ceiling }
 }
 
-/** All of them asked for at once. undefined: it is not there any more. */
-async function openAll(bundles: Bundles, context: RequestContext, names: readonly string[], aheadBytes: number): Promise<(ObjectReader | undefined)[]> {
-  const opened = await Promise.allSettled(names.map((name) => bundles.read(context, name)))
+/** All of them asked for at once, but for the last where it is open. undefined: it is not there any more. */
+async function openAll(bundles: Bundles, context: RequestContext, names: readonly string[], aheadBytes: number, last?: ObjectReader): Promise<(ObjectReader | undefined)[]> {
+  const opened = await Promise.allSettled(names.map((name, at) => (at === names.length - 1 ? last : undefined) ?? bundles.read(context, name)))
   const failed = opened.find((one) => one.status === 'rejected')
   if (failed === undefined) {
     const readers = opened.map((one) => (one as PromiseFulfilledResult<ObjectReader | undefined>).value)
@@ -172,16 +200,19 @@ function inItsTurn(bundles: Bundles, context: RequestContext, name: string, read
 }
 
 /** Drops the rows that have no object any more. Answers the oids of those that stay. */
-function dropUnlisted(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>): Set<string> {
+async function dropUnlisted(world: MailboxWorld, { guid }: MailboxIdentity, context: RequestContext, state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>): Promise<Set<string>> {
   const known = new Set<string>()
-  const lost: number[] = []
+  const unlisted: { uid: number; oid: string }[] = []
   for (let row = 0; row < state.columns.count; row++) {
     const oid = state.oidOf(row)
     if (mails.has(oid)) known.add(oid)
-    else lost.push(state.columns.uids[row]!)
+    else unlisted.push({ uid: state.columns.uids[row]!, oid })
   }
-  if (lost.length > 0) state.apply({ kind: 'expunge', uids: lost })
-  for (const oid of [...state.garbage]) if (!mails.has(oid)) state.garbage.delete(oid)
+  const there = await inParallel(unlisted, world.limits.rebuildRequests, ({ oid }) => isThere({ world, guid }, context, oid))
+  const lost = unlisted.filter((_, at) => !there[at])
+  for (const [at, { oid }] of unlisted.entries()) if (there[at]) known.add(oid)
+  if (lost.length > 0) state.apply({ kind: 'expunge', uids: lost.map(({ uid }) => uid) })
+  for (const { oid } of lost) state.garbage.delete(oid)
   return known
 }
 

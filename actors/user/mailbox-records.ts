@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter } from './binary.ts'
 import { readStoredName, storedName } from './stored-name.ts'
 import type { Pop3Facts } from './stored-name.ts'
 import { readLink, writeLink } from './bundle-chain.ts'
-import type { Linked } from './bundle-chain.ts'
+import type { Linked, Uploaded } from './bundle-chain.ts'
 
 /** How many changes of each kind. */
 export interface Changes {
@@ -57,7 +57,7 @@ export type MailboxRecord =
   /** A bundle of this name may exist from now on. */
   | { kind: 'uploading'; name: string }
   /** It does, holds the changes counted here, and allows UIDs below `ceiling`. Older ones are to be deleted. */
-  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt; /** So that others can build upon it; the same. */ link?: Linked; /** Of its object; the same. */ etag?: string }
+  | { kind: 'uploaded'; name: string; ceiling: number; covers: Changes; /** As it was when the bundle was made; absent in old journals. */ at?: UploadedAt; /** So that others can build upon it; the same. */ link?: Linked; /** Of its object; the same. */ etag?: string; /** A bundle that was uploaded just before it, and that it is upon. */ below?: Uploaded }
   /** Everything that the store has of the mailbox was compared then (UNIX seconds). */
   | { kind: 'listed'; at: number }
   /** Bundles that are gone from the store. */
@@ -94,6 +94,7 @@ export function encodeMailboxRecord(record: MailboxRecord): Uint8Array {
       if (record.at !== undefined) out.varint(record.at.modseq).varint(record.at.nextUid)
       if (record.link !== undefined) writeLink(out.varint(record.link.kept), record.link.link)
       if (record.etag !== undefined) out.text(record.etag)
+      if (record.below !== undefined) writeLink(out.text(record.below.name).text(record.below.etag).varint(record.below.kept), record.below.link)
       break
     case 'removed': out.texts(record.names); break
     case 'listed': out.varint(record.at); break
@@ -128,7 +129,9 @@ export function decodeMailboxRecord(bytes: Uint8Array): MailboxRecord {
       const at = { modseq: from.varint(), nextUid: from.varint() }
       if (from.done) return { kind, name, ceiling, covers, at }
       const link = { kept: from.varint(), link: readLink(from) }
-      return from.done ? { kind, name, ceiling, covers, at, link } : { kind, name, ceiling, covers, at, link, etag: from.text() }
+      if (from.done) return { kind, name, ceiling, covers, at, link }
+      const etag = from.text()
+      return { kind, name, ceiling, covers, at, link, etag, ...(from.done ? {} : { below: { name: from.text(), etag: from.text(), kept: from.varint(), link: readLink(from) } }) }
     }
     case 'removed': return { kind, names: from.texts() }
     case 'listed': return { kind, at: from.varint() }

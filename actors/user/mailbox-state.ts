@@ -3,12 +3,13 @@
 
 import type { Limits } from '../../runtime/limits.ts'
 import { Bug } from '../../runtime/errors.ts'
+import { chainWith } from './bundle-chain.ts'
 import type { BundleLink } from './bundle-chain.ts'
 import { Columns } from './columns.ts'
 import { ExpungeLog, rangesOf } from './expunge-log.ts'
 import type { AppendedRow, Changes, MailboxRecord, UploadedAt } from './mailbox-records.ts'
 import { renewModseqs, unusedUids } from './modseqs.ts'
-import { mailOid } from './object-names.ts'
+import { isHead, mailOid } from './object-names.ts'
 import type { Pop3Facts } from './stored-name.ts'
 import { Touched } from './touched.ts'
 import { Flag } from './types.ts'
@@ -82,6 +83,9 @@ export class MailboxState {
     this.ceiling = 1 + limits.uidReserveBundle
   }
 
+  /** Of the chain, what the next bundle can be upon: not the head, which it replaces. */
+  get lasting(): readonly BundleLink[] { return isHead(this.bundle) ? this.chain.slice(0, -1) : this.chain }
+
   /** Names of the bundles that have the uploaded state, the base first. */
   get chainNames(): string[] {
     return this.chain.length > 0 ? this.chain.map(({ name }) => name) : this.bundle === '' ? [] : [this.bundle]
@@ -126,7 +130,7 @@ export class MailboxState {
       case 'uploading': this.bundles.add(record.name); return nothing
       case 'uploaded':
         this.bundle = record.name
-        this.chain = record.link === undefined ? [] : [...this.chain.slice(0, record.link.kept), { name: record.name, ...record.link.link, etag: record.etag ?? '' }]
+        this.chain = record.link === undefined ? [] : chainWith(record.below === undefined ? this.chain : chainWith(this.chain, record.below), { name: record.name, etag: record.etag ?? '', ...record.link })
         this.ceiling = record.ceiling
         this.unsaved = {
           mails: Math.max(0, this.unsaved.mails - record.covers.mails),

@@ -6,10 +6,20 @@
 // - UIDs below the bundle's ceiling may be given out without asking the store. Passing it needs a new bundle first.
 
 import type { Cancel, RequestContext } from '../../runtime/effects.ts'
-import { TempFail, messageOf } from '../../runtime/errors.ts'
+import { ConditionFailed, TempFail, messageOf } from '../../runtime/errors.ts'
+import { chainWith, foundation } from './bundle-chain.ts'
+import type { BundleLink, Uploaded } from './bundle-chain.ts'
 import type { LoadedMailbox } from './mailbox.ts'
-import { foundation } from './bundle-chain.ts'
 import { mailboxBundle } from './mailbox-bundle.ts'
+import type { MailboxBundle } from './mailbox-bundle.ts'
+import type { Changes, UploadedAt } from './mailbox-records.ts'
+import { isHead } from './object-names.ts'
+
+/** A bundle ready to be written, upon the first `kept` of `chain`, and what it allows and has. */
+interface Upload { bundle: MailboxBundle; chain: readonly BundleLink[]; ceiling: number; covers: Changes; at: UploadedAt }
+
+/** How often a head is written again that is not what it was. */
+const attempts = 5
 
 export class MailboxUploads {
   readonly #mailbox: LoadedMailbox
@@ -94,33 +104,81 @@ export class MailboxUploads {
   }
 
   async #upload(context: RequestContext): Promise<void> {
-    const { state, world, cache, guid } = this.#mailbox
+    const { world, guid } = this.#mailbox
+    const bundles = world.bundles(guid)
     await world.ownership.certain(context)
-    const firm = await this.#isFirm(context)
-    const cacheBytes = await cache.size()
-    // What goes up is taken in this turn: whatever comes later is not covered.
-    const covers = { ...state.unsaved }
-    const ceiling = state.nextUid + world.limits.uidReserveBundle
-    const at = { modseq: state.highestModseq, nextUid: state.nextUid }
-    const { body, upon, kept, link } = mailboxBundle(state, this.#mailbox.pendingUids(), ceiling, { path: cache.path, bytes: cacheBytes }, world.limits, firm)
-    const name = world.ids.bundle(world.ownership.epoch, state.bundles, upon)
-    // Durable: the next bundle's name has to sort behind this one.
-    await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
-    const etag = await world.bundles(guid).write(context, name, body, { ceiling: String(ceiling) })
+    const lasting = await this.#lasting(context)
+    let now = await this.#now(lasting)
+    let below: Uploaded | undefined
+    // Others are to be upon it.
+    if (bundles.headed && now.bundle.body.size > world.limits.bundleDiffBytes) {
+      const name = await this.#begin(now.bundle, false)
+      below = { name, ...now.bundle, etag: await bundles.write(context, name, now.bundle.body, { ceiling: String(now.ceiling) }) }
+      now = await this.#now(chainWith(lasting, below), true)
+    }
+    const { bundle: { kept, link }, ceiling, covers, at } = now
+    const name = await this.#begin(now.bundle, bundles.headed)
+    const etag = await this.#write(context, name, now)
     await world.ownership.confirm(context)
     // Durable: UIDNEXT, once told, may not sink below the ceiling again.
-    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers, at, link: { kept, link }, etag }, { durable: true })
+    await this.#mailbox.commit({ kind: 'uploaded', name, ceiling, covers, at, link: { kept, link }, etag, ...(below === undefined || kept === 0 ? {} : { below }) }, { durable: true })
     await this.#removeOlder(context)
   }
 
-  /** Whether the store has what a diff would be upon. */
-  async #isFirm(context: RequestContext): Promise<boolean> {
-    const { state: { chain }, world: { bundles, limits, effects, user }, guid, name } = this.#mailbox
-    const there = await Promise.all(foundation(chain, limits).map(async (link) => ({ link, firm: await bundles(guid).has(context, link.name, link.etag) })))
+  /** What there is to upload in this turn: whatever comes later is not covered. `chain`: what it can be upon; `all`: upon all of that. */
+  async #now(chain: readonly BundleLink[], all = false): Promise<Upload> {
+    const { state, world, cache } = this.#mailbox
+    const bytes = await cache.size()
+    const ceiling = state.nextUid + world.limits.uidReserveBundle
+    return {
+      covers: { ...state.unsaved }, ceiling, at: { modseq: state.highestModseq, nextUid: state.nextUid },
+      bundle: mailboxBundle(state, this.#mailbox.pendingUids(), ceiling, { path: cache.path, bytes }, world.limits, chain, all),
+      chain,
+    }
+  }
+
+  /** A name for what is going to be written. */
+  async #begin({ upon }: MailboxBundle, head: boolean): Promise<string> {
+    const { state, world } = this.#mailbox
+    const name = world.ids.bundle(world.ownership.epoch, state.bundles, upon, head)
+    // Durable: the next bundle's name has to sort behind this one.
+    await this.#mailbox.commit({ kind: 'uploading', name }, { durable: true })
+    return name
+  }
+
+  /** Writes what is to be the newest bundle. Answers its ETag. */
+  async #write(context: RequestContext, name: string, { bundle: { body, kept }, chain, ceiling }: Upload): Promise<string> {
+    const { state, world, guid } = this.#mailbox
+    const bundles = world.bundles(guid)
+    const facts = { ceiling: String(ceiling) }
+    if (!bundles.headed) return bundles.write(context, name, body, facts)
+    const below = chain.slice(0, kept).map((link) => link.name)
+    let tag = isHead(state.bundle) ? state.chain.at(-1)?.etag ?? '' : ''
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await bundles.writeHead(context, name, body, below, facts, tag)
+      } catch (error) {
+        if (!(error instanceof ConditionFailed)) throw error
+        const found = await bundles.head(context)
+        // Done all the same: by the first of two tries below us.
+        if (found?.name === name) return found.tag
+        // Where it is a new owner's, this says so.
+        await world.ownership.confirm(context)
+        if (attempt === attempts) throw new TempFail(`the head of ${guid} changes all the time`, { cause: error })
+        // A write of ours that was given up came late, or a former owner had not noticed yet that it is none: nothing rests on it.
+        tag = found?.tag ?? ''
+      }
+    }
+  }
+
+  /** What a diff can be upon: nothing, where the store does not have it any more as it was. */
+  async #lasting(context: RequestContext): Promise<readonly BundleLink[]> {
+    const { state: { lasting }, world: { bundles, limits, effects, user }, guid, name } = this.#mailbox
+    const there = await Promise.all(foundation(lasting, limits).map(async (link) => ({ link, firm: await bundles(guid).has(context, link.name, link.etag) })))
     for (const { link, firm } of there) {
       if (!firm) effects.emit({ level: 'error', name: 'metacache.bundle_damaged', user, text: `Bundle ${link.name} of ${name} is gone or was changed: a new one takes its place` })
     }
-    return there.every(({ firm }) => firm)
+    return there.every(({ firm }) => firm) ? lasting : []
   }
 
   async #removeOlder(context: RequestContext): Promise<void> {

@@ -1,10 +1,12 @@
 // The names of mail objects and bundles, and the GUIDs they are made of. obox layout:
 //
 //   <path>/mailboxes/<mailbox guid>/<oid>                                        a mail
-//   <path>/mailboxes/<mailbox guid>/idx/base.<epoch>.<count>.<guid>              a mailbox's index bundle, whole
+//   <path>/mailboxes/<mailbox guid>/idx/head                                     a mailbox's newest index bundle (bundles.ts)
+//   <path>/mailboxes/<mailbox guid>/idx/base.<epoch>.<count>.<guid>              one that others are upon, whole
 //   <path>/mailboxes/<mailbox guid>/idx/diff.<epoch>.<count>.<guid>-<guid>       what changed since another one, whose guid is the second
 //   <path>/idx/manifest                                                          whose the user is, and the root (manifest.ts)
 //
+// The head has a name too, in its metadata: `head.<epoch>.<count>.<guid>`, and `-<guid>` where it is upon another one.
 // Bundles are ordered by the epoch of their writer (manifest.ts) and its count, never by a clock. Dovecot's, which lie in the same
 // place, are named bundle.<secs>.<usecs>.<guid>: they are not ours to read or to remove.
 //
@@ -25,7 +27,7 @@ export interface MailName { guid: string; uid: number; received: number; size: n
 
 const ownName = /^[0-9a-f]{58}[12]$/
 const foreignName = /^(?:[0-9a-f]{2}){16,}$/
-const bundleName = /^(?:base|diff)\.([0-9a-f]{8})\.([0-9a-f]{8})\.([0-9a-f]{32})(?:-([0-9a-f]{32}))?$/
+const bundleName = /^(?:base|diff|head)\.([0-9a-f]{8})\.([0-9a-f]{8})\.([0-9a-f]{32})(?:-([0-9a-f]{32}))?$/
 
 const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0')
 
@@ -57,7 +59,7 @@ export interface BundleName { epoch: number; count: number; guid: string; upon?:
 /** undefined: no bundle. */
 export function parseBundleName(name: string): BundleName | undefined {
   const [, epoch, count, guid, upon] = bundleName.exec(name) ?? []
-  if (guid === undefined || (upon === undefined) === name.startsWith('diff')) return undefined
+  if (guid === undefined || (!isHead(name) && (upon === undefined) === name.startsWith('diff'))) return undefined
   return { epoch: Number.parseInt(epoch!, 16), count: Number.parseInt(count!, 16), guid, ...(upon === undefined ? {} : { upon }) }
 }
 
@@ -67,6 +69,9 @@ export function latestEpoch(names: Iterable<string>): number {
   for (const name of names) latest = Math.max(latest, parseBundleName(name)?.epoch ?? 0)
   return latest
 }
+
+/** Whether a bundle's name is that of a head. */
+export const isHead = (name: string): boolean => name.startsWith('head.')
 
 export const isBundleName = (name: string): boolean => parseBundleName(name) !== undefined
 
@@ -117,14 +122,14 @@ export class ObjectIds {
     return bytes.toString('hex')
   }
 
-  /** A name behind all of this epoch in `known`: of a base, or of a diff `upon` the bundle of that name. */
-  bundle(epoch: number, known: Iterable<string>, upon?: string): string {
+  /** A name behind all of this epoch in `known`: of a base, or of a diff `upon` the bundle of that name; or (`head`) of either as the head. */
+  bundle(epoch: number, known: Iterable<string>, upon?: string, head = false): string {
     let count = 0
     for (const name of known) {
       const parsed = parseBundleName(name)
       if (parsed?.epoch === epoch) count = Math.max(count, parsed.count)
     }
-    const rest = `${hex(epoch, 8)}.${hex(count + 1, 8)}.${this.guid()}`
-    return upon === undefined ? `base.${rest}` : `diff.${rest}-${parseBundleName(upon)!.guid}`
+    const rest = `${hex(epoch, 8)}.${hex(count + 1, 8)}.${this.guid()}${upon === undefined ? '' : `-${parseBundleName(upon)!.guid}`}`
+    return `${head ? 'head' : upon === undefined ? 'base' : 'diff'}.${rest}`
   }
 }

@@ -10,7 +10,7 @@
 // The same, at once, finds the mails of a journal that had to be cut (mailbox-load.ts): these keep their UIDs.
 
 import type { Cancel, Effects, ObjectInfo, RequestContext } from '../../runtime/effects.ts'
-import { ObjectNotFound, messageOf } from '../../runtime/errors.ts'
+import { messageOf } from '../../runtime/errors.ts'
 import { inParallel } from '../../runtime/parallel.ts'
 import { addRows } from './adopt-rows.ts'
 import type { LoadedMailbox } from './mailbox.ts'
@@ -18,6 +18,7 @@ import type { AppendedRow } from './mailbox-records.ts'
 import { ownRow } from './mailbox-rebuild.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { parseOid } from './object-names.ts'
+import { isThere } from './object-presence.ts'
 import type { Look } from './root-state.ts'
 
 /** Takes the second look that is due, if one is. TempFail: it stays due. */
@@ -34,12 +35,13 @@ export async function lookAgain(mailbox: LoadedMailbox, context: RequestContext)
 export async function lookFor(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>, look: Look, unseen = false): Promise<boolean> {
   const { state, world, name } = mailbox
   const came = newcomers(state, mails, look)
-  const kept = unseen ? came.filter(({ uid }) => uid > state.lastSeen) : []
-  const settled = kept.length > 0 && (await inParallel(kept, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))).every(Boolean)
-  if (settled) await mailbox.commit({ kind: 'append', rows: kept }, { durable: true })
-  const added = await addRows(mailbox, context, settled ? came.filter((row) => !kept.includes(row)) : came)
+  const own = unseen ? came.filter(({ uid }) => uid > state.lastSeen) : []
+  const there = await inParallel(own, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))
+  const kept = own.filter((_, at) => there[at])
+  if (kept.length > 0) await mailbox.commit({ kind: 'append', rows: kept }, { durable: true })
+  const added = await addRows(mailbox, context, came.filter((row) => !own.includes(row)))
   const gone = await dropRows(mailbox, context, missingUids(state, mails, look.before))
-  const found = added + (settled ? kept.length : 0)
+  const found = added + kept.length
   if (found + gone === 0) return false
   world.effects.emit({
     level: 'info', name: 'obox.second_look', user: world.user, text: `${name}: ${found} mails found by a second listing, ${gone} without an object expunged`,
@@ -61,16 +63,6 @@ export async function dropRows(mailbox: LoadedMailbox, context: RequestContext, 
   return gone.length
 }
 
-/** Asks for the object itself. TempFail. */
-export async function isThere({ world, guid }: LoadedMailbox, context: RequestContext, oid: string): Promise<boolean> {
-  try {
-    await world.obox.stat(context, guid, oid)
-    return true
-  } catch (error) {
-    if (error instanceof ObjectNotFound) return false
-    throw error
-  }
-}
 
 /** Objects of the UIDs that may still come, and of which the mailbox knows nothing; ascending. */
 function newcomers(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>, { uids }: Look): AppendedRow[] {

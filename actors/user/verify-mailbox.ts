@@ -20,7 +20,8 @@ import type { LoadedMailbox } from './mailbox.ts'
 import { ownRow } from './mailbox-rebuild.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { parseOid } from './object-names.ts'
-import { dropRows, isThere } from './second-look.ts'
+import { isThere } from './object-presence.ts'
+import { dropRows } from './second-look.ts'
 import type { Finding } from './types.ts'
 
 export interface MailboxVerification { findings: Finding[]; mails: number }

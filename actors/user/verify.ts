@@ -4,6 +4,7 @@
 
 import { matcher } from '../../conf/mask.ts'
 import type { RequestContext } from '../../runtime/effects.ts'
+import { headPlace } from './bundles.ts'
 import type { MailboxFolders } from './folders.ts'
 import type { MailboxWorld } from './mailbox.ts'
 import type { Shelf } from './shelf.ts'
@@ -49,7 +50,7 @@ async function strayMailboxes(world: MailboxWorld, folders: MailboxFolders, cont
       const objects = [...mails.values()]
       // Deleted since it was listed.
       if (objects.length + bundles.length + others.length === 0 || folders.knows(guid)) continue
-      const leavings = objects.length === 0 && others.every((name) => name.startsWith('orphan.'))
+      const leavings = objects.length === 0 && others.every((name) => name === headPlace || name.startsWith('orphan.'))
       const bytes = objects.reduce((sum, { size }) => sum + size, 0)
       findings.push({ mailbox: '', kind: 'mailbox', object: guid, uid: 0, bytes, done: fix ? leavings ? 'deleted' : 'adopted' : '' })
       if (!fix) continue

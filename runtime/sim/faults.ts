@@ -19,7 +19,7 @@ export interface Faults {
   failFile: number
   /** Up to how long a file operation takes. */
   fileMs: number
-  /** Newest objects that a listing may leave out for this long; 0: listings are consistent, as those of every store today. */
+  /** For up to how long a listing may leave out what is new, and show what is deleted; 0: listings are consistent, as those of S3 today. */
   listingLagMs: number
 }
 

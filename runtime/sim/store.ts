@@ -4,7 +4,7 @@
 
 import { Cancelled, TempFail } from '../errors.ts'
 import type {
-  Body, ByteRange, FileSlice, ListOptions, ListPage, Metadata, ObjectReader, ObjectStat, ObjectStore, RequestContext, WriteCondition,
+  Body, ByteRange, FileSlice, ListOptions, ListPage, Metadata, ObjectInfo, ObjectReader, ObjectStat, ObjectStore, RequestContext, WriteCondition,
 } from '../effects.ts'
 import type { SimDisk } from './disk.ts'
 import type { SimProcess } from './process.ts'
@@ -39,32 +39,44 @@ export class SimStore implements ObjectStore {
     // What is on the wire does not follow what becomes of the spool file: its machine may lose power meanwhile.
     const parts = body.parts.map((part) => (part instanceof Uint8Array ? part : this.#slice(part)))
     return this.#change(`PUT ${key} ${body.size}`, context, async () => {
+      const before = await this.#before(key, context)
       const written = await this.#inner.write(key, { size: body.size, parts: parts.map((part) => { if (part instanceof TempFail) throw part; return part }) }, context, options)
-      this.#world.wrote(key)
+      this.#world.listing?.wrote(key, before)
       return written
     })
   }
 
   copy(from: string, to: string, context: RequestContext, metadata?: Metadata): Promise<void> {
     return this.#change(`COPY ${from} ${to}`, context, async () => {
+      const before = await this.#before(to, context)
       await this.#inner.copy(from, to, context, metadata)
-      this.#world.wrote(to)
+      this.#world.listing?.wrote(to, before)
     })
   }
 
   delete(key: string, context: RequestContext): Promise<void> {
-    return this.#change(`DELETE ${key}`, context, () => this.#inner.delete(key, context))
+    return this.#change(`DELETE ${key}`, context, async () => {
+      const before = await this.#before(key, context)
+      await this.#inner.delete(key, context)
+      this.#world.listing?.deleted(key, before)
+    })
   }
 
   deleteMany(keys: string[], context: RequestContext): Promise<string[]> {
     const these = [...keys]
-    return this.#change(`DELETE ${these.length} keys: ${these.join(' ')}`, context, () => this.#inner.deleteMany(these, context))
+    return this.#change(`DELETE ${these.length} keys: ${these.join(' ')}`, context, async () => {
+      const before = new Map<string, ObjectInfo | undefined>()
+      for (const key of these) before.set(key, await this.#before(key, context))
+      const left = await this.#inner.deleteMany(these, context)
+      for (const key of these) if (!left.includes(key)) this.#world.listing?.deleted(key, before.get(key))
+      return left
+    })
   }
 
   list(prefix: string, context: RequestContext, options?: ListOptions): Promise<ListPage> {
     return this.#request(`LIST ${prefix}${options?.after === undefined ? '' : ` after ${options.after}`}`, context, async () => {
-      const page = await this.#inner.list(prefix, context, options)
-      return { ...page, objects: page.objects.filter((object) => this.#world.listed(object.key)) }
+      const { listing } = this.#world
+      return listing === undefined ? this.#inner.list(prefix, context, options) : listing.page(await this.#all(prefix, context), prefix, options ?? {})
     })
   }
 
@@ -73,6 +85,27 @@ export class SimStore implements ObjectStore {
   }
 
   get #world(): SimWorld { return this.#process.world }
+
+  /** For listings that lag: what the key is before it changes. */
+  async #before(key: string, context: RequestContext): Promise<ObjectInfo | undefined> {
+    if (this.#world.listing === undefined) return undefined
+    try {
+      const { size, modifiedMs, etag } = await this.#inner.stat(key, context)
+      return { key, size, modifiedMs, etag }
+    } catch {
+      return undefined
+    }
+  }
+
+  async #all(prefix: string, context: RequestContext): Promise<ObjectInfo[]> {
+    const all: ObjectInfo[] = []
+    for (let after: string | undefined; ;) {
+      const page = await this.#inner.list(prefix, context, after === undefined ? {} : { after })
+      all.push(...page.objects)
+      if (page.next === undefined) return all
+      after = page.next
+    }
+  }
 
   #request<T>(label: string, context: RequestContext, perform: () => Promise<T>, change = false): Promise<T> {
     const { dice, faults } = this.#world

@@ -2,7 +2,8 @@
 
 import t from 'tap'
 import { bytesOf } from '../../actors/user/whole-body.ts'
-import type { Effects, ObjectStat } from '../../runtime/effects.ts'
+import type { Effects, ObjectStat, RequestContext } from '../../runtime/effects.ts'
+import { ObjectNotFound } from '../../runtime/errors.ts'
 import type { SimEffects, SimWorld } from '../../runtime/sim-effects.ts'
 import { withBoot, withFiles, withStore } from './sabotage.ts'
 import { tell } from './story.ts'
@@ -16,6 +17,7 @@ const needed = new Map([['a machine that is started anew, and nobody notices', 2
 const isMail = (key: string): boolean => !key.includes('/idx/')
 const isBase = (key: string): boolean => key.includes('/mailboxes/') && key.includes('/idx/base.')
 const isDiff = (key: string): boolean => key.includes('/idx/diff.')
+const isHead = (key: string): boolean => key.endsWith('/idx/head')
 const isManifest = (key: string): boolean => key.endsWith('/idx/manifest')
 const seenManifests = new WeakMap<SimWorld, Map<string, ObjectStat>>()
 
@@ -132,11 +134,58 @@ const sabotages: Record<string, (effects: Effects) => Effects> = {
   }),
 }
 
-for (const [name, sabotage] of Object.entries(sabotages)) {
+/** Those that only a store can show whose listings lag. */
+const lagging: Record<string, (effects: Effects) => Effects> = {
+  'a mailbox list that is believed where it leaves out mails of which its bundle knows': (effects) => {
+    const left = new Set<string>()
+    return withStore(effects, (store) => ({
+      list: async (prefix, context, options) => {
+        const page = await store.list(prefix, context, options)
+        left.clear()
+        return { ...page, objects: page.objects.filter(({ key }) => left.add(key)) }
+      },
+      stat: async (key, context) => {
+        if (isMail(key) && left.size > 0 && !left.has(key)) throw new ObjectNotFound(key)
+        return store.stat(key, context)
+      },
+    }))
+  },
+  'a second look that finds no more than the first': (effects) => {
+    const seen = new Set<string>()
+    return withStore(effects, (store) => ({
+      list: async (prefix, context, options) => {
+        const page = await store.list(prefix, context, options)
+        const objects = page.objects.filter(({ key }) => !isMail(key) || context.reason !== 'obox:second_look' || seen.has(key))
+        for (const { key } of objects) seen.add(key)
+        return { ...page, objects }
+      },
+    }))
+  },
+  'a newest bundle that is listed like all others': (effects) => withStore(effects, (store) => {
+    const listed = async (key: string, context: RequestContext): Promise<void> => {
+      if (!isHead(key)) return
+      const { objects } = await store.list(key, context)
+      if (!objects.some((object) => object.key === key)) throw new ObjectNotFound(key)
+    }
+    return {
+      read: async (key, context, range) => {
+        await listed(key, context)
+        return store.read(key, context, range)
+      },
+      stat: async (key, context) => {
+        await listed(key, context)
+        return store.stat(key, context)
+      },
+    }
+  }),
+}
+
+const trials = [...Object.entries(sabotages).map(([name, sabotage]) => ({ name, options: { sabotage } })), ...Object.entries(lagging).map(([name, sabotage]) => ({ name, options: { sabotage, lagMs: 30_000 } }))]
+for (const { name, options } of trials) {
   await t.test(name, async (t) => {
     let left = needed.get(name) ?? 1
     for (let seed = 1; seed <= within && left > 0; seed++) {
-      const { failure } = await tell(seed, { sabotage })
+      const { failure } = await tell(seed, options)
       if (failure === undefined) continue
       t.pass(`found by seed ${seed}: ${failure.slice(0, 200)}`)
       left--

@@ -6,7 +6,7 @@ import type { Figures, Outcome } from './story.ts'
 export interface Total { stories: number; failed: number; figures: Figures; done: Map<string, number>; kinds: Map<string, number> }
 
 export function sum(outcomes: readonly Outcome[]): Total {
-  const figures: Figures = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0, damages: 0, blackouts: 0, lives: 0, moves: 0, compared: 0, returned: 0, mails: 0, garbage: 0 }
+  const figures: Figures = { calls: 0, events: 0, faults: 0, crashes: 0, wipes: 0, outages: 0, damages: 0, blackouts: 0, lives: 0, moves: 0, compared: 0, returned: 0, late: 0, mails: 0, garbage: 0 }
   const done = new Map<string, number>()
   const kinds = kindsOf(outcomes)
   for (const outcome of outcomes) {
@@ -29,7 +29,7 @@ const listed = (counts: ReadonlyMap<string, number>): string => [...counts].sort
 export function summary({ stories, failed, figures, done, kinds }: Total): string {
   return `${stories} seeds, ${failed} failed: ${figures.lives} lives (${figures.moves} with something left behind before), ${figures.crashes} crashes, ${figures.wipes} disks lost, ${figures.blackouts} losses of power, `
     + `${figures.outages} outages, ${figures.damages} files damaged, ${figures.faults} faults in ${figures.calls} calls (${listed(kinds)}); ${figures.compared} mails read back and compared, ${figures.returned} times told what has changed since, `
-    + `${figures.mails} there at the end, ${figures.garbage} objects without a mail; acknowledged: ${listed(done)}`
+    + `${figures.late} listed late, ${figures.mails} there at the end, ${figures.garbage} objects without a mail; acknowledged: ${listed(done)}`
 }
 
 /** Of stories with several owners. */

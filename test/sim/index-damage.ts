@@ -84,7 +84,7 @@ export class IndexDamage {
     if (what === 'manifest') return (await this.#keys(key.replace(/manifest.*$/, 'manifest'))).some((other) => partOf(other)?.what === 'manifest')
     if (what === 'copy') return false
     const prefix = key.slice(0, key.lastIndexOf('/') + 1)
-    const names = (await this.#keys(prefix)).map((name) => name.slice(prefix.length))
+    const names = await Promise.all((await this.#keys(prefix)).map(async (name) => (name.endsWith('/head') ? (await this.#inner.stat(name, context)).metadata['bundle'] ?? '' : name.slice(prefix.length))))
     const [newest] = newestFirst(names)
     // Deleted by whoever has replaced it, or by hand.
     return how !== 'deleted' || (newest !== undefined && chainOf(names, newest) !== undefined && newestFirst([newest, key.slice(prefix.length)])[0] === newest)

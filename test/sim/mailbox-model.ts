@@ -12,10 +12,10 @@ export interface Row { uid: number; mail: number; flags: ReadonlySet<string> }
  * A mail under a UID. It must be there unless it is gone, or one or more removals are under way or without an answer
  * (`doubts`). `mail` is undefined where somebody acted on a UID before its answer told whose it is.
  */
-interface Instance { mail: number | undefined; gone: boolean; doubts: number; /** It was expunged once, where only one machine knows of it. */ mayGo: boolean; /** Nobody acknowledged it, and a deletion of it may still be on the wire: since when it is seen (ms). */ unsureSince: number | undefined; flags: Map<string, Register> }
+interface Instance { mail: number | undefined; /** When it was acknowledged (ms). */ acknowledgedAt: number; gone: boolean; doubts: number; /** It was expunged once, where only one machine knows of it. */ mayGo: boolean; /** Nobody acknowledged it, and a deletion of it may still be on the wire: since when it is seen (ms). */ unsureSince: number | undefined; flags: Map<string, Register> }
 
-/** Virtual time, and how long after the death of its process a request may still reach the store (ms). */
-export interface ModelClock { readonly nowMs: number; readonly lateMs: number }
+/** Virtual time, how long after the death of its process a request may still reach the store, and how long listings may not know of it (ms). */
+export interface ModelClock { readonly nowMs: number; readonly lateMs: number; readonly lagMs: number }
 
 /** Every flag the simulator uses. */
 export const flagNames = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', 'red', '$Forwarded', 'Blue'] as const
@@ -66,6 +66,7 @@ export class MailboxModel {
     const instance = this.#instance(uid)
     promised(instance.mail === undefined || instance.mail === mail, () => `${this.nameNow}: UID ${uid} was given to mail ${mail}, and is mail ${instance.mail}`)
     instance.mail = mail
+    instance.acknowledgedAt = this.#clock.nowMs
     for (const [flag, register] of flags) this.#register(uid, flag).beginWith(register)
     this.#see(uid, mail)
     this.#uidNext = Math.max(this.#uidNext, uid + 1)
@@ -165,7 +166,9 @@ export class MailboxModel {
     this.#lostDisk = this.#crashed = this.#lostIndex = this.#lostName = false
   }
 
-  observe(found: { name: string; uidValidity: number; uidNext: number; rows: Row[] }, now: number): void {
+  /** `openedMs`: since when a user may have been opened that is seen here; `moved`: where another machine had it before. Answers the mails that are to come yet: the listings did not know of them then. */
+  observe(found: { name: string; uidValidity: number; uidNext: number; rows: Row[] }, now: number, openedMs: number, moved: boolean): number[] {
+    const late: number[] = []
     const { name, rows, uidNext } = found
     promised(this.names.has(name) || this.#lostDisk, () => `mailbox ${this.nameNow} is now called ${name}`)
     const deleted = this.names.size === 1 && this.names.has(undefined)
@@ -185,18 +188,25 @@ export class MailboxModel {
     this.names = new Set([name])
     this.deletedAt = undefined
     this.#uidNext = uidNext
-    const seen = new Set<number>()
-    for (const row of rows) {
-      this.#observeRow(row, now)
-      seen.add(row.uid)
-    }
+    const seen = new Set(rows.map(({ uid }) => uid))
     for (const [uid, instance] of this.#instances) {
-      promised(seen.has(uid) || !isPromised(instance), () => `${name}: acknowledged mail ${instance.mail} (UID ${uid}) is lost`)
+      const mayBeLate = (moved || this.#lostDisk) && instance.mail !== undefined && openedMs < instance.acknowledgedAt + this.#clock.lagMs
+      promised(seen.has(uid) || !isPromised(instance) || mayBeLate, () => `${name}: acknowledged mail ${instance.mail} (UID ${uid}) is lost`)
+      if (!mayBeLate || seen.has(uid)) continue
+      // It may be there already, under another UID.
+      this.maybe(instance.mail!)
+      if (isPromised(instance)) late.push(instance.mail!)
+    }
+    // What a loss of the disk can bring up may be listed later than it.
+    if ((this.#lostDisk || this.#crashed) && this.#clock.lagMs > 0) for (const mail of this.leftovers) this.maybe(mail)
+    for (const row of rows) this.#observeRow(row, now)
+    for (const [uid, instance] of this.#instances) {
       if (this.#lostDisk && (instance.gone || instance.doubts > 0)) instance.mayGo = true
       instance.gone = !seen.has(uid)
       instance.doubts = 0
     }
     this.#lostDisk = this.#lostFlags = this.#crashed = this.#lostIndex = this.#lostName = false
+    return late
   }
 
   /** Its UIDs mean nothing any more. */
@@ -242,7 +252,7 @@ export class MailboxModel {
   #instance(uid: number): Instance {
     let instance = this.#instances.get(uid)
     if (instance === undefined) {
-      instance = { mail: undefined, gone: false, doubts: 0, mayGo: false, unsureSince: undefined, flags: new Map() }
+      instance = { mail: undefined, acknowledgedAt: -Infinity, gone: false, doubts: 0, mayGo: false, unsureSince: undefined, flags: new Map() }
       this.#instances.set(uid, instance)
     }
     return instance

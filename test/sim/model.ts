@@ -7,6 +7,7 @@
 // - What was not acknowledged may be there or not, at most once; and go again while a deletion of it may be on the wire.
 // - After the local disk was lost, what was expunged or deleted may be back, and flags may be older; names too.
 // - Where an object of the index was damaged and had to be read, more may be lost (harms.ts).
+// - Where listings lag, what was acknowledged shortly before the local disk was lost, or the user moved, may come later, under another UID.
 // - (name, UIDVALIDITY, UID) and (guid, UIDVALIDITY, UID) mean one mail for ever. UIDNEXT never sinks.
 
 import { MailboxModel } from './mailbox-model.ts'
@@ -29,10 +30,16 @@ export class Model {
   readonly #meanings = new Map<string, number>()
   /** Mails that were on the move when the answer was lost: they must be somewhere. */
   readonly #moving = new Set<number>()
+  /** Mails that listings did not know of when a user was opened without its local state: they must come. */
+  readonly #late = new Set<number>()
+  /** How often one was waited for. */
+  lateMails = 0
   /** Names that a creation without an answer may have left behind, and the mails that such a mailbox may have. */
   readonly #maybeCreated = new Map<string, readonly number[]>()
   readonly #subscriptions = new Map<string, Register>()
   readonly #clock: ModelClock
+  #openedMs: number | undefined
+  #moved = false
   #moments = 0
   #lostDisk = false
   /** Since something was lost that may come back by itself much later. */
@@ -76,7 +83,12 @@ export class Model {
   moving(mails: Iterable<number>): void { for (const mail of mails) this.#moving.add(mail) }
 
   /** They arrived, stayed, or somebody has removed them since. */
-  settled(mails: Iterable<number>): void { for (const mail of mails) this.#moving.delete(mail) }
+  settled(mails: Iterable<number>): void {
+    for (const mail of mails) {
+      this.#moving.delete(mail)
+      this.#late.delete(mail)
+    }
+  }
 
   /** The mail under a UID is being removed, or any of those that nobody knows: it need not be anywhere any more. */
   forget(mailbox: MailboxModel, uid: number): void {
@@ -122,6 +134,11 @@ export class Model {
     this.#lostNames = true
     for (const mailbox of this.mailboxes.values()) mailbox.loseName()
   }
+  /** A user is opened: what is seen next may be as its store was listed from now on, by a process that has died since perhaps. */
+  opening(): void { this.#openedMs ??= this.#clock.nowMs }
+
+  /** It will be by another machine, which finds the latest mails by listing. */
+  toAnother(): void { this.#moved = true }
 
   /** Everything is in the store now. */
   checkpoint(): void {
@@ -132,6 +149,8 @@ export class Model {
 
   /** Holds a freshly opened user against the promises. Nothing may be under way. Answers the mails compared. */
   observe(found: Found[], subscribed: ReadonlySet<string>): number {
+    const openedMs = this.#openedMs ?? 0
+    this.#openedMs = undefined
     const now = this.tick()
     promised(new Set(found.map(({ name }) => name)).size === found.length, () => `two mailboxes of one name: ${found.map(({ name }) => name).join()}`)
     const first = this.mailboxes.size === 0
@@ -145,18 +164,26 @@ export class Model {
     const byGuid = new Map(found.map((one) => [one.guid, one]))
     for (const mailbox of this.mailboxes.values()) {
       const one = byGuid.get(mailbox.guid)
-      if (one !== undefined && one.uidValidity !== mailbox.uidValidity) this.#renew(mailbox, one)
-      if (one === undefined) mailbox.observeAbsence()
-      else mailbox.observe(one, now)
+      if (one !== undefined) {
+        if (one.uidValidity !== mailbox.uidValidity) this.#renew(mailbox, one)
+        for (const mail of mailbox.observe(one, now, openedMs, this.#moved)) this.#isLate(mail)
+        continue
+      }
+      for (const mail of mailbox.mails()) this.#late.delete(mail)
+      mailbox.observeAbsence()
     }
     const everywhere = new Set(found.flatMap((one) => one.rows.map((row) => row.mail)))
-    for (const mail of this.#moving) promised(everywhere.has(mail), () => `mail ${mail} was lost while it was moved`)
+    for (const mail of this.#moving) {
+      promised(everywhere.has(mail) || ((this.#moved || this.#lostDisk) && this.#clock.lagMs > 0), () => `mail ${mail} was lost while it was moved`)
+      if (!everywhere.has(mail)) this.#isLate(mail)
+    }
+    for (const mail of this.#late) if (everywhere.has(mail)) this.#late.delete(mail)
     this.#moving.clear()
     for (const [name, register] of this.#subscriptions) {
       promised(this.#lostNames || register.allows(subscribed.has(name), this.#unsettled), () => `${name} is ${subscribed.has(name) ? '' : 'not '}subscribed, which nobody asked for`)
       register.observe(subscribed.has(name), now)
     }
-    this.#lostDisk = this.#lostNames = false
+    this.#lostDisk = this.#lostNames = this.#moved = false
     return found.reduce((sum, one) => sum + one.rows.length, 0)
   }
 
@@ -167,6 +194,16 @@ export class Model {
     promised(other === undefined || (other.names.size === 1 && other.names.has(undefined)), () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
     if (this.#byUidValidity.get(mailbox.uidValidity) === mailbox) this.#byUidValidity.delete(mailbox.uidValidity)
     this.#byUidValidity.set(uidValidity, mailbox)
+  }
+
+  /** Every listing has been looked at again since. */
+  nothingIsLate(): void {
+    for (const mail of this.#late) promised(false, () => `acknowledged mail ${mail} has not come back`)
+  }
+
+  #isLate(mail: number): void {
+    this.#late.add(mail)
+    this.lateMails++
   }
 
   #means(where: string, uidValidity: number, uid: number, mail: number): void {

@@ -21,7 +21,7 @@ import type { EndMailbox } from './ledger.ts'
 import { outcomeOf } from './life.ts'
 import type { Outcome } from './life.ts'
 import { flagNames } from './mailbox-model.ts'
-import { describe, emptied, forgetful, memoryStore, until, withoutConditions } from './story.ts'
+import { describe, emptied, forgetful, listingLag, memoryStore, until, withoutConditions } from './story.ts'
 import { promised, Violation } from './violation.ts'
 
 export interface OwnersOptions {
@@ -29,6 +29,8 @@ export interface OwnersOptions {
   steps?: number
   /** Conditions that the store forgets, of a hundred; else none. */
   forgets?: number
+  /** For up to how long listings lag; else the seed says so. */
+  lagMs?: number
   onTrace?(line: string): void
   sabotage?(effects: Effects): Effects
 }
@@ -77,7 +79,7 @@ class OwnersStory {
     const { forgets = 0 } = options
     const store = forgets > 0 ? forgetful(this.#store, new SimRandom(seed, 'forgetful'), forgets) : seed % 5 === 0 ? withoutConditions(this.#store) : this.#store
     this.#world = new SimWorld(seed, store, {
-      faults: usualFaults,
+      faults: { ...usualFaults, listingLagMs: listingLag(seed, options) },
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
       onEvent: ({ name }) => { if (name === 'user.taken') this.#figures.taken++ },
     })
@@ -257,8 +259,8 @@ class OwnersStory {
 
   /** Nothing goes wrong any more, and every backend has the user alone for a while, twice. */
   async #goodEnd(): Promise<void> {
-    const { lateMs } = this.#world.faults
-    this.#world.faults = noFaults
+    const { lateMs, listingLagMs } = this.#world.faults
+    this.#world.faults = { ...noFaults, listingLagMs }
     await this.#until(this.#world.sleep(Math.max(lateMs, 90_000)))
     for (let round = 0; round < 2; round++) for (const backend of this.#backends) await this.#alone(backend, 600_000)
     const last = this.#backends[0]!

@@ -39,6 +39,19 @@ await t.test('seeds', { timeout }, async (t) => {
   for (const kind of wanted) t.ok((total.done.get(kind) ?? 0) > seeds / 10, `${kind} was acknowledged again and again`)
 })
 
+await t.test('seeds of a store whose listings lag by up to half a minute', { timeout }, async (t) => {
+  const outcomes: Outcome[] = []
+  for (let seed = 101; seed <= 124; seed++) {
+    const outcome = await tell(seed, { steps, lagMs: 30_000 })
+    if (outcome.failure !== undefined) t.fail(`seed ${seed}: ${outcome.failure}`, { replay: `npm run sim -- --seed ${seed} --steps ${steps} --lag 30000` })
+    outcomes.push(outcome)
+  }
+  const total = sum(outcomes)
+  t.comment(summary(total))
+  t.equal(total.failed, 0, 'no promise was broken')
+  t.ok(total.figures.late > 0, 'acknowledged mails were listed late, and came all the same')
+})
+
 await t.test('a seed is told twice in the same words', async (t) => {
   let events = 0
   for (const seed of [1, 2, 3]) {

@@ -31,6 +31,8 @@ export interface StoryOptions {
   steps?: number
   /** Whether index objects are damaged; else the seed says so. */
   harms?: boolean
+  /** For up to how long listings lag; else the seed says so. */
+  lagMs?: number
   /** Sees every line of the trace. */
   onTrace?(line: string): void
   /** Gives the engine other doors than the world's: to show that a broken promise is found. */
@@ -46,6 +48,8 @@ export interface Figures {
   compared: number
   /** Clients that came back to a mailbox and were told what has changed since. */
   returned: number
+  /** Acknowledged mails that listings did not know of yet, and that had to come later. */
+  late: number
   /** Mails that had to be there at the end, and objects in the store that belong to none. */
   mails: number
   garbage: number
@@ -129,6 +133,15 @@ export async function until<T>(world: SimWorld, promise: Promise<T>, enough: () 
   return settled.value
 }
 
+/**
+ * For up to how long the listings of a seed's store lag (ms). Where conditions are not held, a lagging listing says nothing of whose a
+ * user is: that is not promised to go well.
+ */
+export function listingLag(seed: number, { lagMs }: { lagMs?: number }): number {
+  const ofSeed = [0, 0, 5000, 0, 30_000][seed % 5]!
+  return seed % 5 === 0 ? 0 : lagMs ?? ofSeed
+}
+
 /** A store that does not know what a condition is. */
 export const withoutConditions = (store: ObjectStore): ObjectStore => new Proxy(store, {
   get(_, name) {
@@ -179,13 +192,13 @@ class Story {
     const damage = new IndexDamage(memoryStore(() => this.#world))
     this.#store = damage.store
     this.#world = new SimWorld(seed, seed % 5 === 0 ? withoutConditions(this.#store) : this.#store, {
-      faults: usualFaults,
+      faults: { ...usualFaults, listingLagMs: listingLag(seed, options) },
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
     })
     this.#dice = this.#world.random('story')
     const world = this.#world
-    const { lateMs } = world.faults
-    this.#model = new Model({ get nowMs() { return world.agenda.now }, lateMs })
+    const { lateMs, listingLagMs } = world.faults
+    this.#model = new Model({ get nowMs() { return world.agenda.now }, lateMs, lagMs: listingLagMs })
     if (options.harms ?? this.#world.random('harmed').chance(0.25)) this.#harms = new Harms(this.#world, damage, this.#model)
     this.#machines = Array.from({ length: this.#dice.pick([1, 1, 1, 2, 3]) }, (_, at) => this.#world.machine(`backend${at}`))
     this.#machine = this.#machines[0] as SimMachine
@@ -211,7 +224,7 @@ class Story {
   result(): Omit<Outcome, 'seed' | 'failure'> {
     const { counts } = this.#world
     return {
-      figures: { ...counts, lives: this.#lives, moves: this.#moves, compared: this.#compared, returned: this.#model.remembered.compared, mails: this.#model.promisedMails, garbage: this.#garbage },
+      figures: { ...counts, lives: this.#lives, moves: this.#moves, compared: this.#compared, returned: this.#model.remembered.compared, late: this.#model.lateMails, mails: this.#model.promisedMails, garbage: this.#garbage },
       done: this.#done, kinds: this.#world.kinds, traceHash: this.#world.traceHash(), trace: this.#world.recentTrace(),
     }
   }
@@ -247,6 +260,7 @@ class Story {
   async #begin(skew = 0): Promise<SimEffects> {
     const before = this.#machine
     this.#machine = this.#dice.pick(this.#machines)
+    if (this.#machine !== before) this.#model.toAnother()
     const whole = this.#machine === this.#home
     if (!whole) this.#home = undefined
     await this.#harms?.opening(this.#machine, whole)
@@ -285,8 +299,9 @@ class Story {
 
   /** Nothing goes wrong any more: everything promised is there, stays there, and is in the store. */
   async #goodEnd(steps: number): Promise<void> {
-    const lateMs = this.#world.faults.lateMs
-    this.#world.faults = noFaults
+    const { lateMs, listingLagMs } = this.#world.faults
+    // How its listings are is no fault that would go away.
+    this.#world.faults = { ...noFaults, listingLagMs }
     await this.#until(this.#world.sleep(Math.max(lateMs, 90_000)))
     const life = await this.#mustOpen()
     const clients = await this.#work(life, steps)
@@ -296,6 +311,7 @@ class Story {
     await this.#stop(life, clients)
     life.process.exit()
     await this.#mustStop(await this.#mustOpen())
+    this.#model.nothingIsLate()
     for (const machine of this.#machines) machine.wipe()
     this.#dirty.clear()
     this.#model.loseDisk()
@@ -319,6 +335,7 @@ class Story {
   async #open(effects: SimEffects): Promise<Life | undefined> {
     this.#lives++
     const doors = this.#options.sabotage?.(effects) ?? effects
+    this.#model.opening()
     for (let attempt = 0; attempt < 300; attempt++) {
       const opened = await this.#until(outcomeOf(this.#world, effects.process, 'opening the user', () => openUser(doors, this.#settings, account, { limits: this.#limits })))
       if (opened.kind === 'done') return new Life(this.#world, effects, opened.value, this.#model, this.#done)

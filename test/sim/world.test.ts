@@ -127,14 +127,28 @@ await t.test('a store that fails says so, before the deed or after it', async (t
   t.ok((await settle(down.world, down.world.machine('m').start().storage().list('', context)) as { error: unknown }).error instanceof TempFail)
 })
 
-await t.test('a listing that lags knows an object only after a while', async (t) => {
+await t.test('a listing that lags learns of each object some time after it came, and after it went', async (t) => {
   const { world } = worldOf(4, { listingLagMs: 1000 })
   const store = world.machine('m').start().storage()
-  await settle(world, store.write('k', bodyOf('x'), context))
-  const keys = async (): Promise<string[]> => (await settle(world, store.list('', context)) as { value: { objects: { key: string }[] } }).value.objects.map(({ key }) => key)
+  const names = Array.from({ length: 20 }, (_, at) => `k/${String(at).padStart(2, '0')}`)
+  const keys = async (): Promise<string[]> => (await settle(world, store.list('k/', context)) as { value: { objects: { key: string }[] } }).value.objects.map(({ key }) => key)
+  const seen = new Set<number>()
+  const look = async (): Promise<void> => {
+    for (let at = 0; at < 20; at++) {
+      seen.add((await keys()).length)
+      await settle(world, world.sleep(60))
+    }
+  }
+  await Promise.all(names.map((name) => settle(world, store.write(name, bodyOf('x'), context))))
+  await look()
+  t.same(await keys(), names)
+  t.ok(seen.size > 3, 'they came one by one')
+  t.equal((await settle(world, store.list('k', context, { delimiter: '/' })) as { value: { prefixes: string[] } }).value.prefixes.join(), 'k/')
+  seen.clear()
+  await settle(world, store.deleteMany(names, context))
+  await look()
   t.same(await keys(), [])
-  await settle(world, world.sleep(1000))
-  t.same(await keys(), ['k'])
+  t.ok(seen.size > 3, 'they went one by one')
 })
 
 await t.test('a write whose process died is lost, or comes at once, or late', async (t) => {

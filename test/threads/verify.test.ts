@@ -61,7 +61,7 @@ void t.test('force-resync', async (t) => {
 })
 
 void t.test('metacache flush', async (t) => {
-  const bundles = (): string[] => fs.globSync(path.join(directory, 'objects', here, 'mailboxes/*/idx/*'))
+  const bundles = (): string[] => fs.globSync(path.join(directory, 'objects', here, 'mailboxes/*/idx/*')).map((name) => `${name} ${fs.statSync(name).mtimeMs}`)
   await deliverLetters(server.lmtpPort, here, 4, 4)
   const before = bundles()
   t.match(await adm('metacache flush', [here]), { code: 0, stdout: `${here}\tflushed` })

@@ -5,11 +5,14 @@ import { Buffer } from 'node:buffer'
 import t from 'tap'
 import fc from 'fast-check'
 import { concatBytes } from '../../../actors/mail/byte-strings.ts'
+import { chainWith } from '../../../actors/user/bundle-chain.ts'
+import type { BundleLink, Uploaded } from '../../../actors/user/bundle-chain.ts'
 import { mailboxBundle, readBundles } from '../../../actors/user/mailbox-bundle.ts'
+import type { MailboxBundle } from '../../../actors/user/mailbox-bundle.ts'
 import { MailboxState } from '../../../actors/user/mailbox-state.ts'
 import { decodeMailboxRecord, encodeMailboxRecord } from '../../../actors/user/mailbox-records.ts'
 import type { MailboxRecord } from '../../../actors/user/mailbox-records.ts'
-import { ObjectIds, chainOf, newestFirst, parseBundleName } from '../../../actors/user/object-names.ts'
+import { ObjectIds, chainOf, isHead, newestFirst, parseBundleName } from '../../../actors/user/object-names.ts'
 import { decodeSnapshot, encodeSnapshot } from '../../../actors/user/snapshot.ts'
 import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
@@ -58,7 +61,7 @@ t.test('read back, a chain is the state of its last upload, whatever came betwee
     fc.record({ cached: fc.nat(30) }), fc.record({ garbage: fc.nat(9) }),
     fc.constant('upload' as const), fc.constant('upload' as const), fc.constant('elsewhere' as const))
   const lengths = new Set<number>()
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), fc.integer({ min: 100, max: 400 }), fc.integer({ min: 1, max: 3 }), async (steps, bundleDiffBytes, bundleDiffShare) => {
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), fc.integer({ min: 100, max: 400 }), fc.integer({ min: 1, max: 3 }), fc.boolean(), async (steps, bundleDiffBytes, bundleDiffShare, headed) => {
     const limits = { ...usual, bundleDiffBytes, bundleDiffShare, expungeLogRanges: 20 }
     const store = smallStore()
     const ids = new ObjectIds({ now: () => 1000, monotonic: () => 0 }, { bytes: (count) => new Uint8Array(count), below: () => 0 })
@@ -78,12 +81,23 @@ t.test('read back, a chain is the state of its last upload, whatever came betwee
     const uidsAt = (rows: readonly number[]): number[] => [...new Set(rows)].sort((a, b) => a - b).flatMap(uidAt)
     for (const one of steps) {
       if (one === 'upload') {
-        const bundle = mailboxBundle(state, [], state.nextUid + 100, { path: cacheOf(), bytes: store.files.get(cacheOf())?.length ?? 0 }, limits, true)
-        const name = ids.bundle(epoch, state.bundles, bundle.upon)
-        store.objects.set(name, store.bytesOf(bundle.body))
-        t.equal(store.objects.get(name)!.length, bundle.body.size)
-        apply({ kind: 'uploading', name })
-        apply({ kind: 'uploaded', name, ceiling: state.nextUid + 100, covers: { ...state.unsaved }, at: { modseq: state.highestModseq, nextUid: state.nextUid }, link: { kept: bundle.kept, link: bundle.link } })
+        const made = (lasting: readonly BundleLink[], all = false) => mailboxBundle(state, [], state.nextUid + 100, { path: cacheOf(), bytes: store.files.get(cacheOf())?.length ?? 0 }, limits, lasting, all)
+        const written = ({ body, upon }: MailboxBundle, head: boolean): string => {
+          const name = ids.bundle(epoch, state.bundles, upon, head)
+          store.objects.set(name, store.bytesOf(body))
+          t.equal(store.objects.get(name)!.length, body.size)
+          apply({ kind: 'uploading', name })
+          return name
+        }
+        let bundle = made(state.lasting)
+        let below: Uploaded | undefined
+        if (headed && bundle.body.size > bundleDiffBytes) {
+          below = { name: written(bundle, false), ...bundle, etag: 'below' }
+          bundle = made(chainWith(state.lasting, below), true)
+        }
+        const name = written(bundle, headed)
+        apply({ kind: 'uploaded', name, ceiling: state.nextUid + 100, covers: { ...state.unsaved }, at: { modseq: state.highestModseq, nextUid: state.nextUid }, link: { kept: bundle.kept, link: bundle.link }, etag: 'head', ...(below === undefined || bundle.kept === 0 ? {} : { below }) })
+        if (headed) t.ok(state.lasting.every(({ bytes, name }) => bytes > bundleDiffBytes && !isHead(name)), 'nothing is upon a head')
         const gone = [...state.bundles].filter((old) => !state.chainNames.includes(old))
         for (const old of gone) store.objects.delete(old)
         apply({ kind: 'removed', names: gone })
@@ -168,9 +182,18 @@ async function chained(user: UserActor, store: HookedStore): Promise<string[]> {
   await user.flush()
   await within(user, 'INBOX', (inbox) => inbox.store(context, [1, 105], flagged))
   await user.flush()
-  const names = await bundlesOf(store)
+  const names = await namesOf(store)
   return chainOf(names, newestFirst(names)[0]!)!
 }
+
+/** Names of the bundles there are: that of the head is in its metadata. */
+async function namesOf(store: HookedStore): Promise<string[]> {
+  const keys = (await store.keys()).filter((key) => key.includes('/mailboxes/') && key.includes('/idx/'))
+  return Promise.all(keys.map(async (key) => (key.endsWith('/head') ? (await store.stat(key, context)).metadata['bundle']! : key.slice(key.lastIndexOf('/') + 1))))
+}
+
+/** Where a bundle lies, below `idx/`. */
+const place = (name: string | undefined): string => (isHead(name!) ? 'head' : name!)
 
 const small = { limits: { bundleDiffBytes: 1000 } }
 
@@ -221,16 +244,17 @@ t.test('an upload costs what has changed, and a cold machine reads three bundles
 })
 
 const harms: Record<string, (store: HookedStore, prefix: string, chain: string[]) => Promise<void>> = {
-  'a damaged last diff': async (store, prefix, [, , last]) => { await store.write(prefix + last!, { size: 30, parts: [Buffer.alloc(30, 'x')] }, context) },
-  'a truncated last diff': async (store, prefix, [, , last]) => { await store.write(prefix + last!, { size: 10, parts: [Buffer.alloc(10)] }, context) },
-  'a lost last diff': async (store, prefix, [, , last]) => { await store.delete(prefix + last!, context) },
+  'a damaged last diff': async (store, prefix, [, , last]) => { await store.write(prefix + place(last), { size: 30, parts: [Buffer.alloc(30, 'x')] }, context) },
+  'a truncated last diff': async (store, prefix, [, , last]) => { await store.write(prefix + place(last), { size: 10, parts: [Buffer.alloc(10)] }, context) },
+  'a lost last diff': async (store, prefix, [, , last]) => { await store.delete(prefix + place(last), context) },
   'a lost first diff': async (store, prefix, [, first]) => { await store.delete(prefix + first!, context) },
   'a diff with a flipped bit': async (store, prefix, [, , last]) => {
     const chunks: Uint8Array[] = []
-    for await (const chunk of (await store.read(prefix + last!, context)).body) chunks.push(chunk)
+    const { body, metadata } = await store.read(prefix + place(last), context)
+    for await (const chunk of body) chunks.push(chunk)
     const bytes = Buffer.concat(chunks)
     bytes[40]! ^= 4
-    await store.write(prefix + last!, { size: bytes.length, parts: [bytes] }, context)
+    await store.write(prefix + place(last), { size: bytes.length, parts: [bytes] }, context, { metadata })
   },
   'a lost base': async (store, prefix, [base]) => { await store.delete(prefix + base!, context) },
   'an emptied base': async (store, prefix, [base]) => { await store.write(prefix + base!, { size: 0, parts: [] }, context) },
@@ -291,7 +315,7 @@ t.test('where the store fails in the middle of a chain, no reader stays open', a
   const left = new Set<number>()
   world.store.read = async (key, ...rest) => {
     const reader = await read(key, ...rest)
-    if (!/\/idx\/(base|diff)\./.test(key)) return reader
+    if (!/\/mailboxes\/.*\/idx\//.test(key)) return reader
     const id = opened++
     left.add(id)
     const body = async function* () {
@@ -321,7 +345,7 @@ t.test('while a long base is read, the store has no answer that waits for it', a
   const beside: string[][] = []
   world.store.read = async (key, ...rest) => {
     const reader = await read(key, ...rest)
-    if (!/\/idx\/(base|diff)\./.test(key)) return reader
+    if (!/\/mailboxes\/.*\/idx\//.test(key)) return reader
     waiting.add(key)
     const body = async function* () {
       beside.push([...waiting].filter((other) => other !== key))

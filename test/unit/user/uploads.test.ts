@@ -221,7 +221,7 @@ t.test('a mailbox that could not be loaded to the end leaves nobody behind who u
   await loser.stop(5000)
   let failing = 0
   // What merging what the loser left has to upload: the first time it cannot.
-  a.store.before = (operation, key) => { if (operation === 'write' && key.includes('/idx/base') && failing++ === 0) throw new TempFail('503') }
+  a.store.before = (operation, key) => { if (operation === 'write' && key.endsWith('/idx/head') && failing++ === 0) throw new TempFail('503') }
   const third = await open(newWorld(t, a.store), { metacache_upload_interval: 20 })
   await t.rejects(within(third, 'INBOX', async () => {}), { name: 'TempFail' })
   a.store.calls = []

@@ -112,12 +112,15 @@ void t.test('nothing of a deleted mailbox stays in a store of indexes of its own
   t.same(await keys(), [])
 })
 
+/** Every bundle is one that others can be upon. */
+const large = { limits: { bundleDiffBytes: 50 } }
+
 void t.test('who has lost the user without knowing it deletes nothing of its new owner', async (t) => {
   const world = newWorld(t)
   const loser = await open(world)
   await loser.append(context, 'INBOX', [draft('one')])
   await loser.flush()
-  const winner = await open(newWorld(t, world.store))
+  const winner = await open(newWorld(t, world.store), {}, large)
   await winner.create(context, 'New')
   await winner.append(context, 'INBOX', [draft('two')])
   const { guid } = await winner.status(context, 'New')
@@ -143,7 +146,7 @@ void t.test('who has lost the user deletes no index of a mailbox that both have'
   await loser.append(context, 'INBOX', [draft('one')])
   await loser.flush()
   await verify(loser, false)
-  const winner = await open(newWorld(t, world.store))
+  const winner = await open(newWorld(t, world.store), {}, large)
   await within(winner, 'INBOX', (mailbox) => mailbox.store(context, [1], { mode: 'add', flags: { system: Flag.Flagged, keywords: [] } }))
   await winner.flush()
   const bundles = (await world.store.keys()).filter((key) => key.includes('.00000002.'))
