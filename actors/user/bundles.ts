@@ -13,7 +13,7 @@ import { bytesOf, wholeBody } from './whole-body.ts'
 import { isBundleName, isHead } from './object-names.ts'
 
 /** What can be known of a head without its body. `tag` changes with every write; `below`: the bundles it is upon, the base first. */
-export interface HeadFacts { name: string; tag: string; below: string[] }
+export interface HeadFacts { name: string; tag: string; below: string[]; /** UIDs below may have been given out, as of any bundle; 0: it does not say. */ ceiling: number }
 
 export class Bundles {
   readonly #store: ObjectStore
@@ -120,8 +120,11 @@ export class Bundles {
 /** Where the head lies beside the other bundles. */
 export const headPlace = 'head'
 
+/** UIDs that a bundle allowed, as its metadata says; 0: it does not. */
+export const ceilingOf = (metadata: Metadata): number => Number(metadata['ceiling'] ?? 0) || 0
+
 const headFacts = (tag: string, metadata: Metadata): HeadFacts =>
-  ({ tag, name: metadata['bundle'] ?? '', below: (metadata['below'] ?? '').split(' ').filter(isBundleName) })
+  ({ tag, ceiling: ceilingOf(metadata), name: metadata['bundle'] ?? '', below: (metadata['below'] ?? '').split(' ').filter(isBundleName) })
 
 async function present<T>(look: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -7,6 +7,7 @@
 import type { RequestContext } from '../../runtime/effects.ts'
 import { TempFail, messageOf } from '../../runtime/errors.ts'
 import { adopted } from './adoption.ts'
+import { ceilingOf } from './bundles.ts'
 import { readLocal, setAside, writeLocal } from './local-state.ts'
 import type { Kept, Local } from './local-state.ts'
 import { LoadedMailbox } from './mailbox.ts'
@@ -16,7 +17,7 @@ import { listMailbox, rebuildMailbox } from './mailbox-rebuild.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { MessageCache } from './message-cache.ts'
 import { modseqAfter } from './modseqs.ts'
-import { newestFirst, parseBundleName } from './object-names.ts'
+import { isHead, newestFirst, parseBundleName } from './object-names.ts'
 import type { MailboxListing } from './obox.ts'
 import { lookFor } from './second-look.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
@@ -52,7 +53,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     // After an unclean end, UIDs up to the reserved ones may have been given out; the record that reserved more may be what was cut.
     if (!state.clean || cut) state.nextUid = Math.max(state.nextUid, cut ? state.ceiling : state.reserved)
     if (listing !== undefined) {
-      const ceiling = await ceilingOf(world, identity, context, listing.bundles, state.bundle)
+      const ceiling = await ceilingIn(world, identity, context, listing, state.bundle)
       // That it was uploaded is not known here any more: one of our own says so.
       uncovered = ceiling > state.ceiling
       if (uncovered) await world.ownership.lookLater({ guid: identity.guid, uids: [[state.ceiling, ceiling - 1]], before: ceiling, now: true })
@@ -126,12 +127,13 @@ function modseqUpon({ state, world }: LoadedMailbox, bundles: readonly string[])
 const isUncovered = ({ columns, ceiling }: MailboxState): boolean => columns.count > 0 && columns.uids[columns.count - 1]! >= ceiling
 
 /** UIDs below may have been given out, as the newest bundle there says: the record that it was uploaded may be what was cut. Where not even the `known` one is there, as the manifest says. */
-async function ceilingOf(world: MailboxWorld, { guid }: MailboxIdentity, context: RequestContext, names: readonly string[], known: string): Promise<number> {
+async function ceilingIn(world: MailboxWorld, { guid }: MailboxIdentity, context: RequestContext, { bundles: names, ceiling = 0 }: MailboxListing, known: string): Promise<number> {
   const [newest] = newestFirst(names)
   if (known !== '' && !names.includes(known) && newestFirst([known, ...names])[0] === known) return world.ownership.uidCeiling(guid)
+  if (newest !== undefined && isHead(newest)) return ceiling
   const reader = newest === undefined ? undefined : await world.bundles(guid).read(context, newest)
   reader?.cancel()
-  return Number(reader?.metadata['ceiling'] ?? 0) || 0
+  return Math.max(ceiling, reader === undefined ? 0 : ceilingOf(reader.metadata))
 }
 
 /** Whether one of the bundles was made here, since the user was taken in that epoch, and after all that the state knows of. */

@@ -15,7 +15,7 @@ import type { ObjectInfo, ObjectReader, RequestContext } from '../../runtime/eff
 import { TempFail } from '../../runtime/errors.ts'
 import { inParallel } from '../../runtime/parallel.ts'
 import { adopt } from './adoption.ts'
-import { headPlace } from './bundles.ts'
+import { ceilingOf, headPlace } from './bundles.ts'
 import type { Bundles, HeadFacts } from './bundles.ts'
 import { readBundles } from './mailbox-bundle.ts'
 import type { MailboxIdentity, MailboxWorld } from './mailbox.ts'
@@ -107,7 +107,7 @@ async function listed(world: MailboxWorld, identity: MailboxIdentity, context: R
 const hasHead = ({ others }: MailboxListing): boolean => others.includes(headPlace)
 
 const withHead = (listing: MailboxListing, head: HeadFacts | undefined): MailboxListing =>
-  (head === undefined ? listing : { ...listing, bundles: [...new Set([...listing.bundles, ...head.below, head.name])].filter(isBundleName) })
+  (head === undefined ? listing : { ...listing, ceiling: head.ceiling, bundles: [...new Set([...listing.bundles, ...head.below, head.name])].filter(isBundleName) })
 
 async function fromListing(world: MailboxWorld, identity: MailboxIdentity, context: RequestContext, handed: string | undefined): Promise<Source> {
   const { effects, ownership, user } = world
@@ -154,7 +154,7 @@ async function newestBundle(world: MailboxWorld, identity: MailboxIdentity, cont
     const chain = chainOf(names, name)
     let readers = await openAll(world.bundles(identity.guid), context, chain ?? [name], world.limits.bundleAheadBytes, name === head?.name ? head.reader : undefined)
     // Its metadata still says which UIDs it allowed.
-    for (const reader of readers) ceiling = Math.max(ceiling, Number(reader?.metadata['ceiling'] ?? 0) || 0)
+    for (const reader of readers) ceiling = Math.max(ceiling, reader === undefined ? 0 : ceilingOf(reader.metadata))
     if (chain === undefined || readers.includes(undefined)) {
       for (const reader of readers) reader?.cancel()
       if (readers.at(-1) !== undefined) passOver(name, 'is upon one that is not there')

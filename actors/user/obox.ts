@@ -10,6 +10,8 @@ export interface MailboxListing {
   /** Names of index bundles; and of what else lies beside them (`idx/…`). */
   bundles: string[]
   others: string[]
+  /** UIDs that the newest bundle allowed, where that has been asked for. */
+  ceiling?: number
 }
 
 /** A mail object's metadata. Dates in UNIX seconds, size in bytes of the CRLF form. RFC-less: obox reference §2.2. */

@@ -52,6 +52,10 @@ export function moreThan(known: Look | undefined, look: Look): Look | undefined 
   return more ? { ...look, uids } : undefined
 }
 
+/** What is written at the end of a look: in one record, so that nothing is forgotten in between. `unsettled`: something may come late yet, where it was `now`. */
+export const afterLook = (guid: string, look: Look | undefined, unsettled: boolean): RootChange[] =>
+  [{ kind: 'looked', guid }, ...(look?.now === true && unsettled ? [{ kind: 'look' as const, look: { ...look, now: false } }] : [])]
+
 export type RootChange =
   | { kind: 'create'; entry: RootEntry }
   /** The mailbox's objects are still to be deleted. */

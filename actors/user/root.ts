@@ -24,7 +24,7 @@ import type { ObjectIds } from './object-names.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
 import { isDurable } from './root-durability.ts'
-import { RootState, encodeRoot, encodeRootChanges, moreThan } from './root-state.ts'
+import { RootState, afterLook, encodeRoot, encodeRootChanges, moreThan } from './root-state.ts'
 import type { Look, RootChange } from './root-state.ts'
 
 export interface RootWorld {
@@ -60,7 +60,7 @@ export class Root implements Ownership {
   #listener: RootListener | undefined
   readonly #lease: Lease
   /** Of the clock that never jumps. */
-  readonly #settledAt: number
+  #settledAt: number
   /** Grows with every change of the list or of subscriptions: whoever computes something from them can keep it. */
   version = 0
 
@@ -182,9 +182,9 @@ export class Root implements Ownership {
   looking(mailbox: string): Look | undefined { return this.#state.looks.get(mailbox) }
 
   async looked(mailbox: string): Promise<void> {
-    const look = this.#state.looks.get(mailbox)
-    await this.note({ kind: 'looked', guid: mailbox })
-    if (look?.now === true && this.unsettledMs > 0) await this.lookLater({ ...look, now: false })
+    const changes = afterLook(mailbox, this.#state.looks.get(mailbox), this.unsettledMs > 0)
+    await this.#inTurn(() => this.#write(...changes))
+    this.#listener?.look()
   }
 
   touch(mailbox: string): Promise<void> | undefined {
@@ -239,6 +239,8 @@ export class Root implements Ownership {
     await this.#inTurn(async () => {
       // It had told modseqs in this epoch that nobody else knows.
       if (this.#state.built.has(mailbox)) await this.#upload(context, this.#state, { epoch: this.#state.epoch + 1 })
+      // What was written here a moment ago may not be listed yet.
+      if (this.#state.built.has(mailbox)) this.#settledAt = this.#world.effects.clock.monotonic() + this.#world.limits.secondLookMs
       await this.#write({ kind: 'built', guid: mailbox })
       await this.touch(mailbox)
     })

@@ -82,7 +82,7 @@ export class IndexDamage {
     const there = await this.#inner.stat(key, context).catch(() => undefined)
     if (there !== undefined) return there.etag !== etag
     if (what === 'manifest') return (await this.#keys(key.replace(/manifest.*$/, 'manifest'))).some((other) => partOf(other)?.what === 'manifest')
-    if (what === 'copy') return false
+    if (what === 'copy' || key.endsWith('/head')) return false
     const prefix = key.slice(0, key.lastIndexOf('/') + 1)
     const names = await Promise.all((await this.#keys(prefix)).map(async (name) => (name.endsWith('/head') ? (await this.#inner.stat(name, context)).metadata['bundle'] ?? '' : name.slice(prefix.length))))
     const [newest] = newestFirst(names)

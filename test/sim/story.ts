@@ -199,7 +199,8 @@ class Story {
     const world = this.#world
     const { lateMs, listingLagMs } = world.faults
     this.#model = new Model({ get nowMs() { return world.agenda.now }, lateMs, lagMs: listingLagMs })
-    if (options.harms ?? this.#world.random('harmed').chance(0.25)) this.#harms = new Harms(this.#world, damage, this.#model)
+    // One thing at a time: neither lag the listings then, nor is power lost.
+    if (listingLagMs === 0 && (options.harms ?? this.#world.random('harmed').chance(0.25))) this.#harms = new Harms(this.#world, damage, this.#model)
     this.#machines = Array.from({ length: this.#dice.pick([1, 1, 1, 2, 3]) }, (_, at) => this.#world.machine(`backend${at}`))
     this.#machine = this.#machines[0] as SimMachine
     this.#settings = {
@@ -288,7 +289,7 @@ class Story {
       if (this.#machine.damage('/mail', endsWithARecord) === undefined) return
       this.#home = undefined
       this.#model.loseDisk()
-    } else if (dice.chance(0.6)) {
+    } else if (dice.chance(0.6) && this.#harms === undefined) {
       this.#home = undefined
       this.#machine.losePower()
       // With `never`, all since the last upload may be lost but for the mails. `optimized` syncs all but flags, `always` these too.
