@@ -78,13 +78,6 @@ export const isBundleName = (name: string): boolean => parseBundleName(name) !==
 /** The name of what a backend that has lost the user leaves beside the bundles: the same for the same copy, however often it tries. */
 export const orphanName = (epoch: number, owner: string): string => `orphan.${hex(epoch, 8)}.${owner}`
 
-/** The latest epoch of bundles of these names; 0 without any. */
-export function latestEpoch(names: Iterable<string>): number {
-  let latest = 0
-  for (const name of names) latest = Math.max(latest, parseBundleName(name)?.epoch ?? 0)
-  return latest
-}
-
 /** Names of bundles, newest first. */
 export function newestFirst(names: Iterable<string>): string[] {
   // Behind the kind the text decides.

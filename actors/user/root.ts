@@ -60,7 +60,7 @@ export class Root implements Ownership {
   #listener: RootListener | undefined
   readonly #lease: Lease
   /** Of the clock that never jumps. */
-  #settledAt: number
+  readonly #settledAt: number
   /** Grows with every change of the list or of subscriptions: whoever computes something from them can keep it. */
   version = 0
 
@@ -239,8 +239,6 @@ export class Root implements Ownership {
     await this.#inTurn(async () => {
       // It had told modseqs in this epoch that nobody else knows.
       if (this.#state.built.has(mailbox)) await this.#upload(context, this.#state, { epoch: this.#state.epoch + 1 })
-      // What was written here a moment ago may not be listed yet.
-      if (this.#state.built.has(mailbox)) this.#settledAt = this.#world.effects.clock.monotonic() + this.#world.limits.secondLookMs
       await this.#write({ kind: 'built', guid: mailbox })
       await this.touch(mailbox)
     })
