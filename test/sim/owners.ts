@@ -79,7 +79,7 @@ class OwnersStory {
     const { forgets = 0 } = options
     const store = forgets > 0 ? forgetful(this.#store, new SimRandom(seed, 'forgetful'), forgets) : seed % 5 === 0 ? withoutConditions(this.#store) : this.#store
     this.#world = new SimWorld(seed, store, {
-      faults: { ...usualFaults, listingLagMs: listingLag(seed, options) },
+      faults: { ...usualFaults, listingLagMs: forgets > 0 ? 0 : listingLag(seed, options) },
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
       onEvent: ({ name }) => { if (name === 'user.taken') this.#figures.taken++ },
     })
