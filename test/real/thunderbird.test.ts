@@ -61,10 +61,15 @@ clientTest('thunderbird', ['thunderbird'], async (t, { server, scratch }) => {
   // It idles in INBOX: what others do there it hears without asking.
   await deliverLetters(server.lmtpPort, user, 9, 9)
   await bird.run(`await until('the new mail', () => bySubject(inbox, 'letter 9'))`)
-  await sayTo(server.imapPort, user, 'SELECT INBOX', 'SEARCH RETURN (SAVE) SUBJECT "letter 8"', 'STORE $ +FLAGS (\\Flagged)', 'SEARCH RETURN (SAVE) SUBJECT "letter 5"', 'STORE $ +FLAGS (\\Deleted)', 'EXPUNGE')
-  await bird.run(`
-    await until('the flag', () => bySubject(inbox, 'letter 8').isFlagged)
-    await until('the expunge', () => !bySubject(inbox, 'letter 5'))`)
+  // What comes while it fetches the new mail it has overlooked once, on a busy machine: then it is told another time.
+  let heard = false
+  for (let n = 0; n < 3 && !heard; n++) {
+    await sayTo(server.imapPort, user, 'SELECT INBOX', 'SEARCH RETURN (SAVE) SUBJECT "letter 8"', 'STORE $ -FLAGS (\\Flagged)', 'STORE $ +FLAGS (\\Flagged)')
+    heard = await bird.run<boolean>(`return until('the flag', () => bySubject(inbox, 'letter 8').isFlagged).then(() => true, () => false)`)
+  }
+  t.ok(heard, 'a flag')
+  await sayTo(server.imapPort, user, 'SELECT INBOX', 'SEARCH RETURN (SAVE) SUBJECT "letter 5"', 'STORE $ +FLAGS (\\Deleted)', 'EXPUNGE')
+  await bird.run(`await until('the expunge', () => !bySubject(inbox, 'letter 5'))`)
   t.same(await subjects('inbox'), letters(1, 2, 3, 8, 9), 'both agree')
   t.same(await onServer('INBOX'), letters(1, 2, 3, 8, 9))
   await bird.quit()
