@@ -4,7 +4,7 @@
 // A changed object has another ETag, and (one time in four) has lost its metadata, but for half of the changed bits: there the store
 // does not notice, and only who reads the object can.
 //
-// An older manifest is put back only if it is of the owner of now, and does not say that the user was left whole: whoever it names believes
+// An older manifest is put back only if it is of the owner and epoch of now, and does not say that the user was left whole: whoever it names believes
 // it, and what came since is found by verification only (README).
 
 import { Buffer } from 'node:buffer'
@@ -68,7 +68,7 @@ export class IndexDamage {
     const keys = all.filter((key) => partOf(key)!.what === what)
     if (keys.length === 0) return undefined
     const key = dice.pick(keys)
-    const former = (this.#former.get(key) ?? []).filter(({ bytes, metadata }) => metadata['owner'] === this.#current.get(key)?.metadata['owner'] && decodeRoot(bytes)?.state.clean === false)
+    const former = (this.#former.get(key) ?? []).filter(({ bytes, metadata }) => (['owner', 'epoch'] as const).every((name) => metadata[name] === this.#current.get(key)?.metadata[name]) && decodeRoot(bytes)?.state.clean === false)
     const how = dice.pick(former.length > 0 ? kinds : kinds.slice(0, -1))
     const silent = how === 'bit flipped' && dice.chance(0.5)
     const withMetadata = dice.chance(0.75)

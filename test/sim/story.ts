@@ -174,6 +174,7 @@ class Story {
   readonly #dirty = new Set<SimMachine>()
   /** The machine that has had the user last, and has its local files whole. */
   #home: SimMachine | undefined
+  #running = false
   readonly #harms: Harms | undefined
   readonly #model: Model
   readonly #settings: Settings
@@ -241,7 +242,7 @@ class Story {
     const machine = this.#machine
     if (dice.chance(0.2)) this.#world.agenda.plan(dice.between(0, 100 * steps), () => { machine.fillDisk(dice.between(500, 20_000)) })
     const harms = this.#harms
-    if (harms?.dice.chance(0.4) === true) this.#world.agenda.plan(harms.dice.between(0, 100 * steps), () => { void harms.strike(effects.process.dead ? undefined : machine, this.#home === machine) })
+    if (harms?.dice.chance(0.4) === true) this.#world.agenda.plan(harms.dice.between(0, 100 * steps), () => { void harms.strike(this.#running ? this.#machine : undefined, this.#home === this.#machine) })
     const life = await this.#open(effects)
     if (life !== undefined && await this.#observe(life)) {
       this.#home = machine
@@ -265,6 +266,7 @@ class Story {
     const whole = this.#machine === this.#home
     if (!whole) this.#home = undefined
     await this.#harms?.opening(this.#machine, whole)
+    this.#running = true
     // Flags and expunges that only another machine has are not here yet, and come when the user is there again.
     if (this.#machine !== before && this.#dirty.size > 0) {
       this.#model.loseDisk()
@@ -276,6 +278,7 @@ class Story {
 
   async #betweenLives(): Promise<void> {
     const dice = this.#dice
+    this.#running = false
     if (this.#harms?.dice.chance(0.3) === true) await this.#harms.strike(undefined)
     if (dice.chance(0.2)) {
       this.#home = undefined
