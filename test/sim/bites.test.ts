@@ -1,6 +1,7 @@
 // The simulator bites: an engine on doors that break one promise is found out, within a few seeds, for every promise.
 
 import t from 'tap'
+import { decodeJournal } from '../../actors/user/journal.ts'
 import { bytesOf } from '../../actors/user/whole-body.ts'
 import type { Effects, ObjectStat, RequestContext } from '../../runtime/effects.ts'
 import { ObjectNotFound } from '../../runtime/errors.ts'
@@ -132,6 +133,30 @@ const sabotages: Record<string, (effects: Effects) => Effects> = {
       deleteMany: (keys, context) => store.deleteMany(keys.flatMap((key) => [key, ...[...sources].filter(([, from]) => from === key).map(([to]) => to)]), context),
     }
   }),
+  'a journal whose last record is passed over where it is damaged, and nobody hears of it': (effects) => withFiles(effects, (files) => ({
+    read: async (path, ...range) => {
+      const bytes = await files.read(path, ...range)
+      const found = bytes !== undefined && range.length === 0 && path.endsWith('/journal') ? decodeJournal(bytes) : undefined
+      return found?.torn === true ? bytes!.subarray(0, found.end) : bytes
+    },
+  })),
+  'index objects that end too early, and do not say how long they are': (effects) => {
+    let reads = 0
+    return withStore(effects, (store) => ({
+      read: async (key, context, range) => {
+        const reader = await store.read(key, context, range)
+        if (isMail(key) || ++reads % 2 !== 0) return reader
+        const { bytes: _, ...metadata } = reader.metadata
+        return { ...reader, metadata, body: (async function* () { for await (const chunk of reader.body) yield chunk.subarray(0, chunk.length >> 3) })(), cancel: () => { reader.cancel() } }
+      },
+    }))
+  },
+  'bundles that seem to be there, whatever became of them': (effects) => withStore(effects, (store) => ({
+    stat: async (key, context) => {
+      if (!isBase(key) && !isDiff(key)) return store.stat(key, context)
+      return { etag: '', size: 0, modifiedMs: 0, metadata: {} }
+    },
+  })),
 }
 
 /** Those that only a store can show whose listings lag. */
