@@ -102,6 +102,8 @@ async function tryOpen(world: RootWorld, obox: Obox, places: Places, context: Re
   if (names.length === 0 && nameless.length === 0) return newUser(world, places, since)
   // Mailboxes, and none of another server: there was a manifest.
   if (state === undefined && await manifest.readCopy(context) !== undefined) return take(world, obox, places, context, undefined, undefined, since)
+  // There may have been one, and who wrote it must not believe that this one is older.
+  if (state === undefined) root.epoch = world.limits.epochLeap
   return first(world, places, context, root, nameless, since)
 }
 

@@ -33,7 +33,7 @@ export class MailboxModel {
   readonly #means: (where: string, uid: number, mail: number) => void
   readonly #clock: ModelClock
   #uidNext = 1
-  /** Mails that were expunged, as the store knows: only the loss of that can bring them back. */
+  /** Mails that were expunged, as the store knows, and those of which nobody knew how often they came: only the loss of the index can bring them back. */
   readonly #expunged = new Set<number>()
   #lostDisk = false
   #lostFlags = false
@@ -79,7 +79,10 @@ export class MailboxModel {
   }
 
   /** The mail may have come, and no UID was told. */
-  maybe(mail: number): void { this.uncertain.set(mail, (this.uncertain.get(mail) ?? 0) + 1) }
+  maybe(mail: number): void {
+    this.uncertain.set(mail, (this.uncertain.get(mail) ?? 0) + 1)
+    this.#expunged.add(mail)
+  }
 
   /** A removal of the mail begins: it may be gone from now on. */
   doubt(uid: number): void { this.#instance(uid).doubts++ }

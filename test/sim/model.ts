@@ -45,6 +45,8 @@ export class Model {
   /** Since something was lost that may come back by itself much later. */
   #unsettled = false
   #lostNames = false
+  /** A list was lost once: the next may give out UIDVALIDITYs of mailboxes that were deleted. */
+  #lostOnce = false
 
   constructor(clock: ModelClock) { this.#clock = clock }
 
@@ -56,7 +58,7 @@ export class Model {
     const known = this.mailboxes.get(guid)
     if (known !== undefined) return known
     const other = this.#byUidValidity.get(uidValidity)
-    promised(other === undefined, () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
+    promised(other === undefined || (this.#lostOnce && other.names.size === 1 && other.names.has(undefined)), () => `UIDVALIDITY ${uidValidity} of ${name} was that of ${other?.nameNow ?? '?'} before`)
     const mailbox: MailboxModel = new MailboxModel(guid, name, uidValidity, (where, uid, mail) => { this.#means(where, mailbox.uidValidity, uid, mail) }, this.#clock)
     for (const mail of this.#maybeCreated.get(name) ?? []) {
       mailbox.maybe(mail)
@@ -131,7 +133,7 @@ export class Model {
   /** The list in the store may be lost too. */
   loseNames(): void {
     this.loseDisk()
-    this.#lostNames = true
+    this.#lostNames = this.#lostOnce = true
     for (const mailbox of this.mailboxes.values()) mailbox.loseName()
   }
   /** A user is opened: what is seen next may be as its store was listed from now on, by a process that has died since perhaps. */
