@@ -3,7 +3,7 @@
 import type { Effects } from '../runtime/effects.ts'
 import { limits } from '../runtime/limits.ts'
 import { onDisk } from './user/local-space.ts'
-import { userOfRoot } from './user/root-state.ts'
+import { userOfRoot } from './user/root-codec.ts'
 
 /** Local files of a user: `user` undefined if they do not say whose they are. */
 export interface FoundUser { directory: string; user?: string; rootBytes: number; mailboxBytes: number }

@@ -14,7 +14,7 @@ import type { PlacedEntries } from './mailbox-list.ts'
 import { isInbox, placeKey } from './namespace.ts'
 import type { Namespaces, Place } from './namespace.ts'
 import type { Root } from './root.ts'
-import type { KeptStatus, RootChange, RootEntry } from './root-state.ts'
+import type { KeptStatus, RootChange, RootEntry } from './root-changes.ts'
 import type { MailboxInfo, NamespaceInfo } from './types.ts'
 
 const noEntries: ReadonlyMap<string, string> = new Map()

@@ -6,7 +6,8 @@ import { MailError } from './errors.ts'
 import { isBelow } from './mailbox-list.ts'
 import { isInbox, placeKey } from './namespace.ts'
 import type { Namespaces, Place } from './namespace.ts'
-import type { RootChange, RootState } from './root-state.ts'
+import type { RootChange } from './root-changes.ts'
+import type { RootState } from './root-state.ts'
 
 const missing = (name: string): MailError => new MailError('NONEXISTENT', `Mailbox doesn't exist: ${name}`)
 

@@ -3,7 +3,8 @@
 
 import { placeKey } from './namespace.ts'
 import type { Namespaces } from './namespace.ts'
-import type { RootEntry, RootState } from './root-state.ts'
+import type { RootEntry } from './root-changes.ts'
+import type { RootState } from './root-state.ts'
 import type { MailboxInfo } from './types.ts'
 
 /** An entry's visible name and place in the order. Entries never change: worked out once, not for every list. */

@@ -19,7 +19,7 @@
 import { concatBytes } from '../mail/byte-strings.ts'
 import type { Body, Metadata, ObjectStore, RequestContext } from '../../runtime/effects.ts'
 import { ConditionFailed, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
-import { decodeRoot, encodeRoot } from './root-state.ts'
+import { decodeRoot, encodeRoot } from './root-codec.ts'
 import type { RootState } from './root-state.ts'
 import { bytesOf, untilWhole, wholeBody } from './whole-body.ts'
 

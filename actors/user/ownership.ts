@@ -2,7 +2,7 @@
 
 import type { RequestContext } from '../../runtime/effects.ts'
 import type { Loss } from './boots.ts'
-import type { Look } from './root-state.ts'
+import type { Look } from './root-changes.ts'
 
 export interface Ownership {
   /** Grows each time the user is taken; names of bundles and modseqs go by it. */

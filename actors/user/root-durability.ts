@@ -1,7 +1,7 @@
 // What of the root is forced to disk.
 
 import type { Policy } from './policy.ts'
-import type { RootChange } from './root-state.ts'
+import type { RootChange } from './root-changes.ts'
 
 /** Whether a loss of power must not undo the changes. `epoch`: the root's before them. */
 export function isDurable(changes: readonly RootChange[], fsync: Policy['fsync'], epoch: number): boolean {

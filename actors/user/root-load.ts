@@ -28,8 +28,9 @@ import { Root } from './root.ts'
 import type { RootWorld } from './root.ts'
 import { orphansOf } from './salvage.ts'
 import type { Places } from './salvage.ts'
-import { RootState, decodeRoot, decodeRootChanges, encodeRoot } from './root-state.ts'
-import type { OrphanNote, RootChange } from './root-state.ts'
+import type { OrphanNote, RootChange } from './root-changes.ts'
+import { decodeRoot, decodeRootChanges, encodeRoot } from './root-codec.ts'
+import { RootState } from './root-state.ts'
 
 export interface OpenedRoot {
   root: Root

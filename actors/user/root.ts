@@ -21,11 +21,14 @@ import { noManifest } from './manifest.ts'
 import type { Manifest, ManifestFacts } from './manifest.ts'
 import { latestEpoch } from './object-names.ts'
 import type { ObjectIds } from './object-names.ts'
+import { OneByOne } from './one-by-one.ts'
 import type { Ownership } from './ownership.ts'
 import type { Policy } from './policy.ts'
 import { isDurable } from './root-durability.ts'
-import { RootState, afterLook, encodeRoot, encodeRootChanges, moreThan } from './root-state.ts'
-import type { Look, RootChange } from './root-state.ts'
+import { afterLook, moreThan } from './root-changes.ts'
+import type { Look, RootChange } from './root-changes.ts'
+import { encodeRoot, encodeRootChanges } from './root-codec.ts'
+import { RootState } from './root-state.ts'
 
 export interface RootWorld {
   readonly effects: Effects
@@ -42,15 +45,22 @@ export interface RootWorld {
 const attempts = 5
 
 /** Who is told of what the manifest says, or the mailboxes. */
-export interface RootListener { /** Once: another backend has the user. */ lost(error: LostUser): void; /** Another backend has left something behind. */ orphans(): void; /** A mailbox is to be listed once more. */ look(): void; /** Every mailbox is to be compared with the store. */ distrust(): void }
+export interface RootListener {
+  /** Once: another backend has the user. */
+  lost(error: LostUser): void
+  /** Another backend has left something behind. */
+  orphans(): void
+  /** A mailbox is to be listed once more. */
+  look(): void
+  /** Every mailbox is to be compared with the store. */
+  distrust(): void
+}
 
 export class Root implements Ownership {
   readonly #world: RootWorld
   readonly #journal: Journal
   #state: RootState
-  #turn: Promise<unknown> = Promise.resolve()
-  /** To be aborted when somebody comes to wait behind what is uploaded in the background. */
-  #hurry = new AbortController()
+  readonly #turns = new OneByOne()
   #timer: Cancel | undefined
   #stopped = false
   /** The manifest may hold a change that failed, or was cut off by a crash. */
@@ -96,8 +106,8 @@ export class Root implements Ownership {
    * throws: nothing happens). Resolves when they are true and will stay so.
    */
   change<T>(context: RequestContext, decide: (state: RootState) => Promise<{ changes: RootChange[]; result: T }>): Promise<T> {
-    this.#hurryUp()
-    return this.#inTurn(async () => {
+    this.#turns.hurryUp()
+    return this.#turns.run(async () => {
       const { changes, result } = await decide(this.#state)
       if (changes.length === 0) return result
       if (this.#world.policy.backgroundRootUploads) await this.#write(...changes)
@@ -107,7 +117,7 @@ export class Root implements Ownership {
   }
 
   /** A change that may reach the store later. */
-  note(...changes: RootChange[]): Promise<void> { return this.#inTurn(() => this.#write(...changes)) }
+  note(...changes: RootChange[]): Promise<void> { return this.#turns.run(() => this.#write(...changes)) }
 
   /** A UIDVALIDITY larger than all before, and than the `given` that are not in the state yet. To be called in `decide`. */
   nextUidValidity(given: number): number {
@@ -121,8 +131,8 @@ export class Root implements Ownership {
   async certain(context: RequestContext): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost
     if (!this.#doubtful && !this.#state.clean) return
-    this.#hurryUp()
-    await this.#inTurn(async () => {
+    this.#turns.hurryUp()
+    await this.#turns.run(async () => {
       if (this.#doubtful || this.#state.clean) await this.#upload(context, this.#state)
     })
   }
@@ -138,9 +148,9 @@ export class Root implements Ownership {
     if (facts !== undefined && isAnothers(this.#state, facts)) throw this.#lose()
     const ours = facts?.owner === this.#state.owner
     // Of a new user there is none until its first mailboxes are there.
-    if (!ours && (facts !== undefined || this.#state.tag !== '')) return this.#inTurn(() => this.#mend(context))
+    if (!ours && (facts !== undefined || this.#state.tag !== '')) return this.#turns.run(() => this.#mend(context))
     this.#lease.renewed(since)
-    if (ours && facts.tag !== this.#state.tag) void this.#inTurn(() => this.#mend(context)).catch(() => {})
+    if (ours && facts.tag !== this.#state.tag) void this.#turns.run(() => this.#mend(context)).catch(() => {})
   }
 
   /** The manifest is not as we wrote it, or not there. */
@@ -163,7 +173,7 @@ export class Root implements Ownership {
 
   async allowUids(context: RequestContext, mailbox: string, needed: number): Promise<void> {
     if (needed <= this.uidCeiling(mailbox)) return
-    await this.#inTurn(async () => {
+    await this.#turns.run(async () => {
       if (needed <= this.uidCeiling(mailbox)) return
       const { uidReserveManifest } = this.#world.limits
       await this.#uploadThenWrite(context, [{ kind: 'ceiling', guid: mailbox, uid: needed + uidReserveManifest }])
@@ -183,7 +193,7 @@ export class Root implements Ownership {
 
   async looked(mailbox: string): Promise<void> {
     const changes = afterLook(mailbox, this.#state.looks.get(mailbox), this.unsettledMs > 0)
-    await this.#inTurn(() => this.#write(...changes))
+    await this.#turns.run(() => this.#write(...changes))
     this.#listener?.look()
   }
 
@@ -229,14 +239,14 @@ export class Root implements Ownership {
   orphans(mailbox: string): string[] { return this.#state.orphans.filter((note) => note.mailbox === mailbox).map(({ name }) => name) }
 
   merged(context: RequestContext, mailbox: string, names: readonly string[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       await this.#write({ kind: 'merged', mailbox, names: [...names] })
       await this.#upload(context, this.#state)
     })
   }
 
   async rebuilding(context: RequestContext, mailbox: string): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#turns.run(async () => {
       // It had told modseqs in this epoch that nobody else knows.
       if (this.#state.built.has(mailbox)) await this.#upload(context, this.#state, { epoch: this.#state.epoch + 1 })
       await this.#write({ kind: 'built', guid: mailbox })
@@ -246,13 +256,13 @@ export class Root implements Ownership {
 
   async outgrow(context: RequestContext, bundles: Iterable<string>): Promise<void> {
     const latest = latestEpoch(bundles)
-    if (latest > this.#state.epoch) await this.#inTurn(() => this.#upload(context, this.#state, { epoch: Math.max(latest, this.#state.epoch) + 1 }))
+    if (latest > this.#state.epoch) await this.#turns.run(() => this.#upload(context, this.#state, { epoch: Math.max(latest, this.#state.epoch) + 1 }))
   }
 
   /** Uploads what the store lacks. `handed`: and says that nothing is missing there, and where everything is. */
   flush(reason: string, handed?: ReadonlyMap<string, string>): Promise<void> {
-    const context: RequestContext = { user: this.#world.user, reason, hurry: this.#hurry.signal }
-    return this.#inTurn(async () => {
+    const context: RequestContext = { user: this.#world.user, reason, hurry: this.#turns.hurry }
+    return this.#turns.run(async () => {
       await this.#copy(context)
       if (this.#state.unsaved === 0 && !this.#doubtful && (handed === undefined || this.#state.clean)) return
       await this.#upload(context, this.#state, handed === undefined ? {} : { handed })
@@ -282,19 +292,8 @@ export class Root implements Ownership {
 
   /** Resolves when everything asked for has ended. */
   async settled(): Promise<void> {
-    await this.#turn
+    await this.#turns.settled()
     await this.#journal.settled()
-  }
-
-  #hurryUp(): void {
-    this.#hurry.abort()
-    this.#hurry = new AbortController()
-  }
-
-  #inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(action)
-    this.#turn = mine.catch(() => {})
-    return mine
   }
 
   async #write(...changes: RootChange[]): Promise<void> {

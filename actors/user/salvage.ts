@@ -11,7 +11,8 @@ import type { Obox } from './obox.ts'
 import { isGuid, orphanName } from './object-names.ts'
 import { encodeOrphan, orphanOf } from './orphan.ts'
 import type { RootWorld } from './root.ts'
-import type { OrphanNote, RootChange, RootState } from './root-state.ts'
+import type { OrphanNote, RootChange } from './root-changes.ts'
+import type { RootState } from './root-state.ts'
 
 /** Where the user's local files are, and the bundles of its mailboxes. */
 export interface Places { readonly root: string; readonly mailboxes: string; readonly obox: Obox; bundles(mailbox: string): Bundles }

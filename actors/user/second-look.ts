@@ -19,7 +19,7 @@ import { ownRow } from './mailbox-rebuild.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { parseOid } from './object-names.ts'
 import { isThere } from './object-presence.ts'
-import type { Look } from './root-state.ts'
+import type { Look } from './root-changes.ts'
 
 /** Takes the second look that is due, if one is. TempFail: it stays due. */
 export async function lookAgain(mailbox: LoadedMailbox, context: RequestContext): Promise<void> {

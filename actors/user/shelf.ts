@@ -5,7 +5,7 @@ import type { Cancel, RequestContext } from '../../runtime/effects.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { LoadedMailbox, MailboxIdentity, MailboxWorld, Target } from './mailbox.ts'
 import { loadMailbox } from './mailbox-load.ts'
-import type { KeptStatus } from './root-state.ts'
+import type { KeptStatus } from './root-changes.ts'
 
 interface Slot {
   loading: Promise<LoadedMailbox>

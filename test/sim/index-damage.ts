@@ -9,7 +9,7 @@
 
 import { Buffer } from 'node:buffer'
 import { chainOf, newestFirst } from '../../actors/user/object-names.ts'
-import { decodeRoot } from '../../actors/user/root-state.ts'
+import { decodeRoot } from '../../actors/user/root-codec.ts'
 import { unframed } from '../../actors/user/snapshot.ts'
 import type { Metadata, ObjectStore } from '../../runtime/effects.ts'
 import type { SimRandom } from '../../runtime/sim/random.ts'

@@ -22,6 +22,7 @@ import { checkKey, clipRange, pageOf } from '../storage/keys.ts'
 import { facts, factsOf, fileChunks, stamp, syncDirectory, writeBody } from '../storage/posix-file.ts'
 import { whileLocked } from '../storage/posix-lock.ts'
 import { forget, inDirectory, pathOf, readMetadata, walk, writeMetadata } from '../storage/posix-paths.ts'
+import { Turns } from '../storage/turns.ts'
 
 interface PosixOptions { prefix: string; durable: boolean }
 
@@ -47,7 +48,7 @@ class PosixStore implements OpenStore {
   readonly #durable: boolean
   readonly #world: FsWorld
   /** The last writer of a key; the next one waits for it. */
-  readonly #writers = new Map<string, Promise<unknown>>()
+  readonly #writers = new Turns()
   #ready: Promise<void> | undefined
 
   constructor(options: PosixOptions, world: FsWorld) { this.#prefix = options.prefix; this.#durable = options.durable; this.#world = world }
@@ -161,7 +162,7 @@ class PosixStore implements OpenStore {
     const temporary = this.#temporary()
     try {
       await make(temporary)
-      return await this.#alone(file, () => this.#locked(file, condition !== undefined, async () => {
+      return await this.#writers.take(file, () => this.#locked(file, condition !== undefined, async () => {
         const present = await facts(file)
         if (condition && ('ifAbsent' in condition ? present : present?.etag !== condition.ifMatch)) throw new ConditionFailed(key)
         let known = await stamp(temporary, this.#world.clock.now())
@@ -194,7 +195,7 @@ class PosixStore implements OpenStore {
   }
 
   async #remove(file: string): Promise<void> {
-    await this.#alone(file, async () => {
+    await this.#writers.take(file, async () => {
       try {
         await unlink(file)
       } catch (error) {
@@ -204,14 +205,6 @@ class PosixStore implements OpenStore {
       }
       await forget(this.#prefix, file)
     })
-  }
-
-  async #alone<T>(file: string, action: () => Promise<T>): Promise<T> {
-    const before = this.#writers.get(file) ?? Promise.resolve()
-    const mine = before.then(action, action)
-    const settled = mine.catch(() => {}).then(() => { if (this.#writers.get(file) === settled) this.#writers.delete(file) })
-    this.#writers.set(file, settled)
-    return mine
   }
 
   #temporary(): string {

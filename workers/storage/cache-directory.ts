@@ -26,6 +26,7 @@ import { CacheMark } from './cache-mark.ts'
 import { pathOf, scan, shardOf, temporaryDirectory } from './cache-scan.ts'
 import type { FsWorld } from './driver.ts'
 import { errnoOf } from './fs-errors.ts'
+import { Turns } from './turns.ts'
 
 export interface CacheStatistics {
   directory: string
@@ -58,7 +59,7 @@ export class CacheDirectory {
   readonly #counts = { hits: 0, misses: 0, writes: 0, damaged: 0, failures: 0 }
   readonly #changes = new Map<string, Set<Change>>()
   /** The last change of an entry's file; the next one waits for it. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
   readonly #making = new Set<string>()
   /** Entries of changed objects that could not be removed. */
   readonly #stuck = new Set<string>()
@@ -108,7 +109,7 @@ export class CacheDirectory {
   async idle(): Promise<void> {
     await this.#ready
     await this.#scanning
-    while (this.#turns.size > 0) await Promise.all(this.#turns.values())
+    await this.#turns.idle()
   }
 
   /** Opens the entry of an object; undefined where there is none that is whole. Never rejects. */
@@ -190,7 +191,7 @@ export class CacheDirectory {
 
   /** Makes an entry of a whole file whose blocks are counted, if `may` still says so when its turn has come. Answers the entry. Never rejects. */
   publish(name: string, temporary: string, blocks: number, readers: number, may: () => boolean): Promise<Entry | undefined> {
-    return this.#inTurn(name, async () => {
+    return this.#turns.take(name, async () => {
       try {
         if (!may()) return undefined
         await inDirectory(this.disk, shardOf(this.path, name), () => this.disk.rename(temporary, pathOf(this.path, name)))
@@ -287,7 +288,7 @@ export class CacheDirectory {
   }
 
   #drop(name: string): Promise<void> {
-    return this.#inTurn(name, async () => {
+    return this.#turns.take(name, async () => {
       this.index.remove(name)
       try {
         await removeFile(this.disk, pathOf(this.path, name))
@@ -301,13 +302,5 @@ export class CacheDirectory {
 
   async #unlink(entries: readonly Entry[]): Promise<void> {
     for (const { name } of entries) await removeFile(this.disk, pathOf(this.path, name))
-  }
-
-  #inTurn<T>(name: string, action: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(name) ?? Promise.resolve()
-    const mine = before.then(action, action)
-    const settled = mine.then(() => {}, () => {}).then(() => { if (this.#turns.get(name) === settled) this.#turns.delete(name) })
-    this.#turns.set(name, settled)
-    return mine
   }
 }

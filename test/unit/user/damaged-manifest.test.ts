@@ -2,7 +2,7 @@
 // is ended, and the next upload mends it; without them mails, and what the copy of the list and the bundles say, are found.
 
 import t from 'tap'
-import { decodeRoot } from '../../../actors/user/root-state.ts'
+import { decodeRoot } from '../../../actors/user/root-codec.ts'
 import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
 import { context, draft, newWorld, open, seen, within } from './fixture.ts'

@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import t from 'tap'
 import { noSpace, totalOf } from '../../../actors/user/local-space.ts'
-import { userOfRoot } from '../../../actors/user/root-state.ts'
+import { userOfRoot } from '../../../actors/user/root-codec.ts'
 import { Flag } from '../../../actors/user/types.ts'
 import { TempFail } from '../../../runtime/errors.ts'
 import { leaveIfLost } from '../../../actors/user/open-user.ts'
