@@ -19,9 +19,9 @@ import type { LocalSpace } from './local-space.ts'
 import { covers } from './quota-rules.ts'
 import { usageOf } from './quota-usage.ts'
 import { RunningCalls } from './running-calls.ts'
-import { SecondLooks } from './second-look.ts'
 import { Shelf } from './shelf.ts'
 import type { Account, AppendResult, Delivery, DeliveryResult, Draft, MailboxHandle, MailboxInfo, MailboxStatus, NamespaceInfo, News, QuotaUsage, User, UserMessage, Verification } from './types.ts'
+import { Upkeep } from './upkeep.ts'
 import { verifyUser } from './verify.ts'
 
 export interface UserOptions {
@@ -46,13 +46,11 @@ export class UserActor implements User, Actor<UserMessage> {
   readonly #folders: MailboxFolders
   readonly #shelf: Shelf
   readonly #options: ActorOptions
-  readonly #looks: SecondLooks
+  readonly #upkeep: Upkeep
   readonly #sessions: AttachedSessions
   readonly #figures: Figures
   readonly #running = new RunningCalls(() => { this.#watchIdle() })
   #idleTimer: Cancel | undefined
-  readonly #wakeTimer: Cancel
-  #verifyTimer: Cancel | undefined
   #stopping: Promise<void> | undefined
   /** Another backend has the user: nothing more is written. */
   #lost: LostUser | undefined
@@ -80,15 +78,11 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#figures = new Figures(this.#world, folders, this.#shelf)
     // Those that do nothing learn all the same when another backend has the user.
     this.#sessions = new AttachedSessions(world.effects, { ...world.policy, idleMs: world.limits.leaseIdleMs }, (afterMs) => { folders.foreseeAfter(afterMs) })
-    this.#looks = new SecondLooks({
-      effects: world.effects, user: account.user, againMs: world.policy.uploadIntervalMs,
-      pending: () => folders.looks, look: (guid) => this.#lookAgain(guid),
+    this.#upkeep = new Upkeep({
+      world: this.#world, folders, shelf: this.#shelf,
+      run: (call) => this.#run(call), ending: () => this.#stopping !== undefined || this.#lost !== undefined,
     })
-    for (const guid of folders.deleting) void this.#erase(guid)
-    // What a crash has left of mailboxes that nobody opens goes up no later than other changes.
-    this.#wakeTimer = world.effects.timers.after(world.policy.uploadIntervalMs, () => {
-      this.#run(() => this.#wakeUncertain({ user: account.user, reason: 'metacache:upload_mailbox' })).catch(() => {})
-    })
+    for (const guid of folders.deleting) this.#erase(guid)
     this.#watchIdle()
   }
 
@@ -122,7 +116,7 @@ export class UserActor implements User, Actor<UserMessage> {
       this.#world.watchers.tell({ kind: 'deleted', session: context.session, name: visible })
       if (guid === undefined) return
       this.#shelf.loaded(guid)?.leave('The mailbox was deleted')
-      void this.#erase(guid)
+      this.#erase(guid)
     })
   }
 
@@ -231,38 +225,12 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#options.idle?.()
   }
 
-  /** Begins to merge what other backends have left behind. What cannot be merged now is when its mailbox is opened next. */
-  mergeOrphans(): void {
-    this.#run(async () => {
-      const context: RequestContext = { user: this.account.user, reason: 'metacache:merge' }
-      await this.#folders.mergeOrphans(context)
-      for (const guid of this.#folders.orphaned) {
-        await this.#shelf.within(context, guid, (mailbox) => mailbox.mergeOrphans(context))
-      }
-    }).catch((error: unknown) => {
-      const { effects, user } = this.#world
-      effects.emit({ level: 'warning', name: 'metacache.merge_failed', user, text: `What another backend has left of ${user} is not merged yet: ${messageOf(error)}` })
-    })
-  }
-
-  /** A mailbox is to be listed once more: it will be. */
-  lookLater(): void { this.#looks.schedule() }
-
-  /** Compares every mailbox with the store, when nothing comes in any more of what another backend has acknowledged meanwhile. */
-  verifyLater(afterMs = this.#world.limits.secondLookMs): void {
-    this.#verifyTimer?.()
-    this.#verifyTimer = this.#world.effects.timers.after(afterMs, () => {
-      this.#run(async () => {
-        await verifyUser({ world: this.#world, folders: this.#folders, shelf: this.#shelf }, { fix: true, keep: true })
-        await this.#folders.verified()
-      }).catch((error: unknown) => {
-        if (this.#stopping !== undefined || this.#lost !== undefined) return
-        const { effects, user, policy } = this.#world
-        effects.emit({ level: 'warning', name: 'obox.verify_failed', user, text: `Mailboxes of ${user} are not compared with the store yet: ${messageOf(error)}` })
-        this.verifyLater(policy.uploadIntervalMs)
-      })
-    })
-  }
+  /** Other backends have left something behind. */
+  mergeOrphans(): void { this.#upkeep.mergeOrphans() }
+  /** A mailbox is to be listed once more. */
+  lookLater(): void { this.#upkeep.lookLater() }
+  /** The store is not to be trusted: every mailbox is to be compared with it. */
+  verifyLater(afterMs?: number): void { this.#upkeep.verifyLater(afterMs) }
 
   /** Ends the user: what runs is finished, then everything is written and uploaded. Settles within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void> {
@@ -301,9 +269,7 @@ export class UserActor implements User, Actor<UserMessage> {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#idleTimer?.()
-    this.#wakeTimer()
-    this.#verifyTimer?.()
-    this.#looks.stop()
+    this.#upkeep.stop()
     this.#sessions.stop('The server is shutting down')
     const { effects, user } = this.#world
     let cancel: Cancel = () => {}
@@ -318,7 +284,7 @@ export class UserActor implements User, Actor<UserMessage> {
   async #finish(): Promise<void> {
     await this.#running.settled()
     const context: RequestContext = { user: this.account.user, reason: 'metacache:flush_all_changed' }
-    if (this.#lost === undefined) await this.#wakeUncertain(context)
+    if (this.#lost === undefined) await this.#upkeep.wakeUncertain(context)
     if (this.#evicting && this.#lost === undefined) await this.#shelf.tryUploads(context, await this.#folders.uncertain())
     await this.#shelf.closeAll()
     // What needs no upload yet would go unnoticed here, if the user has another owner.
@@ -329,11 +295,6 @@ export class UserActor implements User, Actor<UserMessage> {
       await this.#options.forget()
       this.#evicted = true
     }
-  }
-
-  /** Mailboxes that a crash has left, or that could not be uploaded when they were closed, get (another) chance; one that cannot be loaded keeps its journal. */
-  async #wakeUncertain(context: RequestContext): Promise<void> {
-    for (const guid of await this.#folders.uncertain()) await this.#shelf.within(context, guid, () => {}).catch(() => {})
   }
 
   /** Counts a call in; refuses new ones while the user is on its way out. */
@@ -363,22 +324,8 @@ export class UserActor implements User, Actor<UserMessage> {
     return this.#shelf.acquire(context, this.#folders.guidOf(name, code))
   }
 
-  /** Deletes what a deleted mailbox has left behind. A failure is made up for at the next opening. */
-  async #erase(guid: string): Promise<void> {
-    try {
-      await this.#running.add(this.#shelf.drop(guid, 'The mailbox was deleted').then(() => this.#folders.erase(guid)))
-    } catch (error) {
-      const { effects, user } = this.#world
-      effects.emit({ level: 'warning', name: 'obox.delete_failed', user, text: `Objects of deleted mailbox ${guid} are not deleted yet: ${messageOf(error)}` })
-    }
-  }
-
-  async #lookAgain(guid: string): Promise<void> {
-    await this.#run(async () => {
-      const context: RequestContext = { user: this.account.user, reason: 'obox:second_look' }
-      await this.#shelf.within(context, guid, (mailbox) => mailbox.lookAgain(context))
-    })
-  }
+  /** Deletes what a deleted mailbox has left behind. */
+  #erase(guid: string): void { void this.#upkeep.erase(guid, (erasing) => this.#running.add(erasing)) }
 
   #watchIdle(): void {
     this.#idleTimer?.()
