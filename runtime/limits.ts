@@ -281,6 +281,8 @@ export const limits = {
    * former owner has acknowledged (leaseMs) or that was on the wire when it died.
    */
   secondLookMs: 3 * 60_000,
+  /** So long after the objects of a deleted mailbox were deleted, nothing can have come late, whatever is wrong with clocks (ms). */
+  eraseAgainMs: 24 * 60 * 60_000,
   /** Findings of one user's verification that are told one by one. */
   verifyFindings: 10_000,
   /** How long an administrator waits for what is done to one user (ms): a hundred thousand mails are adopted in less. */

@@ -57,7 +57,9 @@ export class MailboxFolders {
   }
 
   /** GUIDs of deleted mailboxes whose objects may still be there. */
-  get deleting(): string[] { return [...this.#root.state.deleting] }
+  get deleting(): ReadonlySet<string> { return this.#root.state.deleting }
+  /** When they were deleted first, by GUID (UNIX ms). */
+  get erased(): ReadonlyMap<string, number> { return this.#root.state.erased }
 
   /** Whether a GUID is a mailbox's, or that of one whose objects are being deleted. */
   knows(guid: string): boolean { return this.list.uidValidityOf(guid) !== undefined || this.#root.state.deleting.has(guid) }
@@ -194,14 +196,14 @@ export class MailboxFolders {
     return [...this.#root.state.statuses].filter(([, { unsaved }]) => unsaved).map(([guid]) => guid)
   }
 
-  /** Deletes the objects and files of a deleted mailbox. */
+  /** Deletes the objects and files of a deleted mailbox. The first time it stays among the `deleting`. */
   async erase(guid: string): Promise<void> {
     const { obox, indexes, policy, user, effects } = this.#world
     const context: RequestContext = { user, reason: 'obox:mailbox_delete' }
     let whole = await obox.deleteMailbox(context, guid, policy.deletesAtOnce)
     if (indexes !== obox) whole = await indexes.deleteMailbox(context, guid, policy.deletesAtOnce) && whole
     await effects.files.remove(`${this.#directory}/${guid}`)
-    if (whole) await this.#root.note({ kind: 'deleted', guid })
+    if (whole) await this.#root.note(this.erased.has(guid) ? { kind: 'deleted', guid } : { kind: 'erased', guid, at: effects.clock.now() })
   }
 
   /** Resolves when the store has nothing about the mailbox list that is not true. TempFail if that cannot be had. */

@@ -56,6 +56,9 @@ export type RootChange =
   | { kind: 'create'; entry: RootEntry }
   /** The mailbox's objects are still to be deleted. */
   | { kind: 'delete'; place: Place }
+  /** They were, those that were listed, at this time (UNIX ms): what came late is to be deleted too (erasures.ts) … */
+  | { kind: 'erased'; guid: string; at: number }
+  /** … and was. */
   | { kind: 'deleted'; guid: string }
   | { kind: 'move'; from: Place; to: Place }
   | { kind: 'subscribe'; place: Place; on: boolean }

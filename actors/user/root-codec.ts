@@ -22,7 +22,7 @@ const nested = (maps: ReadonlyMap<string, ReadonlyMap<string, string>>): Nested 
 export function encodeRoot(state: RootState, generation: number, user = ''): Uint8Array {
   const json = Buffer.from(JSON.stringify({
     ...(user === '' ? {} : { user }),
-    entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting],
+    entries: [...state.entries.values()], subscriptions: [...state.subscriptions.values()], deleting: [...state.deleting], erased: [...state.erased],
     statuses: [...state.statuses], metadata: nested(state.metadata), acls: nested(state.acls),
     lastUidValidity: state.lastUidValidity, bundles: [...state.bundles], unsaved: state.unsaved, uncopied: state.uncopied,
     epoch: state.epoch, owner: state.owner, write: state.write, tag: state.tag, clean: state.clean, writes: state.writes, took: state.took,
@@ -61,6 +61,8 @@ export function decodeRoot(bytes: Uint8Array): { state: RootState; generation: n
   for (const entry of found.entries as RootEntry[]) state.entries.set(placeKey(entry.place), entry)
   for (const place of found.subscriptions as Place[]) state.subscriptions.set(placeKey(place), place)
   for (const guid of found.deleting as string[]) state.deleting.add(guid)
+  // Absent from what was written before this was done twice.
+  for (const [guid, at] of (found.erased ?? []) as [string, number][]) state.erased.set(guid, at)
   for (const [guid, kept] of found.statuses as [string, KeptStatus][]) state.statuses.set(guid, kept)
   // Absent from what was written before there were annotations and access control lists.
   for (const [guid, entries] of (found.metadata ?? []) as Nested) state.metadata.set(guid, new Map(entries))

@@ -10,6 +10,8 @@ export class RootState {
   readonly subscriptions = new Map<string, Place>()
   /** GUIDs of mailboxes whose objects are still to be deleted. */
   readonly deleting = new Set<string>()
+  /** When that was done for the first time (UNIX ms), by GUID. */
+  readonly erased = new Map<string, number>()
   readonly statuses = new Map<string, KeptStatus>()
   /** Annotations by GUID of their mailbox ('': of the user), never empty; each value is a byte string. A map is never changed once it is here. */
   readonly metadata = new Map<string, ReadonlyMap<string, string>>()
@@ -78,7 +80,8 @@ export class RootState {
         return
       }
       // Not worth an upload: deleting what is gone does no harm.
-      case 'deleted': this.deleting.delete(change.guid); return
+      case 'deleted': this.deleting.delete(change.guid); this.erased.delete(change.guid); return
+      case 'erased': if (this.deleting.has(change.guid)) this.erased.set(change.guid, change.at); return
       case 'move': {
         const entry = this.entries.get(placeKey(change.from))
         if (entry === undefined) return
@@ -168,6 +171,7 @@ export class RootState {
     for (const [key, entry] of this.entries) copy.entries.set(key, entry)
     for (const [key, place] of this.subscriptions) copy.subscriptions.set(key, place)
     for (const guid of this.deleting) copy.deleting.add(guid)
+    for (const [guid, at] of this.erased) copy.erased.set(guid, at)
     for (const [guid, kept] of this.statuses) copy.statuses.set(guid, kept)
     for (const [guid, entries] of this.metadata) copy.metadata.set(guid, entries)
     for (const [guid, entries] of this.acls) copy.acls.set(guid, entries)

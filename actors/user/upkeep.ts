@@ -4,6 +4,7 @@
 
 import type { Cancel, RequestContext } from '../../runtime/effects.ts'
 import { messageOf } from '../../runtime/errors.ts'
+import { Erasures } from './erasures.ts'
 import type { MailboxFolders } from './folders.ts'
 import type { MailboxWorld } from './mailbox.ts'
 import { SecondLooks } from './second-look.ts'
@@ -16,6 +17,8 @@ export interface UpkeepParts {
   shelf: Shelf
   /** Runs a call of the user's; refuses it when the user is ending. */
   run<T>(call: () => Promise<T>): Promise<T>
+  /** Counts in what runs anyway, until it has settled. */
+  count<T>(call: Promise<T>): Promise<T>
   /** The user is ending: failures tell nothing. */
   ending(): boolean
 }
@@ -23,15 +26,22 @@ export interface UpkeepParts {
 export class Upkeep {
   readonly #parts: UpkeepParts
   readonly #looks: SecondLooks
+  readonly #erasures: Erasures
   readonly #wakeTimer: Cancel
   #verifyTimer: Cancel | undefined
 
   constructor(parts: UpkeepParts) {
-    const { effects, policy, user } = parts.world
+    const { world: { effects, policy, limits, user }, folders, shelf, count } = parts
     this.#parts = parts
     this.#looks = new SecondLooks({
       effects, user, againMs: policy.uploadIntervalMs,
-      pending: () => parts.folders.looks, look: (guid) => this.#lookAgain(guid),
+      pending: () => folders.looks, look: (guid) => this.#lookAgain(guid),
+    })
+    this.#erasures = new Erasures({
+      effects, limits, user,
+      get deleting() { return folders.deleting },
+      get erased() { return folders.erased },
+      erase: (guid) => count(shelf.drop(guid, 'The mailbox was deleted').then(() => folders.erase(guid))),
     })
     // What a crash has left of mailboxes that nobody opens goes up no later than other changes.
     this.#wakeTimer = effects.timers.after(policy.uploadIntervalMs, () => {
@@ -44,6 +54,7 @@ export class Upkeep {
     this.#wakeTimer()
     this.#verifyTimer?.()
     this.#looks.stop()
+    this.#erasures.stop()
   }
 
   /** A mailbox is to be listed once more: it will be. */
@@ -81,15 +92,8 @@ export class Upkeep {
     })
   }
 
-  /** Deletes what a deleted mailbox has left behind; `running`: counts that in. A failure is made up for at the next opening. */
-  async erase(guid: string, running: (erasing: Promise<void>) => Promise<void>): Promise<void> {
-    const { folders, shelf } = this.#parts
-    try {
-      await running(shelf.drop(guid, 'The mailbox was deleted').then(() => folders.erase(guid)))
-    } catch (error) {
-      this.#warn('obox.delete_failed', `Objects of deleted mailbox ${guid} are not deleted yet: ${messageOf(error)}`)
-    }
-  }
+  /** Begins to delete what a deleted mailbox has left behind. */
+  erase(guid: string): void { void this.#erasures.begin(guid) }
 
   async #lookAgain(guid: string): Promise<void> {
     await this.#parts.run(async () => {

@@ -80,9 +80,8 @@ export class UserActor implements User, Actor<UserMessage> {
     this.#sessions = new AttachedSessions(world.effects, { ...world.policy, idleMs: world.limits.leaseIdleMs }, (afterMs) => { folders.foreseeAfter(afterMs) })
     this.#upkeep = new Upkeep({
       world: this.#world, folders, shelf: this.#shelf,
-      run: (call) => this.#run(call), ending: () => this.#stopping !== undefined || this.#lost !== undefined,
+      run: (call) => this.#run(call), count: (call) => this.#running.add(call), ending: () => this.#stopping !== undefined || this.#lost !== undefined,
     })
-    for (const guid of folders.deleting) this.#erase(guid)
     this.#watchIdle()
   }
 
@@ -116,7 +115,7 @@ export class UserActor implements User, Actor<UserMessage> {
       this.#world.watchers.tell({ kind: 'deleted', session: context.session, name: visible })
       if (guid === undefined) return
       this.#shelf.loaded(guid)?.leave('The mailbox was deleted')
-      this.#erase(guid)
+      this.#upkeep.erase(guid)
     })
   }
 
@@ -323,9 +322,6 @@ export class UserActor implements User, Actor<UserMessage> {
     if (code === 'TRYCREATE') await this.#folders.certain(context)
     return this.#shelf.acquire(context, this.#folders.guidOf(name, code))
   }
-
-  /** Deletes what a deleted mailbox has left behind. */
-  #erase(guid: string): void { void this.#upkeep.erase(guid, (erasing) => this.#running.add(erasing)) }
 
   #watchIdle(): void {
     this.#idleTimer?.()
