@@ -8,8 +8,9 @@
 // - The former owner learns at its next write, or where it confirms an upload, that it has lost the user.
 // - Where the store cannot hold conditions, each manifest is an object of its own, `…/idx/manifest.<epoch>.<count>.<write>`,
 //   and the newest by name is the one that counts: it is found by listing, before and after each write. Who finds another's
-//   beside its own, that was not there before, takes its own back. One that is given up and comes late takes the user all
-//   the same; what the loser had then comes to the owner as an orphan.
+//   beside its own, that was not there before, takes its own back. Where that fails, or its writer dies before, it shows: each says
+//   which one it has replaced, and of several that have replaced one the first in the store counts. One that is given up and comes
+//   late, after more than that, takes the user all the same; what the loser had then comes to the owner as an orphan.
 // - So it is where a store forgets conditions (conditions.ts). Whoever sees that leaves a mark in the place of the manifest, by which all others
 //   learn that manifests are listed now. One that was written there all the same counts if it is of a later epoch.
 // - A copy, `…/idx/manifest.copy`, is written some time after each change of the mailbox list: names of mailboxes exist nowhere else.
@@ -17,7 +18,7 @@
 //   makes it unclean first.
 
 import { concatBytes } from '../mail/byte-strings.ts'
-import type { Body, Metadata, ObjectStore, RequestContext } from '../../runtime/effects.ts'
+import type { Body, Metadata, ObjectInfo, ObjectStore, RequestContext } from '../../runtime/effects.ts'
 import { ConditionFailed, ObjectNotFound, TempFail } from '../../runtime/errors.ts'
 import { decodeRoot, encodeRoot } from './root-codec.ts'
 import type { RootState } from './root-state.ts'
@@ -148,8 +149,8 @@ export class Manifest {
     if ((before.at(-1) ?? '') !== tag) throw new ConditionFailed(this.#key)
     const count = Math.max(writes, 1 + Math.max(0, ...before.map((name) => countOf(name.slice(this.#key.length), epoch))))
     const key = `${this.#key}.${hex(epoch)}.${hex(count)}.${write}`
-    await this.#store.write(key, body, context, { metadata })
-    const after = await this.#names(context)
+    await this.#store.write(key, body, context, { metadata: { ...metadata, upon: this.#nameOf(tag) } })
+    const after = await this.#names(context, key)
     // Of two that write at the same time the one whose object comes later sees the other's: it yields, whatever their names are.
     if (after.some((name) => name !== key && !before.includes(name)) || after.at(-1) !== key) {
       await this.#store.delete(key, context).catch(() => {})
@@ -161,6 +162,35 @@ export class Manifest {
     return key
   }
 
+  /** Keys by name; but before all others those that came second in the place of one that another has replaced: their writers have not taken them back. */
+  async #inOrder(context: RequestContext, found: readonly ObjectInfo[], mine: string | undefined): Promise<string[]> {
+    const counting = found.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    const second: string[] = []
+    for (let last = counting.at(-1); counting.length > 1 && last!.key !== mine; last = counting.at(-1)) {
+      const { key, modifiedMs } = last!
+      const upon = await this.#uponOf(context, key)
+      if (upon === undefined) break
+      const rivals = counting.slice(counting.findIndex((other) => this.#nameOf(other.key) === upon) + 1, -1).filter((other) => other.modifiedMs < modifiedMs)
+      const theirs = await Promise.all(rivals.map((other) => this.#uponOf(context, other.key)))
+      if (!theirs.includes(upon)) break
+      second.push(key)
+      counting.pop()
+    }
+    return [...second, ...counting.map(({ key }) => key)]
+  }
+
+  /** Name of the manifest that it has replaced. undefined: it does not say, or is not there any more. */
+  async #uponOf(context: RequestContext, key: string): Promise<string | undefined> {
+    try {
+      return (await this.#store.stat(key, context)).metadata['upon']
+    } catch (error) {
+      if (error instanceof ObjectNotFound) return undefined
+      throw error
+    }
+  }
+
+  #nameOf(tag: string): string { return tag === '' ? nothing : tag.slice(tag.lastIndexOf('/') + 1) }
+
   /** In the place of the manifest, for those who look for it there. */
   async #leaveMark(context: RequestContext): Promise<void> {
     const { etag } = await this.#store.write(this.#key, { size: 0, parts: [] }, context, { metadata: { username: this.#username, listed: 'yes' } })
@@ -169,10 +199,13 @@ export class Manifest {
 
   async #newest(context: RequestContext): Promise<string | undefined> { return (await this.#names(context)).at(-1) }
 
-  /** Keys of all manifests, oldest first: the one without an epoch in its name is older than all, if it is not of a later epoch. */
-  async #names(context: RequestContext): Promise<string[]> {
+  /**
+   * Keys of all manifests, oldest first: the one without an epoch in its name is older than all, if it is not of a later epoch. `mine`
+   * needs no asking, where it is the last.
+   */
+  async #names(context: RequestContext, mine?: string): Promise<string[]> {
     const { objects } = await this.#store.list(this.#key, context)
-    const listed = objects.map(({ key }) => key).filter((key) => manifestName.test(key.slice(this.#key.length))).sort()
+    const listed = await this.#inOrder(context, objects.filter(({ key }) => manifestName.test(key.slice(this.#key.length))), mine)
     const plain = objects.find(({ key }) => key === this.#key)
     if (plain === undefined || (plain.etag !== '' && plain.etag === this.#mark)) return listed
     try {
@@ -189,6 +222,8 @@ export class Manifest {
     }
   }
 }
+
+const nothing = 'none'
 
 const isMark = (metadata: Metadata): boolean => metadata['listed'] === 'yes'
 
