@@ -220,6 +220,9 @@ export class MailboxFolders {
   /** GUIDs of mailboxes that are to be listed once more, and in how many milliseconds that has a meaning. */
   get looks(): { guids: string[]; afterMs: number } { return { guids: [...this.#root.state.looks.keys()], afterMs: this.#root.unsettledMs } }
 
+  /** Every mailbox is still to be compared with the store. */
+  get distrusted(): boolean { return this.#root.state.distrusted }
+
   /** Every mailbox was compared with the store. */
   verified(): Promise<void> { return this.#root.note({ kind: 'verified' }) }
 

@@ -47,7 +47,6 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
   // Given UIDs when it was rebuilt, and the process ended before these were in the store.
   let renumbered = local !== undefined && isUncovered(local.state)
   let mailbox: LoadedMailbox
-  let uncovered = false
   if (local !== undefined) {
     const { state } = local
     // After an unclean end, UIDs up to the reserved ones may have been given out; the record that reserved more may be what was cut.
@@ -55,8 +54,7 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     if (listing !== undefined) {
       const ceiling = await ceilingIn(world, identity, context, listing, state.bundle)
       // That it was uploaded is not known here any more: one of our own says so.
-      uncovered = ceiling > state.ceiling
-      if (uncovered) await world.ownership.lookLater({ guid: identity.guid, uids: [[state.ceiling, ceiling - 1]], before: ceiling, now: true })
+      if (ceiling > state.ceiling) await world.ownership.lookLater({ guid: identity.guid, uids: [[state.ceiling, ceiling - 1]], before: ceiling, now: true })
       state.nextUid = Math.max(state.nextUid, ceiling)
     }
     mailbox = assemble(world, identity, local)
@@ -69,7 +67,6 @@ export async function loadMailbox(world: MailboxWorld, identity: MailboxIdentity
     if (listing !== undefined && local !== undefined) await findCut(mailbox, context, listing)
     else if (flagsLost) await renew(mailbox, context)
     await world.ownership.trust(identity.guid)
-    if (uncovered) await mailbox.uploads.upload('obox:mailbox_uids_reserve')
     // UIDs given to mails that had none of ours must be in the store before a client sees them.
     if (renumbered) {
       await adopted(world, identity)
@@ -101,6 +98,8 @@ async function findCut(mailbox: LoadedMailbox, context: RequestContext, { mails,
   if (look !== undefined && await lookFor(mailbox, context, mails, look, true)) await mailbox.uploads.flush()
   // Some client may have been told of one that is nowhere any more.
   await mailbox.commit({ kind: 'vanished', first: Math.min(state.nextUid, ...look?.uids.map(([first]) => first) ?? []), end: state.nextUid }, { durable: true })
+  // Of a bundle that allows them nothing may be known here any more: until there is another, UIDNEXT would be told as before that one.
+  await mailbox.uploads.coverUids(state.nextUid)
   await world.ownership.looked(guid)
 }
 

@@ -34,12 +34,13 @@ export async function lookAgain(mailbox: LoadedMailbox, context: RequestContext)
 /** Looks for what `look` says among the mails that were listed. Answers whether anything has changed. `unseen`: nobody has been told anything of the mailbox yet. */
 export async function lookFor(mailbox: LoadedMailbox, context: RequestContext, mails: ReadonlyMap<string, ObjectInfo>, look: Look, unseen = false): Promise<boolean> {
   const { state, world, name } = mailbox
+  const { lastSeen } = state
   const came = newcomers(state, mails, look)
-  const own = unseen ? came.filter(({ uid }) => uid > state.lastSeen) : []
+  const own = unseen ? came.filter(({ uid }) => uid > lastSeen) : []
   const there = await inParallel(own, world.limits.rebuildRequests, ({ oid }) => isThere(mailbox, context, oid))
   const kept = own.filter((_, at) => there[at])
   if (kept.length > 0) await mailbox.commit({ kind: 'append', rows: kept }, { durable: true })
-  const added = await addRows(mailbox, context, came.filter((row) => !own.includes(row)))
+  const added = await addRows(mailbox, context, came.filter((row) => !unseen || row.uid <= lastSeen))
   const gone = await dropRows(mailbox, context, missingUids(state, mails, look.before))
   const found = added + kept.length
   if (found + gone === 0) return false
@@ -62,7 +63,6 @@ export async function dropRows(mailbox: LoadedMailbox, context: RequestContext, 
   mailbox.sweeper.wake()
   return gone.length
 }
-
 
 /** Objects of the UIDs that may still come, and of which the mailbox knows nothing; ascending. */
 function newcomers(state: MailboxState, mails: ReadonlyMap<string, ObjectInfo>, { uids }: Look): AppendedRow[] {

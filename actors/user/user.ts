@@ -229,7 +229,11 @@ export class UserActor implements User, Actor<UserMessage> {
   /** A mailbox is to be listed once more. */
   lookLater(): void { this.#upkeep.lookLater() }
   /** The store is not to be trusted: every mailbox is to be compared with it. */
-  verifyLater(afterMs?: number): void { this.#upkeep.verifyLater(afterMs) }
+  verifyLater(afterMs?: number): void {
+    this.#upkeep.verifyLater(afterMs)
+    // It stays until that is done.
+    this.#watchIdle()
+  }
 
   /** Ends the user: what runs is finished, then everything is written and uploaded. Settles within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void> {
@@ -326,7 +330,8 @@ export class UserActor implements User, Actor<UserMessage> {
   #watchIdle(): void {
     this.#idleTimer?.()
     this.#idleTimer = undefined
-    if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined || this.#folders.looks.guids.length > 0) return
+    const toDo = this.#folders.looks.guids.length > 0 || this.#folders.distrusted
+    if (this.#sessions.size > 0 || this.#running.size > 0 || this.#shelf.size > 0 || this.#stopping !== undefined || toDo) return
     this.#idleTimer = this.#world.effects.timers.after(Math.max(this.#world.limits.userIdleMs, this.#world.policy.closeDelayMs), () => {
       this.#idle = true
       this.#options.idle?.()

@@ -6,6 +6,7 @@ import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
 import { Manifest } from '../../../actors/user/manifest.ts'
 import { RootState } from '../../../actors/user/root-state.ts'
+import type { NamespaceSettings } from '../../../conf/settings.ts'
 import { TempFail } from '../../../runtime/errors.ts'
 import { context, draft, newWorld, open, overFiles, seen, textOf, uidsOf, within } from './fixture.ts'
 import { HookedStore } from './hooked-store.ts'
@@ -277,6 +278,52 @@ t.test('a condition that was forgotten is noticed, manifests are listed from the
   t.ok(third.find('Work'))
   await third.stop(5000)
   clearInterval(alive)
+})
+
+t.test('a user whose mailboxes are still to be compared with the store stays until they are, though nobody uses it', async (t) => {
+  const store = new Forgetful()
+  const [a, b] = [newWorld(t, store), newWorld(t, store)]
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => { clearInterval(alive) })
+  const loser = await open(a)
+  const idle = Promise.withResolvers<void>()
+  const noticed = (): boolean => b.log.some(({ name }) => name === 'store.condition_ignored')
+  const limits = { secondLookMs: 300, mailboxIdleMs: 1, userIdleMs: 1 }
+  const winner = await open(b, { metacache_close_delay: 0 }, { limits, idle: () => { if (noticed()) idle.resolve() } })
+  store.forgets = true
+  await loser.create(context, 'Work')
+  store.forgets = false
+  await loser.append(context, 'Work', [draft('acknowledged')])
+  await winner.subscribe(context, 'INBOX')
+  await winner.flush()
+  t.ok(noticed())
+  await idle.promise
+  t.equal(winner.list().length, 2, 'what the other one had acknowledged is there')
+  await winner.stop(5000)
+})
+
+t.test('a user that is lost while it is opened is left', async (t) => {
+  const a = newWorld(t)
+  await (await open(a)).stop(5000)
+  const b = newWorld(t, a.store)
+  let other: UserActor | undefined
+  a.store.before = async (operation, key) => {
+    if (operation !== 'write' || key !== manifest) return
+    a.store.before = () => {}
+    other = await open(b)
+  }
+  const left = Promise.withResolvers<void>()
+  const drafts = { name: 'Drafts', auto: 'create' as const, special_use: [], autoexpunge: 0, autoexpunge_max_mails: 0, driver: '', comment: '' }
+  const inbox: NamespaceSettings = {
+    name: 'inbox', mailbox: [drafts], type: 'private', separator: '/', prefix: '', location: '', inbox: true, hidden: false, list: 'yes',
+    subscriptions: true, ignore_on_failure: false, disabled: false, order: 0, alias_for: '',
+  }
+  const opened = await open(a, { namespace: [inbox] }, { idle: () => { left.resolve() } })
+  t.ok(other)
+  await left.promise
+  await t.rejects(opened.status(context, 'INBOX'), { message: /another backend/ })
+  await opened.stop(5000)
+  await other!.stop(5000)
 })
 
 t.test('of two backends one may have found out at its start that the store ignores conditions: the other learns it', async (t) => {

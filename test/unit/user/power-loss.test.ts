@@ -5,6 +5,8 @@ import t from 'tap'
 import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
 import { decodeJournal } from '../../../actors/user/journal.ts'
+import { decodeMailboxRecord } from '../../../actors/user/mailbox-records.ts'
+import { TempFail } from '../../../runtime/errors.ts'
 import { bootId } from '../../../runtime/real-files.ts'
 import { context, draft, newWorld, open, seen, uidsOf, within } from './fixture.ts'
 
@@ -159,6 +161,30 @@ t.test('mail_fsync = optimized: closed mailboxes, and all with always, cost noth
     await again.stop(5000)
     await user.stop(5000)
   }
+})
+
+t.test('UIDNEXT does not sink where the store goes away in the middle of a recovery', async (t) => {
+  const few = { limits: { ...patient.limits, uidReserveBundle: 5, uidReserveJournal: 2 } }
+  const world = inRun(newWorld(t), 'one')
+  const user = await open(world, {}, few)
+  await user.append(context, 'INBOX', [draft('a'), draft('b')])
+  await user.flush()
+  const guid = user.find('INBOX')!.guid!
+  const told = await within(user, 'INBOX', async (inbox) => {
+    for (let n = 0; n < 12; n++) await inbox.expunge(context, (await user.append(context, 'INBOX', [draft(`m${n}`)])).uids)
+    return inbox.uidNext
+  })
+  const after = inRun(crashed(world), 'two')
+  const { records } = decodeJournal(fs.readFileSync(journalOf(after.directory, guid)))!
+  const kept = 1 + records.findLastIndex((one) => decodeMailboxRecord(one).kind === 'uploading')
+  cut(journalOf(after.directory, guid), kept)
+  const again = await open(after, {}, few)
+  world.store.before = (operation, key) => { if (operation === 'write' && key.includes(guid)) throw new TempFail('away') }
+  await t.rejects(within(again, 'INBOX', async () => {}))
+  world.store.before = () => {}
+  await within(again, 'INBOX', async (inbox) => { t.ok(inbox.uidNext >= told, `${inbox.uidNext} after ${told}`) })
+  await again.stop(5000)
+  await user.stop(5000)
 })
 
 t.test('the list of folders may be short too', async (t) => {
