@@ -248,12 +248,13 @@ class Forgetful extends HookedStore {
 t.test('a condition that was forgotten is noticed, manifests are listed from then on, and no mail is lost', async (t) => {
   const store = new Forgetful()
   const [a, b] = [newWorld(t, store), newWorld(t, store)]
-  const soon = { limits: { secondLookMs: 50 } }
+  // Long behind what the loser leaves behind: a mailbox that is found before that has lost its name.
+  const late = { limits: { secondLookMs: 10_000 } }
   const alive = setInterval(() => {}, 1000)
-  const loser = await open(a, {}, soon)
+  const loser = await open(a, {}, late)
   await loser.append(context, 'INBOX', [draft('one')])
   await loser.flush()
-  const winner = await open(b, {}, soon)
+  const winner = await open(b, {}, late)
   await winner.append(context, 'INBOX', [draft('two')])
   store.forgets = true
   await loser.create(context, 'Work')
