@@ -99,11 +99,8 @@ export class Root implements Ownership {
   /** What its local files take of the disk. */
   get space(): number { return this.#journal.space }
 
-  listen(listener: RootListener): void {
-    this.#listener = listener
-    // While it was opened, another one took it.
-    if (this.#lost !== undefined) listener.lost(this.#lost)
-  }
+  /** Of a user that was lost while it was opened, that is told at once. */
+  listen(listener: RootListener): void { if (this.#lost === undefined) this.#listener = listener; else listener.lost(this.#lost) }
 
   /**
    * Changes the mailbox list. `decide` looks at the state when its turn has come, may do I/O, and answers the changes (or
