@@ -128,7 +128,7 @@ async function ours(world: RootWorld, obox: Obox, places: Places, context: Reque
   const root = new Root(world, state, journal, doubtful, since)
   // Kept here before the manifest is written again: whoever dies in between must still know of them.
   if (notes.length > 0) await root.note({ kind: 'orphans', notes: [...notes] })
-  const changes = [...await perhapsTouched(world, places, local), ...booted(world, state)]
+  const changes = [...await perhapsTouched(world, places, local), ...perhapsLooking(local), ...booted(world, state)]
   if (changes.length > 0) await root.note(...changes)
   tellDoubts(world, state)
   return { root, nameless }
@@ -151,6 +151,16 @@ async function perhapsTouched({ effects, policy }: RootWorld, places: Places, { 
   const there = (await effects.files.list(places.mailboxes)).filter(isGuid)
   return there.filter((guid) => !state.boots.hasTouched(guid, loss)).map((guid) => ({ kind: 'touched', guid, loss }))
 }
+
+/**
+ * And that mailboxes made from the store are to be listed once more, by who takes it for damage that the last record is cut (it was forced
+ * to disk): rows that have lost their objects are found. Which mails may still come is not known any more: what is looked for is in no list.
+ */
+const perhapsLooking = ({ state, torn }: Local<RootState>): RootChange[] =>
+  (torn ? [...state.built].filter((guid) => knows(state, guid) && !state.looks.has(guid)).map((guid) => ({ kind: 'look', look: { guid, uids: [], before: pastAllUids } })) : [])
+
+/** UIDs have 32 bits. */
+const pastAllUids = 0x1_0000_0000
 
 function tellDoubts({ effects, user }: RootWorld, { boots: { doubtful } }: RootState): void {
   if (doubtful.size === 0) return
@@ -177,7 +187,7 @@ async function restored(world: RootWorld, obox: Obox, places: Places, context: R
   state.tag = found.tag
   state.taken = local.taken
   state.boots.copy(local.boots)
-  for (const change of await perhapsTouched(world, places, read)) state.apply(change)
+  for (const change of [...await perhapsTouched(world, places, read), ...perhapsLooking({ ...read, state })]) state.apply(change)
   const journal = await lay(world, places, state)
   tellDoubts(world, state)
   return { root: new Root(world, state, journal, false, since), nameless: await leftNameless(obox, context, state) }

@@ -216,3 +216,24 @@ t.test('nobody can tell whose the user is: what was written is not acknowledged,
   t.match(await user.status(context, 'INBOX'), { messages: 2 })
   await user.stop(5000)
 })
+
+t.test('a second look whose note is lost with damaged bytes of the journal is taken all the same: no row stays without its object', async (t) => {
+  const a = newWorld(t)
+  const former = await open(a)
+  await former.append(context, 'INBOX', [draft('one'), draft('two')])
+  const mails = (await a.store.keys()).filter((key) => key.includes('/mailboxes/') && !key.includes('/idx/'))
+  const b = newWorld(t, a.store)
+  t.match(await (await open(b)).status(context, 'INBOX'), { messages: 2 })
+  // It dies here.
+  const journal = `${b.directory}/jane/root/journal`
+  const bytes = fs.readFileSync(journal)
+  t.match(bytes.toString('latin1'), /"look","look":[^"]*"guid":"\w+","uids":\[.*\],"before":\d+\}\}\]$/, 'that it is to be taken is written last')
+  bytes[bytes.length - 1]! ^= 1
+  fs.writeFileSync(journal, bytes)
+  // What the former owner had on the wire.
+  await a.store.delete(mails[0]!, context)
+  const again = await open(b, {}, soon)
+  await logged(b, 'obox.second_look')
+  await within(again, 'INBOX', async (inbox) => { t.equal(inbox.messages.count, 1) })
+  await again.stop(5000)
+})
