@@ -53,7 +53,7 @@ export class Manifest {
   facts(context: RequestContext): Promise<ManifestFacts | undefined> {
     return this.#ofNewest(context, async (key) => {
       const { etag, metadata } = await this.#store.stat(key, context)
-      return isMark(metadata) ? 'mark' : factsOf(this.#listing ? key : etag, metadata)
+      return isMark(metadata) ? 'mark' : factsOf(this.#listing ? listedTag(key, etag) : etag, metadata)
     })
   }
 
@@ -65,7 +65,7 @@ export class Manifest {
       const bytes = await untilWhole(async () => {
         const { etag, metadata, body } = wholeBody(key, await this.#store.read(key, context))
         mark = isMark(metadata)
-        facts = factsOf(this.#listing ? key : etag, metadata)
+        facts = factsOf(this.#listing ? listedTag(key, etag) : etag, metadata)
         const chunks: Uint8Array[] = []
         for await (const chunk of body) chunks.push(chunk)
         return concatBytes(chunks)
@@ -146,10 +146,10 @@ export class Manifest {
 
   async #writeNewest(context: RequestContext, body: Body, metadata: Metadata, { epoch, write, writes }: RootState, tag: string): Promise<string> {
     const before = await this.#names(context)
-    if ((before.at(-1) ?? '') !== tag) throw new ConditionFailed(this.#key)
+    if ((before.at(-1) ?? '') !== keyOf(tag)) throw new ConditionFailed(this.#key)
     const count = Math.max(writes, 1 + Math.max(0, ...before.map((name) => countOf(name.slice(this.#key.length), epoch))))
     const key = `${this.#key}.${hex(epoch)}.${hex(count)}.${write}`
-    await this.#store.write(key, body, context, { metadata: { ...metadata, upon: this.#nameOf(tag) } })
+    const { etag } = await this.#store.write(key, body, context, { metadata: { ...metadata, upon: this.#nameOf(keyOf(tag)) } })
     const after = await this.#names(context, key)
     // Of two that write at the same time the one whose object comes later sees the other's: it yields, whatever their names are.
     if (after.some((name) => name !== key && !before.includes(name)) || after.at(-1) !== key) {
@@ -159,7 +159,7 @@ export class Manifest {
     // What is left is removed with the next one.
     if (before.includes(this.#key)) await this.#leaveMark(context).catch(() => {})
     await this.#store.deleteMany(before.filter((name) => name !== this.#key), context).catch(() => {})
-    return key
+    return listedTag(key, etag)
   }
 
   /** Keys by name; but before all others those that came second in the place of one that another has replaced: their writers have not taken them back. */
@@ -224,6 +224,10 @@ export class Manifest {
 }
 
 const nothing = 'none'
+
+/** Of a manifest that is found by listing: which one it is, and whether it is as it was written. */
+const listedTag = (key: string, etag: string): string => `${key} ${etag}`
+const keyOf = (tag: string): string => tag.slice(0, Math.max(0, tag.lastIndexOf(' ')))
 
 const isMark = (metadata: Metadata): boolean => metadata['listed'] === 'yes'
 

@@ -6,7 +6,7 @@ import { decodeRoot } from '../../../actors/user/root-codec.ts'
 import { Flag } from '../../../actors/user/types.ts'
 import type { UserActor } from '../../../actors/user/user.ts'
 import { context, draft, newWorld, open, seen, within } from './fixture.ts'
-import type { HookedStore } from './hooked-store.ts'
+import { HookedStore } from './hooked-store.ts'
 
 const key = 'ab/cde/jane/idx/manifest'
 const flagged = { mode: 'add' as const, flags: { system: Flag.Flagged, keywords: ['K'] } }
@@ -146,5 +146,37 @@ for (const whose of ['its own', "another machine's"] as const) {
       t.same([listed(other), await everything(other)], after)
       for (const one of [other, now]) await one.stop(5000)
     }
+  })
+}
+
+for (const [how, change] of Object.entries({ cut: (bytes: Buffer): Buffer => bytes.subarray(0, bytes.length >> 1), 'changed in one bit': (bytes: Buffer) => Buffer.from(bytes.map((byte, at) => (at === 100 ? byte ^ 4 : byte))) })) {
+  t.test(`${how}, where manifests are found by listing: the next upload mends it, while the user is open and after`, async (t) => {
+    const store = Object.assign(new HookedStore(), { conditionalWrites: false })
+    const named = async (): Promise<string> => (await store.keys(`${key}.0`))[0]!
+    const damage = async (): Promise<void> => {
+      const name = await named()
+      const [bytes, { metadata }] = [change(await bytesOf(store, name)), await store.stat(name, context)]
+      await store.write(name, { size: bytes.length, parts: [bytes] }, context, { metadata })
+    }
+    const whole = async (): Promise<boolean> => decodeRoot(await bytesOf(store, await named())) !== undefined
+    const world = newWorld(t, store)
+    const user = await open(world)
+    await user.append(context, 'INBOX', [draft('one')])
+    await user.flush()
+    await damage()
+    await within(user, 'INBOX', (mailbox) => mailbox.store(context, [1], flagged))
+    await user.flush()
+    t.ok(await whole())
+    store.calls = []
+    await within(user, 'INBOX', (mailbox) => mailbox.store(context, [1], { ...flagged, mode: 'remove' }))
+    await user.flush()
+    t.notOk(store.calls.some((call) => /^write .*\/idx\/manifest\.0/.test(call)), 'and once only')
+    await user.stop(5000)
+    await damage()
+    const again = await open(world)
+    await again.append(context, 'INBOX', [draft('two')])
+    await again.flush()
+    t.ok(await whole())
+    await again.stop(5000)
   })
 }
