@@ -111,6 +111,8 @@ export class IndexDamage {
     if (how === 'deleted') return false
     const bytes = this.#rotten.get(key) ?? await this.#read(key)
     const { metadata } = await this.#inner.stat(key, context)
+    // Which bundle a head is, its metadata alone says.
+    if (key.endsWith('/head') && metadata['bundle'] === undefined) return false
     return bytes.length >= Number(metadata['bytes'] ?? 0) && [snapshotMagic, diffMagic].some((magic) => unframed(Buffer.from(magic), bytes) !== undefined)
   }
 
