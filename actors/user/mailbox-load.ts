@@ -95,9 +95,12 @@ async function findCut(mailbox: LoadedMailbox, context: RequestContext, { mails,
   // It may have named a bundle: the next one's name sorts behind that, too.
   await mailbox.commit({ kind: 'uploading', name: world.ids.bundle(world.ownership.epoch, state.bundles) })
   await renew(mailbox, context, bundles)
-  if (look !== undefined && await lookFor(mailbox, context, mails, look, true)) await mailbox.uploads.flush()
-  // Some client may have been told of one that is nowhere any more.
-  await mailbox.commit({ kind: 'vanished', first: Math.min(state.nextUid, ...look?.uids.map(([first]) => first) ?? []), end: state.nextUid }, { durable: true })
+  const found = look !== undefined && await lookFor(mailbox, context, mails, look, true)
+  // Some client may have been told of one that is nowhere any more. Of UIDs that a bundle knows it goes up at once: an expunge of such that no
+  // bundle has is one that the next owner is told to make (orphan.ts), and a mail of these may still come late.
+  const first = Math.min(state.nextUid, ...look?.uids.map(([from]) => from) ?? [])
+  await mailbox.commit({ kind: 'vanished', first, end: state.nextUid }, { durable: true })
+  if (found || first < state.ownUid) await mailbox.uploads.flush()
   // Of a bundle that allows them nothing may be known here any more: until there is another, UIDNEXT would be told as before that one.
   await mailbox.uploads.coverUids(state.nextUid)
   await world.ownership.looked(guid)
