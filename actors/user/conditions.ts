@@ -4,7 +4,8 @@
 //
 // Where one is seen, that is told as an error, and the user's manifests are listed from then on (manifest.ts): what happens now is safe
 // again. What happened before is mended as far as it can be: mails are found, and mailboxes that have mails; UIDs that two owners gave
-// out at once are given anew. Flags, subscriptions and empty mailboxes of one of them may be lost.
+// out at once are given anew. Flags, subscriptions and empty mailboxes of one of them may be lost; and where one UID meant two mails and
+// one was expunged before anybody noticed, the comparison with the store takes the other for it.
 
 import type { Effects } from '../../runtime/effects.ts'
 import type { FoundManifest, ManifestFacts } from './manifest.ts'
